@@ -1,0 +1,58 @@
+"""`bea`: symbolic backward error analysis.
+
+A gradient descent step does not follow the gradient flow of its loss; it follows, to high order,
+the flow of a modified equation θ̇ = f + h f_1 + h² f_2 + … This package derives the f_l exactly,
+turns them into JAX kernels, and measures that a step leaves the modified flow by O(h^{p+2}).
+
+Names are loaded when they are first used: deriving does not wait for JAX, nothing loads matplotlib.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bea.errors import BeaError as BeaError
+    from bea.errors import InputError as InputError
+    from bea.errors import NotAGradientError as NotAGradientError
+    from bea.errors import NotSmoothError as NotSmoothError
+    from bea.numeric.flow import flow as flow
+    from bea.numeric.local_error import OrderReport as OrderReport
+    from bea.numeric.local_error import verify_order as verify_order
+    from bea.numeric.local_error import verify_orders as verify_orders
+    from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
+    from bea.symbolic.equation import modified_equation as modified_equation
+    from bea.symbolic.methods import METHODS as METHODS
+    from bea.symbolic.methods import ButcherTableau as ButcherTableau
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "BeaError": "bea.errors",
+    "InputError": "bea.errors",
+    "NotAGradientError": "bea.errors",
+    "NotSmoothError": "bea.errors",
+    "ModifiedEquation": "bea.symbolic.equation",
+    "modified_equation": "bea.symbolic.equation",
+    "ButcherTableau": "bea.symbolic.methods",
+    "METHODS": "bea.symbolic.methods",
+    "flow": "bea.numeric.flow",
+    "OrderReport": "bea.numeric.local_error",
+    "verify_order": "bea.numeric.local_error",
+    "verify_orders": "bea.numeric.local_error",
+}
+
+__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'bea' has no attribute {name!r}")
+    value = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

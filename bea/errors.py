@@ -1,0 +1,39 @@
+"""What `bea` raises when it cannot do what it was asked.
+
+Every message is one line that names the culprit and the remedy, so that the command line can print
+it as it is. All of them are `ValueError`s: a caller who does not care which one it was need not
+import anything from here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sympy import ImmutableDenseMatrix
+
+
+class BeaError(ValueError):
+    """The base of every error that `bea` raises on purpose."""
+
+
+class InputError(BeaError):
+    """The input cannot be used as given: an unknown name, a wrong shape, a value out of range."""
+
+
+class NotSmoothError(InputError):
+    """The input is not smooth, and the modified equation needs derivatives of every order."""
+
+
+class NotAGradientError(BeaError):
+    """A correction f_l has a non-zero curl, so no modified loss of that order exists.
+
+    Attributes:
+        order: the index l of the first correction that is not a gradient.
+        curl: the antisymmetric matrix ∂_i f_j − ∂_j f_i of that correction.
+    """
+
+    def __init__(self, message: str, order: int, curl: ImmutableDenseMatrix) -> None:
+        super().__init__(message)
+        self.order = order
+        self.curl = curl

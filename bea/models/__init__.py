@@ -1,0 +1,1 @@
+"""The paper's models: their losses, data and printed settings, and nothing derived from them."""

@@ -1,0 +1,59 @@
+"""Flows in multiprecision: extrapolation of the midpoint rule (Gragg, Bulirsch and Stoer).
+
+One step over the whole interval, with 2, 4, 6, … substeps of the modified midpoint rule and the
+Aitken–Neville table in their squares, until two neighbours in the table agree. It knows nothing
+of the recursion whose results it is used to check, and needs a field's values only. The
+intervals it is meant for are short against the time scale of the field, as those of a local error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mpmath
+import numpy as np
+
+from bea.errors import BeaError
+
+MOST_COLUMNS = 40
+
+
+def displacement(
+    field: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, time: mpmath.mpf, digits: int
+) -> np.ndarray:
+    """θ(time) − θ(0) for θ̇ = f(θ), θ(0) = theta.
+
+    Args:
+        field: f on object arrays of mpmath numbers, shape (m,).
+        theta: the starting point.
+        time: the length of the interval.
+        digits: how many digits of the displacement are wanted; the working precision must exceed
+            it.
+
+    Raises:
+        BeaError: the table does not converge, because the interval is too long for the field.
+
+    Source: Hairer, Nørsett, Wanner, *Solving Ordinary Differential Equations I*, II.9.
+    """
+    row: list[np.ndarray] = []
+    for j in range(1, MOST_COLUMNS + 1):
+        previous, row = row, [_modified_midpoint(field, theta, time, 2 * j)]
+        for k in range(1, j):  # T_{j,k+1} = T_{j,k} + (T_{j,k} − T_{j−1,k}) / ((n_j/n_{j−k})² − 1)
+            ratio = (mpmath.mpf(j) / (j - k)) ** 2 - 1
+            row.append(row[-1] + (row[-1] - previous[k - 1]) / ratio)
+        if j > 1 and abs(row[-1] - row[-2]).max() <= mpmath.mpf(10) ** -digits * abs(row[-1]).max():
+            return row[-1]
+    raise BeaError(
+        f"the flow does not converge over a time of {mpmath.nstr(time, 5)}: use smaller step sizes"
+    )
+
+
+def _modified_midpoint(
+    field: Callable[[np.ndarray], np.ndarray], theta: np.ndarray, time: mpmath.mpf, n: int
+) -> np.ndarray:
+    """Gragg's rule with n substeps, as a displacement; its error has even powers of time/n only."""
+    step = time / n
+    before, now = step * 0 * theta, step * field(theta)
+    for _ in range(n - 1):
+        before, now = now, before + 2 * step * field(theta + now)
+    return (before + now + step * field(theta + now)) / 2

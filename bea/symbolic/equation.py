@@ -1,0 +1,431 @@
+"""The modified equation of a method, as a user holds it.
+
+`modified_equation` takes a loss, a field or a one-step map, checks it, and hands it to the carrier
+and the recursion; `ModifiedEquation` offers what comes out, f̃ = f + h f_1 + … + h^p f_p, as SymPy
+matrices, as numerical kernels, as a scalar where there is one, and as LaTeX.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy import Expr, ImmutableDenseMatrix
+
+from bea.errors import InputError, NotAGradientError
+from bea.symbolic import kernels, present
+from bea.symbolic.coordinates import (
+    Column,
+    CoordinatesCarrier,
+    StepExpansion,
+    algebra_for,
+    euler_displacement,
+)
+from bea.symbolic.methods import ButcherTableau, method_named
+from bea.symbolic.potential import half_square, potential
+from bea.symbolic.problem import Problem, StepMap
+from bea.symbolic.recursion import literal_fields, modified_fields, runge_kutta_displacement
+
+if TYPE_CHECKING:
+    import jax
+    import mpmath
+
+
+class _Derivation:
+    """The corrections of a problem, derived as far as anybody has asked, and never twice."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.carrier, self._source = _start(problem)
+        self._fields: list[Column] = []
+
+    def __getitem__(self, l: int) -> Column:
+        while len(self._fields) <= l:
+            self._fields.append(next(self._source))
+        return self._fields[l]
+
+
+def _start(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
+    """The carrier for a problem, and its fields f_0, f_1, … by the recursion."""
+    if problem.step is not None:
+        expansion = StepExpansion(problem.step, problem.params, problem.step_size)
+        return expansion.carrier, modified_fields(expansion.carrier, expansion.displacement)
+    carrier, f = _field(problem)
+    if problem.method == method_named("euler"):
+        return carrier, modified_fields(carrier, euler_displacement(f))
+    step = runge_kutta_displacement(carrier, f, problem.method.A, problem.method.b)
+    return carrier, modified_fields(carrier, step)
+
+
+def _field(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
+    """f, or f = −∇E, in the algebra made for it."""
+    if problem.loss is None:
+        carrier = CoordinatesCarrier(algebra_for(problem.params, problem.field))
+        return carrier, carrier.column(problem.field)
+    carrier = CoordinatesCarrier(algebra_for(problem.params, [problem.loss]))
+    gradient = carrier.gradient(carrier.algebra.element(problem.loss))
+    return carrier, Column([-c for c in gradient.components])
+
+
+class ModifiedEquation:
+    """θ̇ = f̃ = f + h f_1 + … + h^p f_p, whose flow a numerical step follows up to O(h^{p+2}).
+
+    Made by `modified_equation`. Everything is derived when it is first asked for, and kept.
+
+    Attributes:
+        params: the parameters θ, a tuple of m symbols.
+        step_size: the symbol h.
+        order: the highest power p of h.
+        loss: the loss E, or None if a field or a step was given.
+        method: the Butcher tableau of the step, or None if a step was given.
+    """
+
+    def __init__(self, problem: Problem, order: int, derivation: _Derivation | None = None) -> None:
+        self._problem = problem
+        self._derivation = derivation or _Derivation(problem)
+        self.order = order
+        self.params: tuple[sp.Symbol, ...] = problem.params
+        self.step_size: sp.Symbol = problem.step_size
+        self.loss: Expr | None = problem.loss
+        self.method: ButcherTableau | None = None if problem.step else problem.method
+
+    # --- exact ------------------------------------------------------------------------------
+
+    @property
+    def constants(self) -> tuple[sp.Symbol, ...]:
+        """The symbols of the input that are no parameters, by name."""
+        return self._problem.constants
+
+    @cached_property
+    def corrections(self) -> tuple[ImmutableDenseMatrix, ...]:
+        """The fields f_0 = f, f_1, …, f_p, each an m×1 matrix."""
+        return tuple(
+            self._derivation.carrier.matrix(self._derivation[l]) for l in range(self.order + 1)
+        )
+
+    def vector_field(self, order: int | None = None) -> ImmutableDenseMatrix:
+        """f + h f_1 + … + h^p f_p.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+
+        Returns:
+            An m×1 matrix in the parameters and the step size.
+
+        Raises:
+            InputError: the order is negative or beyond that of the equation.
+        """
+        h, p = self.step_size, self._checked(order)
+        terms = [h**l * f for l, f in enumerate(self.corrections[: p + 1])]
+        return ImmutableDenseMatrix(sum(terms[1:], terms[0]))
+
+    def curl(self, l: int) -> ImmutableDenseMatrix:
+        """The matrix ∂_i (f_l)_j − ∂_j (f_l)_i; f_l is a gradient if and only if it is zero.
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+
+        Returns:
+            An antisymmetric m×m matrix.
+
+        Raises:
+            InputError: there is no such correction in this equation.
+
+        Source: mathematics of gradient structure, HLW VI.2 (integrability lemma).
+        """
+        carrier, m = self._derivation.carrier, len(self.params)
+        upper = carrier.curl(self._derivation[self._checked(l)])
+        values = {ij: carrier.algebra.expression(c) for ij, c in upper.items()}
+        return ImmutableDenseMatrix(
+            m, m, lambda i, j: values.get((i, j), 0) - values.get((j, i), 0)
+        )
+
+    def is_gradient(self, l: int) -> bool:
+        """Is f_l the gradient of a scalar? (On a domain without holes, that is: is it curl-free?)
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+        """
+        return not self._derivation.carrier.curl(self._derivation[self._checked(l)])
+
+    def modified_loss(self, order: int | None = None) -> Expr:
+        """The scalar Ẽ with f + h f_1 + … + h^p f_p = −∇Ẽ.
+
+        For gradient descent Ẽ = E + (h/4)|∇E|² + O(h²). From order 2 on there is none in general:
+        f_2 is not a gradient (mathematics.md, section 5). Losses of one parameter, quadratic and
+        separable losses have it to every order.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+
+        Returns:
+            Ẽ, up to a constant; with the loss itself for its part of order 0, and an unevaluated
+            `Integral` where no antiderivative in closed form was found.
+
+        Raises:
+            NotAGradientError: some f_l with l ≤ p has a curl; the message names l and shows it.
+            InputError: the order is negative or beyond that of the equation.
+
+        Source: Theorem 3.1 of Barrett and Dherin (2020), arXiv:2009.11162.
+
+        Example:
+            >>> import bea
+            >>> a, b = sp.symbols("a b")
+            >>> bea.modified_equation(loss=a**2 + b**2 / 2, params=(a, b), order=1).modified_loss()
+            a**2 + b**2/2 + h*(a**2 + b**2/4)
+        """
+        p = self._checked(order)
+        for l in range(p + 1):
+            if not self.is_gradient(l):
+                raise NotAGradientError(self._obstruction(l), order=l, curl=self.curl(l))
+        h = self.step_size
+        return sp.Add(*(h**l * self._potential(l) for l in range(p + 1)))
+
+    def _potential(self, l: int) -> Expr:
+        """The scalar Ẽ_l with f_l = −∇Ẽ_l."""
+        if l not in self._potentials:
+            self._potentials[l] = self._found_potential(l)
+        return self._potentials[l]
+
+    def _found_potential(self, l: int) -> Expr:
+        carrier, f = self._derivation.carrier, self._derivation
+        if l == 0 and self.loss is not None:
+            return self.loss
+        P = half_square(carrier, f[0], f[1]) if l == 1 else None
+        return -(potential(carrier, f[l]) if P is None else P)
+
+    @cached_property
+    def _potentials(self) -> dict[int, Expr]:
+        return {}
+
+    def _obstruction(self, l: int) -> str:
+        curl = self.curl(l)
+        i, j = next((i, j) for i in range(len(self.params)) for j in range(i) if curl[j, i] != 0)
+        a, b = self.params[j], self.params[i]
+        remedy = (
+            f"modified_loss(order={l - 1}) exists"
+            if l
+            else "the field itself is no gradient, so it has no loss"
+        )
+        return (
+            f"f_{l} is not a gradient: ∂f_{b}/∂{a} − ∂f_{a}/∂{b} = "
+            f"{present.shortened(curl[j, i])} is not zero, "
+            f"so there is no modified loss of order {l}; {remedy}"
+        )
+
+    def literal_corrections(self) -> tuple[ImmutableDenseMatrix, ...]:
+        """The corrections by the paper's (A.11) and (A.14), read literally: wrong from f_3 on.
+
+        For readers of the paper who want to see where its formula leaves the truth, also for
+        gradient descent; `corrections` is what holds.
+
+        Returns:
+            f_0, …, f_p by that formula, each an m×1 matrix.
+
+        Raises:
+            InputError: the equation is not that of explicit Euler, which the formula is about.
+
+        Source: Barrett and Dherin (2020), arXiv:2009.11162, (A.11) and (A.14).
+        """
+        if self.method != method_named("euler"):
+            raise InputError(
+                "the paper's formula is about explicit Euler: leave the method at 'euler'"
+            )
+        carrier = self._derivation.carrier
+        fields = literal_fields(carrier, self._derivation[0])
+        return tuple(carrier.matrix(next(fields)) for _ in range(self.order + 1))
+
+    def extended(self, order: int) -> ModifiedEquation:
+        """The same equation to another order, higher or lower. What is derived is kept.
+
+        Args:
+            order: the new order, at least 0.
+        """
+        return ModifiedEquation(self._problem, _checked_order(order), self._derivation)
+
+    def subs(self, values: Mapping[sp.Symbol | str, Any]) -> ModifiedEquation:
+        """The equation with numbers or expressions for some of its constants.
+
+        Args:
+            values: from a constant, or its name, to what is put in its place. Floats are read as
+                the decimal number they print as, so that everything stays exact.
+
+        Raises:
+            InputError: something is no constant of the equation.
+        """
+        return ModifiedEquation(self._problem.subs(values), self.order)
+
+    def _checked(self, order: int | None) -> int:
+        if order is None:
+            return self.order
+        if not isinstance(order, int) or not 0 <= order <= self.order:
+            raise InputError(
+                f"order {order} is not among 0 … {self.order} of this equation: "
+                f"derive it with order={order}, or call extended({order})"
+                if isinstance(order, int) and order > self.order
+                else f"order {order} is not among 0 … {self.order} of this equation"
+            )
+        return order
+
+    # --- numbers ----------------------------------------------------------------------------
+
+    def polynomial_fields(self, order: int | None = None) -> kernels.PolynomialFields:
+        """f_0, …, f_p as polynomials in the same functions, which is what the kernels evaluate.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+        """
+        algebra = self._derivation.carrier.algebra
+        columns = [self._derivation[l].components for l in range(self._checked(order) + 1)]
+        meanings, polynomials = algebra.polynomials([c for column in columns for c in column])
+        m = len(self.params)
+        return kernels.PolynomialFields.collect(
+            self.params,
+            meanings,
+            [polynomials[l * m : (l + 1) * m] for l in range(len(columns))],
+        )
+
+    def to_jax(
+        self, order: int | None = None, constants: Mapping[sp.Symbol | str, Any] | None = None
+    ) -> Callable[[Any, Any], jax.Array]:
+        """The field (θ, h) ↦ f + h f_1 + … + h^p f_p as a JAX function.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+            constants: a number for every constant, by symbol or by name.
+
+        Returns:
+            A function of θ, shape (…, m), and h, a number or an array that broadcasts against the
+            leading axes of θ. Its value has the shape and the dtype of θ. It may be jitted,
+            vmapped and differentiated in either mode.
+
+        Raises:
+            InputError: a constant has no value, or JAX lacks a function that occurs.
+
+        Example:
+            >>> import bea, jax.numpy as jnp
+            >>> x = sp.Symbol("x")
+            >>> f = bea.modified_equation(loss=x**2 / 2, params=[x], order=1).to_jax()
+            >>> f(jnp.array([[1.0], [2.0]]), 0.5)  # −x − h x/2
+            Array([[-1.25],
+                   [-2.5 ]], dtype=float32)
+        """
+        import jax.numpy as jnp
+
+        corrections = kernels.jax_kernel(self.polynomial_fields(order), constants)
+
+        def kernel(theta: Any, h: Any) -> jax.Array:
+            *lower, field = corrections(theta)
+            step = jnp.asarray(h, field.dtype)[..., None]
+            for f in reversed(lower):  # Horner in h
+                field = f + step * field
+            return field
+
+        return kernel
+
+    def to_mpmath(
+        self, order: int | None = None, constants: Mapping[sp.Symbol | str, Any] | None = None
+    ) -> Callable[[Sequence[Any], Any], list[mpmath.mpf]]:
+        """The field (θ, h) ↦ f + h f_1 + … + h^p f_p in multiprecision arithmetic.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+            constants: a number for every constant, by symbol or by name; rationals stay exact.
+
+        Returns:
+            A function of m numbers and h, with m mpmath numbers at the precision in force when it
+            is called (`mpmath.workdps`).
+        """
+        corrections = kernels.mpmath_kernel(self.polynomial_fields(order), constants)
+
+        def kernel(theta: Sequence[Any], h: Any) -> list[mpmath.mpf]:
+            *lower, field = corrections(theta)
+            for f in reversed(lower):
+                field = [a + h * b for a, b in zip(f, field, strict=True)]
+            return field
+
+        return kernel
+
+    @property
+    def problem(self) -> Problem:
+        """What the equation was derived from: the loss, field or step, and the method."""
+        return self._problem
+
+    # --- to be read -------------------------------------------------------------------------
+
+    def __str__(self) -> str:
+        return present.as_text(self)
+
+    def __repr__(self) -> str:
+        names = ", ".join(p.name for p in self.params)
+        return f"<modified equation of order {self.order} in {names} for {self._problem.title}>"
+
+    def latex(self) -> str:
+        """The equation and its corrections as LaTeX, an `aligned` block without dollar signs."""
+        return present.as_latex(self)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
+
+
+def modified_equation(
+    *,
+    loss: Expr | str | None = None,
+    field: Sequence[Expr | str] | None = None,
+    step: StepMap | None = None,
+    params: Sequence[sp.Symbol | str] | sp.Symbol | str,
+    order: int = 1,
+    method: str | ButcherTableau = "euler",
+    step_size: sp.Symbol | str = "h",
+) -> ModifiedEquation:
+    """The modified equation θ̇ = f + h f_1 + … + h^p f_p of a one-step method.
+
+    The corrections solve f_l = d_{l+1} − Σ_{n=2}^{l+1} L_{n,l+1−n}/n!, where d_j is the coefficient
+    of h^j in the step and Σ_k h^k L_{n,k} = D_f̃^{n−1} f̃. They are exact.
+
+    Args:
+        loss: the loss E; then f = −∇E, and the method "euler" is gradient descent.
+        field: the components of f, for a method applied to θ̇ = f(θ).
+        step: a one-step map, (θ, h) ↦ the m components of θ⁺, called with the symbols; θ⁺ = θ at
+            h = 0. Exactly one of loss, field and step is given.
+        params: the parameters θ: symbols, or their names ("a, b").
+        order: the highest power p of h, at least 0.
+        method: the name of a Runge–Kutta method, or a `ButcherTableau`. Not used with a step.
+        step_size: the symbol h, or its name. A loss or field that contains it is allowed with
+            "euler": it is then a method whose field changes with the step size.
+
+    Text is read by `bea`'s own parser, never evaluated. Symbols that are not parameters are
+    constants. Floats are read as the decimal number they print as.
+
+    Returns:
+        The equation.
+
+    Raises:
+        InputError: the input cannot be used; the message names what is wrong and what to do.
+        NotSmoothError: the input is not smooth.
+
+    Source: HLW IX.1; Barrett and Dherin (2020), arXiv:2009.11162, appendix A, as corrected in
+    mathematics.md, section 10.
+
+    Example:
+        >>> import bea
+        >>> eq = bea.modified_equation(field=["y", "-x"], params="x, y", order=2)
+        >>> eq.corrections[1]
+        Matrix([
+        [x/2],
+        [y/2]])
+    """
+    problem = Problem.checked(
+        loss=loss, field=field, step=step, params=params, method=method, step_size=step_size
+    )
+    if problem.unused:
+        warnings.warn(problem.unused_message, stacklevel=2)
+    return ModifiedEquation(problem, _checked_order(order))
+
+
+def _checked_order(order: int) -> int:
+    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
+        raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
+    return order

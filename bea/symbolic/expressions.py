@@ -1,0 +1,77 @@
+"""Coordinates arithmetic on SymPy expressions, for functions without a rule of derivation.
+
+Γ, Bessel functions or a function that is only a name have derivatives that no finite ring holds.
+Then SymPy differentiates, and after *each* derivative the result is brought into the normal form
+of a `ring` in which the functions met so far are opaque generators, so that it never grows beyond
+what the normal form needs. On an input that the ring can carry by itself, the two give the same
+expressions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import sympy as sp
+from flint import fmpq
+from sympy import Expr
+
+from bea.symbolic import zero
+from bea.symbolic.ring import DifferentialRing, NoRuleError
+from bea.symbolic.terms import Monomial
+
+
+class ExpressionAlgebra:
+    """The same operations as `DifferentialRing`, with SymPy expressions for elements.
+
+    Args:
+        variables: what is differentiated by, in order.
+        expressions: the input; later elements may contain further functions.
+    """
+
+    def __init__(self, variables: Sequence[sp.Symbol], expressions: Sequence[Expr]) -> None:
+        self.variables = tuple(variables)
+        self._seen = list(expressions)
+        self._ring = DifferentialRing(self.variables, self._seen, opaque=True)
+
+    @property
+    def zero(self) -> Expr:
+        return sp.Integer(0)
+
+    def element(self, expr: Expr) -> Expr:
+        """The expression in normal form."""
+        return self.normal(expr)
+
+    def expression(self, element: Expr) -> Expr:
+        """The element itself."""
+        return element
+
+    def polynomials(
+        self, elements: Sequence[Expr]
+    ) -> tuple[Sequence[Expr], list[dict[Monomial, fmpq]]]:
+        """What the opaque generators mean, and each element as its coefficients by monomial."""
+        normal = [self.normal(element) for element in elements]
+        return self._ring.polynomials([self._ring.element(element) for element in normal])
+
+    def scale(self, c: Fraction, element: Expr) -> Expr:
+        """c·g for a rational c."""
+        return sp.Rational(c.numerator, c.denominator) * element
+
+    def partial(self, element: Expr, j: int) -> Expr:
+        """∂g/∂θ_j."""
+        return self.normal(sp.diff(element, self.variables[j]))
+
+    def normal(self, element: Expr) -> Expr:
+        """The normal form: a polynomial in the functions that occur."""
+        try:
+            known = self._ring.element(element)
+        except NoRuleError:  # a derivative brought a new function
+            self._seen.append(element)
+            self._ring = DifferentialRing(self.variables, self._seen, opaque=True)
+            known = self._ring.element(element)
+        return self._ring.expression(known)
+
+    def is_zero(self, element: Expr) -> bool:
+        """Is this the zero function? As `DifferentialRing.is_zero`, values deciding at the end."""
+        normal = self.normal(element)
+        return normal == 0 or zero.vanishes_numerically(normal)

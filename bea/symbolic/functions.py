@@ -1,0 +1,178 @@
+"""The functions that the differential ring knows, each with its rule of derivation.
+
+A function F belongs here when F' is a polynomial in F, in its argument's field and in other
+functions of this table, so that adjoining it once keeps every later derivative inside the ring
+(mathematics.md, section 3). The module also brings an input into the form the ring expects:
+exact numbers, no function that is another one in disguise, nothing that is not smooth. What the
+ring then does with the rules is `ring`'s business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fractions import Fraction
+
+import sympy as sp
+from sympy import Expr
+
+from bea.errors import InputError, NotSmoothError
+from bea.symbolic.lattice import independent
+
+Rule = Callable[[Expr, Expr], Expr]
+
+DERIVATIVE: dict[type, Rule] = {
+    # F: (u, y = F(u)) ↦ F'(u)
+    sp.exp: lambda u, y: y,
+    sp.log: lambda u, y: 1 / u,
+    sp.sin: lambda u, y: sp.cos(u),
+    sp.cos: lambda u, y: -sp.sin(u),
+    sp.tan: lambda u, y: 1 + y**2,
+    sp.sinh: lambda u, y: sp.cosh(u),
+    sp.cosh: lambda u, y: sp.sinh(u),
+    sp.tanh: lambda u, y: 1 - y**2,
+    sp.asin: lambda u, y: 1 / sp.sqrt(1 - u**2),
+    sp.acos: lambda u, y: -1 / sp.sqrt(1 - u**2),
+    sp.atan: lambda u, y: 1 / (1 + u**2),
+    sp.asinh: lambda u, y: 1 / sp.sqrt(1 + u**2),
+    sp.acosh: lambda u, y: 1 / (sp.sqrt(u - 1) * sp.sqrt(u + 1)),
+    sp.atanh: lambda u, y: 1 / (1 - u**2),
+    sp.erf: lambda u, y: 2 * sp.exp(-(u**2)) / sp.sqrt(sp.pi),
+    sp.erfi: lambda u, y: 2 * sp.exp(u**2) / sp.sqrt(sp.pi),
+    sp.Ei: lambda u, y: sp.exp(u) / u,
+    sp.Si: lambda u, y: sp.sin(u) / u,
+    sp.Ci: lambda u, y: sp.cos(u) / u,
+    sp.LambertW: lambda u, y: y / (u * (1 + y)),
+}
+"""The functions of one argument that the ring can adjoin, innermost first, with F'."""
+
+DISGUISES: dict[type, Callable[[Expr], Expr]] = {
+    sp.sec: lambda u: 1 / sp.cos(u),
+    sp.csc: lambda u: 1 / sp.sin(u),
+    sp.cot: lambda u: sp.cos(u) / sp.sin(u),
+    sp.sech: lambda u: 1 / sp.cosh(u),
+    sp.csch: lambda u: 1 / sp.sinh(u),
+    sp.coth: lambda u: sp.cosh(u) / sp.sinh(u),
+    sp.acot: lambda u: sp.atan(1 / u),
+    sp.acoth: lambda u: sp.atanh(1 / u),
+    sp.erfc: lambda u: 1 - sp.erf(u),
+    sp.sinc: lambda u: sp.sin(u) / u,
+}
+"""Functions that are rational in those above, and what they are."""
+
+NOT_SMOOTH: tuple[type, ...] = (
+    sp.Abs,
+    sp.Max,
+    sp.Min,
+    sp.Piecewise,
+    sp.sign,
+    sp.Heaviside,
+    sp.DiracDelta,
+    sp.floor,
+    sp.ceiling,
+    sp.frac,
+    sp.Mod,
+    sp.re,
+    sp.im,
+    sp.arg,
+    sp.conjugate,
+    sp.core.relational.Relational,
+)
+
+UNDEFINED = (sp.nan, sp.zoo, sp.oo, -sp.oo)
+
+
+def check_smooth(expr: Expr, name: str) -> None:
+    """Refuse what has no Taylor series with real coefficients.
+
+    Args:
+        expr: the input.
+        name: what to call it in the message, such as "the loss".
+
+    Raises:
+        NotSmoothError: the input contains |·|, max, a piecewise function or the like.
+        InputError: the input contains nan, an infinity or the imaginary unit.
+    """
+    for node in sp.preorder_traversal(expr):
+        if isinstance(node, NOT_SMOOTH):
+            raise NotSmoothError(
+                f"{name} contains {type(node).__name__}, which is not smooth, and the modified "
+                "equation needs every derivative; use a smooth substitute, such as "
+                "sqrt(x**2 + c) for |x| or log(1 + exp(x)) for max(0, x)"
+            )
+        if node in UNDEFINED:
+            raise InputError(
+                f"{name} contains {node}: give it a finite value (is there a division by zero?)"
+            )
+        if node is sp.I:
+            raise InputError(f"{name} contains the imaginary unit: give it a real value")
+
+
+def exact(number: sp.Float) -> sp.Rational:
+    """The rational whose decimal notation is the shortest that reads back as this float.
+
+    A user who writes 0.6 means 3/5, not 5404319552844595/9007199254740992.
+    """
+    text = repr(float(number)) if number._prec <= 53 else str(number)
+    fraction = Fraction(text)
+    return sp.Rational(fraction.numerator, fraction.denominator)
+
+
+def canonical(expr: Expr) -> Expr:
+    """The same function in the ring's vocabulary: exact numbers, no function in disguise."""
+    expr = expr.replace(lambda e: isinstance(e, sp.Float), exact)
+    return expr.replace(
+        lambda e: type(e) in DISGUISES and len(e.args) == 1, lambda e: DISGUISES[type(e)](e.args[0])
+    )
+
+
+def exponent(expr: Expr) -> Expr | None:
+    """The v of an expr = exp(v), where that is exp(v) itself or u^w = exp(w log u).
+
+    A power counts if its exponent is not a rational number, and then without the rational part of
+    the exponent: x^{a+2} gives a·log(x). None for everything else.
+    """
+    if isinstance(expr, sp.exp):
+        return expr.exp
+    if expr.is_Pow and not expr.exp.is_Rational:
+        return sp.expand(expr.exp).as_coeff_Add()[1] * sp.log(expr.base)
+    return None
+
+
+def exponential(v: Expr) -> Expr:
+    """exp(v), written u^w where v = w·log(u)."""
+    logarithms = [factor for factor in sp.Mul.make_args(v) if isinstance(factor, sp.log)]
+    return logarithms[0].args[0] ** (v / logarithms[0]) if len(logarithms) == 1 else sp.exp(v)
+
+
+def exponents(expr: Expr) -> list[Expr]:
+    """What the exponentials in `expr` are taken of, each once, in a fixed order."""
+    found = {exponent(e) for e in expr.atoms(sp.exp, sp.Pow)} - {None}
+    return sorted(map(sp.expand, found), key=sp.default_sort_key)
+
+
+def arguments(expr: Expr, *functions: type) -> list[Expr]:
+    """What these functions are taken of in `expr`, each once, in a fixed order."""
+    return sorted({sp.expand(e.args[0]) for e in expr.atoms(*functions)}, key=sp.default_sort_key)
+
+
+def one_family(expr: Expr) -> Expr:
+    """Write functions that are algebraic in one another in terms of one family of them.
+
+    In a ring with both exp(x) and tanh(x) as generators a zero could go unnoticed. So hyperbolic
+    functions become exponentials where their arguments depend on those of exponentials, tanh
+    becomes sinh/cosh beside these, and tan becomes sin/cos beside those.
+    """
+    hyperbolic = arguments(expr, sp.sinh, sp.cosh, sp.tanh)
+    exponentials = exponents(expr)
+    if hyperbolic and exponentials and not independent(hyperbolic + exponentials):
+        return expr.replace(
+            lambda e: isinstance(e, (sp.sinh, sp.cosh, sp.tanh)), lambda e: e.rewrite(sp.exp)
+        )
+    for quotient, numerator, denominator in (
+        (sp.tanh, sp.sinh, sp.cosh),
+        (sp.tan, sp.sin, sp.cos),
+    ):
+        alone = independent(arguments(expr, quotient)) and not expr.has(numerator, denominator)
+        if not alone:
+            expr = expr.replace(quotient, lambda u, s=numerator, c=denominator: s(u) / c(u))
+    return expr

@@ -1,0 +1,162 @@
+"""Of what is a curl-free field the gradient? A scalar P with ∇P = g.
+
+Four roads, the first that arrives is taken: a field polynomial in θ has P = ∫₀¹ ⟨θ, g(sθ)⟩ ds term
+by term; a field in a differential ring often has a P in the same ring, found by linear algebra on
+its coefficients (the idea of Risch and Norman); SymPy integrates one variable after the other,
+which brings in new logarithms and arctangents; and where none of these gives a closed form, the
+integral itself stands, unevaluated but exact. Whether a field *is* a gradient is decided before,
+by its curl (`coordinates`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+
+import sympy as sp
+from flint import fmpq, fmpq_mat, fmpq_mpoly
+from sympy import Expr
+from sympy.integrals.heurisch import heurisch
+from sympy.integrals.risch import NonElementaryIntegral, risch_integrate
+
+from bea.symbolic import zero
+from bea.symbolic.coordinates import Column, CoordinatesCarrier
+from bea.symbolic.functions import DERIVATIVE
+from bea.symbolic.ring import DifferentialRing
+from bea.symbolic.terms import Monomial
+
+MOST_UNKNOWNS = 400
+"""The largest linear system tried for the coefficients of P: it takes about a second."""
+
+
+MOST_OPERATIONS = 60
+"""The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours."""
+
+
+def half_square(carrier: CoordinatesCarrier, f: Column, g: Column) -> Expr | None:
+    """κ/2·|f|² if g = κ f'f for a gradient f and a rational κ; None otherwise.
+
+    This is the potential of the first correction of every Runge–Kutta method, since
+    f'f = ∇(½|f|²) where f' is symmetric: the ¼|∇E|² of Theorem 3.1.
+    """
+    algebra = carrier.algebra
+    acceleration = carrier.derive(f, along=f)
+    for kappa in (Fraction(n, d) for d in (1, 2, 3, 4, 6) for n in (-1, 1)):
+        scaled = carrier.combine([(Fraction(1), g), (-kappa, acceleration)])
+        if all(c == 0 for c in scaled.components):
+            return algebra.expression(algebra.scale(kappa / 2, carrier.inner_product(f, f)))
+    return None
+
+
+def potential(carrier: CoordinatesCarrier, g: Column) -> Expr:
+    """A scalar P with ∂P/∂θ_j = g_j for all j.
+
+    Args:
+        carrier: the arithmetic of g.
+        g: a field without curl.
+
+    Returns:
+        P, in closed form where one was found; otherwise with a SymPy `Integral` in it.
+    """
+    algebra = carrier.algebra
+    if isinstance(algebra, DifferentialRing):
+        if (P := _along_rays(algebra, g)) is not None or (P := _in_ring(algebra, g)) is not None:
+            return algebra.expression(P)
+    components = [algebra.expression(c) for c in g.components]
+    return _by_quadrature(components, algebra.variables)
+
+
+def _along_rays(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
+    """∫₀¹ ⟨θ, g(sθ)⟩ ds for a g polynomial in θ: a term c·θ^α gives c·θ_j θ^α/(|α| + 1)."""
+    variables = {ring.meanings.index(v): j for j, v in enumerate(ring.variables)}
+    if any(
+        any(component.degrees()[i] for i in ring.moving if i not in variables)
+        for component in g.components
+    ):
+        return None
+    P = ring.zero
+    for i, j in variables.items():
+        for monomial, coefficient in g.components[j].to_dict().items():
+            degree = sum(monomial[k] for k in variables)
+            P += ring.monomial(_shifted(monomial, i, 1)) * (coefficient / (degree + 1))
+    return P
+
+
+def _in_ring(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
+    """P = Σ c_k μ_k over monomials μ_k near those of g, with Σ c_k ∂_j μ_k = g_j solved for c."""
+    candidates = {m for component in g.components for m in component.to_dict()}
+    while True:
+        wider = candidates | {
+            _shifted(m, i, step) for m in candidates for i in ring.moving for step in (1, -1)
+        }
+        candidates = {m for m in wider if min(m) >= 0}
+        if len(candidates) > MOST_UNKNOWNS:
+            return None
+        monomials = sorted(candidates)
+        if (solution := _solve(ring, monomials, g)) is not None:
+            return solution
+
+
+def _solve(ring: DifferentialRing, monomials: list[Monomial], g: Column) -> fmpq_mpoly | None:
+    columns = [[ring.partial(ring.monomial(m), j).to_dict() for m in monomials] for j in
+               range(len(ring.variables))]
+    rows = []
+    for derivatives, component in zip(columns, g.components, strict=True):
+        right = component.to_dict()
+        occurring = sorted(set(right).union(*derivatives))
+        rows += [[d.get(m, 0) for d in derivatives] + [right.get(m, 0)] for m in occurring]
+    if not rows:
+        return ring.zero
+    reduced, rank = fmpq_mat([[fmpq(x) for x in row] for row in rows]).rref()
+    P, last = ring.zero, len(monomials)
+    for row in reduced.tolist()[:rank]:
+        pivot = next(k for k, x in enumerate(row) if x != 0)
+        if pivot == last:
+            return None  # 0 = 1: no such P
+        P += ring.monomial(monomials[pivot]) * row[last]
+    return P
+
+
+def _shifted(monomial: Monomial, i: int, by: int) -> Monomial:
+    return (*monomial[:i], monomial[i] + by, *monomial[i + 1 :])
+
+
+def _by_quadrature(components: list[Expr], variables: Iterable[sp.Symbol]) -> Expr:
+    """∫ g_1 dθ_1, then what is missing in θ_2, and so on; along a ray from 0 if that fails."""
+    P: Expr = sp.Integer(0)
+    for component, variable in zip(components, variables, strict=True):
+        missing = component - sp.diff(P, variable)
+        if missing == 0 or zero.vanishes_numerically(missing):
+            continue
+        primitive = _primitive(missing, variable)
+        if primitive is None:
+            if missing.free_symbols & set(variables) != {variable}:
+                return _ray_integral(components, variables)
+            primitive = sp.Integral(missing, variable)
+        P += primitive
+    return P
+
+
+def _primitive(f: Expr, x: sp.Symbol) -> Expr | None:
+    """An antiderivative of f in closed form, checked by differentiation; None if none is found."""
+    if f.has(sp.Derivative, sp.Integral) or {*map(type, f.atoms(sp.Function))} - {*DERIVATIVE}:
+        return None  # Γ and its like: SymPy would search for long, and in vain
+    try:
+        F = risch_integrate(f, x)
+    except NotImplementedError:  # algebraic, or no tower of exponentials and logarithms
+        F = heurisch(f, x) if f.count_ops() <= MOST_OPERATIONS else None
+    else:
+        if F.has(NonElementaryIntegral):
+            return None  # a proof that there is none
+    if F is None or F.has(sp.Integral) or not zero.vanishes_numerically(sp.diff(F, x) - f):
+        return None
+    return F
+
+
+def _ray_integral(components: list[Expr], variables: Iterable[sp.Symbol]) -> Expr:
+    s = sp.Dummy("s")
+    scaled = {v: s * v for v in variables}
+    integrand = sum(
+        v * g.subs(scaled, simultaneous=True) for v, g in zip(variables, components, strict=True)
+    )
+    return sp.Integral(integrand, (s, 0, 1))

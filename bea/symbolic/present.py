@@ -1,0 +1,106 @@
+"""How a modified equation is shown: as text, as LaTeX, as a dictionary, as a Python function.
+
+Only forms, no mathematics; the command line and the notebook both take what is here.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+from sympy import Expr
+
+from bea.errors import NotAGradientError
+
+if TYPE_CHECKING:
+    from bea.symbolic.equation import ModifiedEquation
+
+LONG = 120
+"""Characters of an expression that still fit into a message."""
+
+
+def shortened(expr: Expr) -> str:
+    """The expression on one line, cut where it gets long."""
+    text = str(expr)
+    return text if len(text) <= LONG else f"{text[:LONG]}… ({len(expr.args)} terms)"
+
+
+def highest_modified_loss(eq: ModifiedEquation) -> tuple[int, Expr] | None:
+    """The highest order for which a modified loss exists, and that loss; None if there is none."""
+    order = -1
+    while order < eq.order and eq.is_gradient(order + 1):
+        order += 1
+    return (order, eq.modified_loss(order)) if order >= 0 else None
+
+
+def _series(p: int, h: str) -> str:
+    powers = ["f_0", f"{h} f_1", *(f"{h}^{l} f_{l}" for l in range(2, p + 1))]
+    return " + ".join(powers[: p + 1])
+
+
+def as_text(eq: ModifiedEquation) -> str:
+    """The equation, its corrections and its modified loss, one to a line."""
+    lines = [
+        f"Modified equation of {eq.problem.title}",
+        f"d({', '.join(p.name for p in eq.params)})/dt = {_series(eq.order, eq.step_size.name)}",
+    ]
+    for l, f in enumerate(eq.corrections):
+        lines.append("")
+        lines += [f"f_{l}[{p}] = {component}" for p, component in zip(eq.params, f, strict=True)]
+    lines.append("")
+    found = highest_modified_loss(eq)
+    if found is not None:
+        lines.append(f"modified loss of order {found[0]}: {found[1]}")
+    if found is None or found[0] < eq.order:
+        try:
+            eq.modified_loss()
+        except NotAGradientError as obstruction:
+            lines.append(str(obstruction))
+    return "\n".join(lines)
+
+
+def as_latex(eq: ModifiedEquation) -> str:
+    """The equation and its corrections as an `aligned` block."""
+    h = sp.latex(eq.step_size)
+    theta = sp.latex(sp.Matrix(eq.params))
+    lines = [rf"\frac{{d}}{{dt}} {theta} &= {_series(eq.order, h)}"]
+    lines += [rf"f_{{{l}}} &= {sp.latex(f)}" for l, f in enumerate(eq.corrections)]
+    return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
+
+
+def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
+    """What `bea derive --format json` prints; expressions are text that `bea` reads back."""
+    found = highest_modified_loss(eq)
+    return {
+        "params": [p.name for p in eq.params],
+        "step_size": eq.step_size.name,
+        "order": eq.order,
+        "corrections": [[str(component) for component in f] for f in eq.corrections],
+        "modified_loss": None
+        if found is None
+        else {"order": found[0], "expression": str(found[1])},
+    }
+
+
+def as_python(eq: ModifiedEquation) -> str:
+    """A Python module with the function modified_field(theta, h), on floats and `math` alone."""
+    h = eq.step_size
+    shared, reduced = sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
+    code = sp.printing.pycode.PythonCodePrinter({"fully_qualified_modules": True})
+    body = [f"{name} = {code.doprint(value)}" for name, value in shared]
+    components = ", ".join(code.doprint(e) for e in reduced)
+    constants = "".join(f", {c.name}" for c in eq.constants)
+    names = ", ".join(p.name for p in eq.params)
+    imports = ["import math"] if any("math." in line for line in [*body, components]) else []
+    return "\n".join(
+        [
+            f'"""Modified equation of {eq.problem.title}, to order {eq.order}. Made by bea."""',
+            *imports,
+            "",
+            "",
+            f"def modified_field(theta, {h.name}{constants}):",
+            f"    {names}{',' * (len(eq.params) == 1)} = theta",
+            *(f"    {line}" for line in body),
+            f"    return [{components}]",
+        ]
+    )

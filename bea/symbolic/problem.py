@@ -1,0 +1,235 @@
+"""What a modified equation is asked of: a loss, a field or a step, checked before anything is done.
+
+Every complaint about the input is made here, in one line that names the culprit and the remedy, so
+that the mathematics behind can trust what it is given.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+from sympy import Expr
+
+from bea.errors import InputError
+from bea.symbolic.functions import check_smooth, exact
+from bea.symbolic.methods import METHODS, ButcherTableau, method_named
+from bea.symbolic.text import parse_expression, parse_symbols
+
+StepMap = Callable[[Sequence[sp.Symbol], sp.Symbol], Sequence[Any]]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A method on a loss or a field, or a one-step map; exactly one of the three is not None.
+
+    Attributes:
+        params: the parameters θ.
+        step_size: the symbol h.
+        loss: the loss E, for f = −∇E.
+        field: the components of f.
+        step: the components of Φ_h(θ).
+        method: the tableau that is applied to a loss or a field.
+    """
+
+    params: tuple[sp.Symbol, ...]
+    step_size: sp.Symbol
+    loss: Expr | None
+    field: tuple[Expr, ...] | None
+    step: tuple[Expr, ...] | None
+    method: ButcherTableau
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        loss: Expr | str | None,
+        field: Sequence[Expr | str] | None,
+        step: StepMap | None,
+        params: Sequence[sp.Symbol | str] | sp.Symbol | str,
+        method: str | ButcherTableau,
+        step_size: sp.Symbol | str,
+    ) -> Problem:
+        """The problem that a user's arguments describe.
+
+        Raises:
+            InputError: they describe none; NotSmoothError if because of a kink.
+        """
+        given = [
+            name
+            for name, value in (("loss", loss), ("field", field), ("step", step))
+            if value is not None
+        ]
+        if len(given) != 1:
+            raise InputError(
+                f"{' and '.join(given)} were given: choose one of loss, field and step"
+                if given
+                else "nothing was given to derive from: pass one of loss=, field= or step="
+            )
+        h = _symbols([step_size] if isinstance(step_size, sp.Symbol) else step_size)[0]
+        symbols = _symbols(params)
+        if h.name in (p.name for p in symbols):
+            raise InputError(
+                f"{h} is the step size and a parameter: rename the parameter, "
+                "or give the step size another symbol with step_size="
+            )
+        tableau = method_named(method)
+        problem = cls(symbols, h, None, None, None, tableau)
+        if loss is not None:
+            problem = replace(problem, loss=problem._expression(loss, "the loss"))
+        elif field is not None:
+            problem = replace(problem, field=problem._components(field, "field"))
+        else:
+            if tableau is not METHODS["euler"]:
+                raise InputError(
+                    "a step was given, which is a method by itself: leave method= out"
+                )
+            if not callable(step):
+                raise InputError("step must be a function of (theta, h) with m components")
+            problem = replace(problem, step=problem._components(step(symbols, h), "step"))
+        return problem._with_field_of_the_step_size()
+
+    def _expression(self, value: Any, name: str) -> Expr:
+        if isinstance(value, str):
+            value = parse_expression(value, name=name)
+        try:
+            expr = sp.sympify(value, strict=True)
+        except sp.SympifyError:
+            raise InputError(
+                f"{name} is {type(value).__name__}, not a SymPy expression or text"
+            ) from None
+        if not isinstance(expr, Expr):
+            if isinstance(expr, sp.core.relational.Relational):
+                check_smooth(expr, name)
+            raise InputError(
+                f"{name} is a {type(expr).__name__}, not a scalar expression: "
+                "give a list of components as field="
+            )
+        check_smooth(expr, name)
+        # Equal names are one symbol to a reader; assumptions made elsewhere must not split them.
+        own = {s.name: s for s in (*self.params, self.step_size)}
+        same = {s: own[s.name] for s in expr.free_symbols if s.name in own and s != own[s.name]}
+        if same:
+            expr = expr.xreplace(same)
+        return expr.replace(lambda e: isinstance(e, sp.Float), exact)
+
+    def _components(self, values: Any, name: str) -> tuple[Expr, ...]:
+        if isinstance(values, (str, Expr)):
+            values = [values]
+        values = list(values)
+        if len(values) != len(self.params):
+            raise InputError(
+                f"the {name} has {len(values)} component{'s' * (len(values) != 1)} for "
+                f"{len(self.params)} parameter{'s' * (len(self.params) != 1)} "
+                f"({', '.join(p.name for p in self.params)}): give one for each"
+            )
+        return tuple(
+            self._expression(v, f"component {i} of the {name}") for i, v in enumerate(values)
+        )
+
+    def _with_field_of_the_step_size(self) -> Problem:
+        """Turn an f that depends on h into the step θ + h f(θ, h) of explicit Euler."""
+        h = self.step_size
+        if self.step is not None or not any(h in e.free_symbols for e in self.expressions):
+            return self
+        if self.method != METHODS["euler"]:
+            raise InputError(
+                f"the input contains the step size {h}, which only 'euler' allows: "
+                "rename the constant, or choose another symbol with step_size="
+            )
+        f = self.field or [-sp.diff(self.loss, p) for p in self.params]
+        step = tuple(p + h * component for p, component in zip(self.params, f, strict=True))
+        return replace(self, loss=None, field=None, step=step)
+
+    @property
+    def expressions(self) -> tuple[Expr, ...]:
+        """The input, whichever it is."""
+        return self.field or self.step or (self.loss,)  # type: ignore[return-value]
+
+    @property
+    def constants(self) -> tuple[sp.Symbol, ...]:
+        """The symbols that are neither parameters nor the step size, by name."""
+        symbols = set().union(*(e.free_symbols for e in self.expressions))
+        return tuple(sorted(symbols - {*self.params, self.step_size}, key=lambda s: s.name))
+
+    @property
+    def unused(self) -> tuple[sp.Symbol, ...]:
+        """Parameters of a loss or a field that it does not contain."""
+        if self.step is not None:
+            return ()
+        symbols = set().union(*(e.free_symbols for e in self.expressions))
+        return tuple(p for p in self.params if p not in symbols)
+
+    @property
+    def unused_message(self) -> str:
+        """A word to the user about parameters that do nothing."""
+        names = ", ".join(p.name for p in self.unused)
+        what = "loss" if self.loss is not None else "field"
+        constants = ", ".join(c.name for c in self.constants)
+        also = f" (its constants are {constants}: was one of them meant?)" if constants else ""
+        return f"the {what} does not depend on the parameter {names}{also}"
+
+    @property
+    def title(self) -> str:
+        """What the method is, in a few words."""
+        if self.step is not None:
+            return "the given step"
+        if self.loss is not None and self.method.name == "euler":
+            return f"gradient descent on E = {self.loss}"
+        on = (
+            f"the gradient flow of E = {self.loss}"
+            if self.loss is not None
+            else f"f = ({', '.join(map(str, self.field or ()))})"
+        )
+        return f"{self.method.name} on {on}"
+
+    def subs(self, values: Mapping[sp.Symbol | str, Any]) -> Problem:
+        """The problem with numbers or expressions for some of its constants."""
+        known = {c.name: c for c in self.constants}
+        replacement = {}
+        for key, value in values.items():
+            name = key if isinstance(key, str) else key.name
+            if name not in known:
+                what = "a parameter" if name in {p.name for p in self.params} else "unknown"
+                raise InputError(
+                    f"{name} is {what}, not a constant of the equation: its constants are "
+                    f"{', '.join(known) or 'none'}"
+                )
+            replacement[known[name]] = self._expression(value, f"the value of {name}")
+
+        def put(expr: Expr) -> Expr:
+            result = expr.subs(replacement, simultaneous=True)
+            check_smooth(result, "the input with these values")
+            return result
+
+        return replace(
+            self,
+            loss=None if self.loss is None else put(self.loss),
+            field=None if self.field is None else tuple(map(put, self.field)),
+            step=None if self.step is None else tuple(map(put, self.step)),
+        )
+
+
+def _symbols(names: Sequence[sp.Symbol | str] | sp.Symbol | str) -> tuple[sp.Symbol, ...]:
+    if isinstance(names, sp.Symbol):
+        return (names,)
+    if isinstance(names, str):
+        return parse_symbols(names)
+    symbols = []
+    for name in names:
+        if isinstance(name, sp.Symbol):
+            symbols.append(name)
+        elif isinstance(name, str):
+            symbols.extend(parse_symbols(name))
+        else:
+            raise InputError(f"{name!r} is no parameter: give symbols or their names")
+    if not symbols:
+        raise InputError("there are no parameters: name at least one in params=")
+    seen = set()
+    for symbol in symbols:
+        if symbol.name in seen:
+            raise InputError(f"the parameter {symbol} is given twice: name each one once")
+        seen.add(symbol.name)
+    return tuple(symbols)

@@ -1,0 +1,646 @@
+"""Text to SymPy through a whitelist over Python's `ast`; nothing that a user types is ever run.
+
+By this door a loss, a field or a point comes in from a command line. Python's parser turns the text
+into a tree, and one method for each kind of node turns the tree into SymPy: exact numbers, names,
++ − * / **, and the smooth functions in `FUNCTIONS`. What is not on that list is refused by name.
+SymPy computes while it builds (10**10**10 is a number as soon as it is written), so each step is
+bounded before it is taken: `_Extent` measures what an expression will become when the differential
+ring multiplies it out (mathematics.md, section 3), and the `MAX_…` constants say where that ends.
+Which names are parameters, and what is done with the expression, is left to `problem`.
+"""
+
+from __future__ import annotations
+
+import ast
+import keyword
+import re
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from math import ceil, comb, prod
+
+import sympy as sp
+from sympy import Expr
+
+from bea.errors import InputError, NotSmoothError
+
+__all__ = ["parse_expression", "parse_number", "parse_numbers", "parse_symbols"]
+
+MAX_CHARACTERS = 10_000
+"""No loss worth typing is longer; Python's parser takes 10 ms for this much."""
+
+MAX_NODES = 2_000
+"""Numbers, names and operations together. SymPy takes about 0.1 ms for each."""
+
+MAX_DEPTH = 60
+"""Operations inside one another. SymPy needs up to seven Python frames a level, of 1000 there are."""
+
+MAX_DIGITS = 400
+"""Digits in a row: as many as the largest power of ten below."""
+
+MAX_DECIMAL_EXPONENT = 400
+"""The e of 1e±400. Floating point ends near 1e308; exact numbers beyond that only cost time."""
+
+MAX_BITS = 2_048
+"""Numerator or denominator of an exact number, 616 digits. SymPy looks for the factors of whatever it
+takes a root of: 0.05 s for a number of this size, 14 s for one eight times as long."""
+
+MAX_TOTAL_BITS = 65_536
+"""All numbers of a text, and all powers of numbers, end to end: no sum or product of them is longer.
+Twice what 10 000 digits of data need."""
+
+MAX_DEGREE = 1_000
+"""Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
+
+MAX_TERMS = 100_000
+"""Terms after multiplying out, which the degree does not bound: ten variables and degree 10 make
+184 756. The recursion differentiates every one of them many times."""
+
+MAX_CONSTANT_NESTING = 4
+"""Functions and powers of constants inside one another, as in exp(sqrt(2)). SymPy evaluates them to
+learn their signs, four times as slowly with each level: 0.01 s at this one."""
+
+MAX_HYPERBOLIC_NESTING = 4
+"""sinh, cosh and tanh inside one another. SymPy splits their arguments into real and imaginary parts
+to see whether they vanish, six times as slowly with each level: 0.2 s at this one."""
+
+MAX_ANGLE = 10**30
+"""Constants under sin, cos and tan. SymPy compares what is left of a larger one modulo 2π to 100
+digits, in vain, and a float64 of this size is only known to within 10**14 turns."""
+
+EXCERPT = 40
+"""Characters that a message quotes, so that it stays one line."""
+
+
+def _sigmoid(u: Expr) -> Expr:
+    return 1 / (1 + sp.exp(-u))
+
+
+def _softplus(u: Expr) -> Expr:
+    return sp.log(1 + sp.exp(u))
+
+
+FUNCTIONS: dict[str, Callable[[Expr], Expr]] = {
+    "exp": sp.exp,
+    "log": sp.log,
+    "ln": sp.log,
+    "sqrt": sp.sqrt,
+    "sin": sp.sin,
+    "cos": sp.cos,
+    "tan": sp.tan,
+    "sinh": sp.sinh,
+    "cosh": sp.cosh,
+    "tanh": sp.tanh,
+    "asin": sp.asin,
+    "acos": sp.acos,
+    "atan": sp.atan,
+    "asinh": sp.asinh,
+    "acosh": sp.acosh,
+    "atanh": sp.atanh,
+    "erf": sp.erf,
+    "sigmoid": _sigmoid,
+    "softplus": _softplus,
+}
+"""The functions of one argument that a text may call."""
+
+CONSTANTS: dict[str, Expr] = {"pi": sp.pi, "π": sp.pi}
+
+_FOR_ABS = "sqrt(x**2 + c) with a small c > 0"
+_FOR_MAX = "softplus(k*(x - y))/k + y for the larger of x and y"
+_FOR_RELU = "softplus(x)"
+_FOR_SIGN = "tanh(k*x)"
+_FOR_STEP = "sigmoid(k*x)"
+_FOR_ROUND = "x itself"
+
+NOT_SMOOTH: dict[str, str] = {
+    **dict.fromkeys(("abs", "Abs", "fabs", "absolute"), _FOR_ABS),
+    **dict.fromkeys(("max", "Max", "maximum", "fmax"), _FOR_MAX),
+    **dict.fromkeys(("min", "Min", "minimum", "fmin", "clip"), _FOR_MAX),
+    **dict.fromkeys(("relu", "ReLU", "leaky_relu", "hinge"), _FOR_RELU),
+    **dict.fromkeys(("sign", "sgn"), _FOR_SIGN),
+    **dict.fromkeys(("Heaviside", "heaviside", "Piecewise", "where"), _FOR_STEP),
+    **dict.fromkeys(("floor", "ceil", "ceiling", "round", "trunc", "frac"), _FOR_ROUND),
+    **dict.fromkeys(("mod", "Mod", "fmod"), "sin or cos for what is periodic"),
+}
+"""Functions with a kink or a jump, and a smooth one to use instead."""
+
+_NOT_FINITE = ("nan", "inf", "infinity", "oo", "zoo")
+_GROWING = ("exp", "sinh", "cosh", "sigmoid", "softplus")
+_PERIODIC = ("sin", "cos", "tan")
+_HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh)
+
+_CONSTRUCTS: dict[type[ast.AST], str] = {
+    ast.Attribute: "attribute access",
+    ast.Subscript: "a subscript",
+    ast.Compare: "a comparison",
+    ast.BoolOp: "'and' or 'or'",
+    ast.IfExp: "a conditional",
+    ast.Lambda: "a lambda",
+    ast.NamedExpr: "an assignment",
+    ast.Starred: "a starred argument",
+    ast.JoinedStr: "an f-string",
+    ast.Tuple: "a comma",
+    ast.List: "a list",
+    ast.Dict: "a dictionary",
+    ast.Set: "a set",
+    ast.ListComp: "a comprehension",
+    ast.SetComp: "a comprehension",
+    ast.DictComp: "a comprehension",
+    ast.GeneratorExp: "a comprehension",
+    ast.Await: "'await'",
+    ast.Yield: "'yield'",
+    ast.YieldFrom: "'yield'",
+    ast.Not: "'not'",
+    ast.Invert: "the operator ~",
+    ast.MatMult: "the operator @",
+    ast.LShift: "the operator <<",
+    ast.RShift: "the operator >>",
+    ast.BitOr: "the operator |",
+    ast.BitAnd: "the operator &",
+}
+_ALLOWED = "an expression is made of numbers, names, + - * / **, brackets and functions of one argument"
+
+
+def parse_expression(text: str, *, name: str = "the expression") -> Expr:
+    """The SymPy expression that a text describes.
+
+    Numbers are exact (0.6 is 3/5), names are plain symbols except for the constant pi, and the
+    functions are those of `FUNCTIONS`, among them sigmoid(x) = 1/(1 + e^{−x}) and
+    softplus(x) = log(1 + eˣ). The result is real and finite as far as its constants can tell.
+
+    Args:
+        text: the expression, in Python's notation.
+        name: what a message calls it, such as "the loss".
+
+    Returns:
+        The expression, as SymPy builds it: 2*x + x is 3*x, and nothing is multiplied out.
+
+    Raises:
+        NotSmoothError: the text calls a function with a kink or a jump, such as abs or max.
+        InputError: the text contains anything else that is not on the list, divides by zero, has
+            a value that is not real, or would grow beyond the limits of this module.
+
+    Example:
+        >>> parse_expression("(0.6 - a*b)**2/2")
+        (-a*b + 3/5)**2/2
+        >>> parse_expression("abs(a)", name="the loss")
+        Traceback (most recent call last):
+        ...
+        bea.errors.NotSmoothError: the loss: abs is not smooth, and the theory needs derivatives of \
+every order; try sqrt(x**2 + c) with a small c > 0 (at character 1: 'abs(a)')
+    """
+    return _Reader(text, name).expression()
+
+
+def parse_symbols(
+    names: str | Iterable[str], *, name: str = "the parameters"
+) -> tuple[sp.Symbol, ...]:
+    """The symbols that a list of names describes, in its order.
+
+    Args:
+        names: "a, b", "a b", or one name for each entry of an iterable.
+        name: what a message calls the list.
+
+    Returns:
+        One plain symbol for each name.
+
+    Raises:
+        InputError: there is none, one comes twice, or one is no name: not an identifier, a keyword
+            of Python, the name of a function or a constant, or one that begins with "_".
+
+    Example:
+        >>> parse_symbols("a, b")
+        (a, b)
+    """
+    if isinstance(names, str):
+        _check_length(names, name)
+        names = [part for piece in names.split(",") for part in piece.split() or [""]]
+    symbols: dict[str, sp.Symbol] = {}
+    for entry in names:
+        identifier = _checked_identifier(entry, name)
+        if identifier in symbols:
+            raise InputError(f"{name}: {_quoted(identifier)} comes twice; name each one once")
+        symbols[identifier] = sp.Symbol(identifier)
+    if not symbols:
+        raise InputError(f"{name}: there is no name; write them as in 'a,b'")
+    return tuple(symbols.values())
+
+
+def parse_number(text: str, *, name: str = "the number") -> Expr:
+    """The exact real number that a text describes.
+
+    Args:
+        text: "2.8", "-1/3", "1e-3", "sqrt(2)", or any expression without names.
+        name: what a message calls it.
+
+    Returns:
+        A SymPy rational where it is one, otherwise an expression without symbols.
+
+    Raises:
+        InputError: as in `parse_expression`, or the text contains a name.
+
+    Example:
+        >>> parse_number("2.8"), parse_number("sqrt(2)/2")
+        (14/5, sqrt(2)/2)
+    """
+    reader = _Reader(text, name)
+    number = reader.expression()
+    if number.free_symbols:
+        unknown = ", ".join(sorted(symbol.name for symbol in number.free_symbols))
+        raise InputError(
+            f"{name}: {_quoted(reader.source)} is not a number, for it contains {_cut(unknown)}; "
+            "write digits, or a constant such as sqrt(2)"
+        )
+    return number
+
+
+def parse_numbers(text: str, *, name: str = "the point") -> tuple[Expr, ...]:
+    """The exact real numbers in a list with commas, such as the point of `--at 2.8,3.5`.
+
+    Args:
+        text: the numbers, each as in `parse_number`.
+        name: what a message calls the list.
+
+    Returns:
+        One number for each entry.
+
+    Raises:
+        InputError: as in `parse_number`; the message says which entry it is.
+
+    Example:
+        >>> parse_numbers("2.8, 3.5")
+        (14/5, 7/2)
+    """
+    _check_length(text, name)
+    return tuple(
+        parse_number(entry, name=f"{name}, number {position}")
+        for position, entry in enumerate(text.split(","), start=1)
+    )
+
+
+def _check_length(text: object, name: str) -> None:
+    if not isinstance(text, str):
+        raise InputError(f"{name}: expected text, not {type(text).__name__}")
+    if len(text) > MAX_CHARACTERS:
+        raise InputError(
+            f"{name}: {len(text)} characters are more than the {MAX_CHARACTERS} that are read; "
+            "build a long expression in SymPy and pass it as it is"
+        )
+
+
+def _checked_identifier(entry: object, name: str) -> str:
+    if not isinstance(entry, str):
+        raise InputError(f"{name}: expected names, not {type(entry).__name__}")
+    # Python normalizes the identifiers in an expression so, and both must give the same symbol.
+    identifier = unicodedata.normalize("NFKC", entry.strip())
+    problem = (
+        "is empty" if not identifier
+        else "is not a name of letters and digits" if not identifier.isidentifier()
+        else "is a keyword of Python" if keyword.iskeyword(identifier)
+        else _reserved(identifier)
+    )  # fmt: skip
+    if problem:
+        raise InputError(f"{name}: {_quoted(entry)} {problem}; write names as in 'a,b'")
+    return identifier
+
+
+def _reserved(identifier: str) -> str:
+    """Why an identifier cannot be the name of a symbol, or nothing."""
+    if identifier in FUNCTIONS or identifier in NOT_SMOOTH:
+        return "is the name of a function"
+    if identifier in CONSTANTS:
+        return "is a constant"
+    if identifier.casefold() in _NOT_FINITE:
+        return "is not a finite number"
+    if identifier.startswith("_"):
+        return "begins with an underscore"
+    return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
+
+
+def _quoted(text: str) -> str:
+    """The text between quotation marks, short, and with nothing in it that a terminal obeys."""
+    return repr(_cut(text))
+
+
+@dataclass(frozen=True)
+class _Extent:
+    """A bound on what an expression becomes when it is multiplied out.
+
+    Everything that is neither number nor sum, product or whole power counts as a generator, as in
+    the differential ring.
+
+    Attributes:
+        bits: length of the longest numerator or denominator.
+        degree: formal total degree in the generators.
+        terms: number of monomials.
+        generators: what the monomials are made of: expressions, and for u^(±p/q) the pair of u
+            and ±1/q.
+    """
+
+    bits: int = 0
+    degree: int = 0
+    terms: int = 1
+    generators: frozenset[object] = frozenset()
+
+    @classmethod
+    def of_sum(cls, parts: list[_Extent]) -> _Extent:
+        return cls._joined(
+            parts,
+            bits=max(part.bits for part in parts),
+            degree=max(part.degree for part in parts),
+            terms=sum(part.terms for part in parts),
+        )
+
+    @classmethod
+    def of_product(cls, parts: list[_Extent]) -> _Extent:
+        return cls._joined(
+            parts,
+            bits=sum(part.bits for part in parts),
+            degree=sum(part.degree for part in parts),
+            terms=prod(part.terms for part in parts),
+        )
+
+    def power(self, times: int) -> _Extent:
+        """The extent of a whole power, times ≥ 0."""
+        # Beyond MAX_DEGREE the degree alone decides, and the binomial coefficient would be huge.
+        factors = min(times, MAX_DEGREE)
+        return self._joined(
+            [self],
+            bits=self.bits * times,
+            degree=self.degree * times,
+            terms=comb(self.terms + factors - 1, factors),
+        )
+
+    @classmethod
+    def _joined(cls, parts: list[_Extent], bits: int, degree: int, terms: int) -> _Extent:
+        generators = frozenset[object]().union(*(part.generators for part in parts))
+        if degree <= MAX_DEGREE:  # there are only so many monomials of this degree
+            terms = min(terms, comb(len(generators) + degree, degree))
+        return cls(bits, degree, terms, generators)
+
+
+@lru_cache(maxsize=2 * MAX_NODES)
+def _extent(expr: Expr) -> _Extent:
+    if expr.is_Rational:
+        return _Extent(bits=(max(abs(expr.p), expr.q) - 1).bit_length())
+    if expr.is_Add:
+        return _Extent.of_sum([_extent(part) for part in expr.args])
+    if expr.is_Mul:
+        return _Extent.of_product([_extent(part) for part in expr.args])
+    if expr.is_Pow:
+        return _power_extent(expr.base, expr.exp)
+    return _Extent(degree=1, generators=frozenset([expr]))
+
+
+def _power_extent(base: Expr, exponent: Expr) -> _Extent:
+    extent = _extent(base)
+    if not exponent.is_Rational:
+        return _Extent(extent.bits * _reach(exponent), 1, 1, frozenset([(base, exponent)]))
+    if exponent < 0:
+        return _generator_power(base, sp.Rational(-1, exponent.q), ceil(-exponent))
+    whole, fraction = divmod(exponent, 1)
+    if not fraction:
+        return extent.power(int(whole))
+    root = _generator_power(base, sp.Rational(1, exponent.q), 1)
+    return _Extent.of_product([extent.power(int(whole)), root])
+
+
+def _generator_power(base: Expr, exponent: sp.Rational, times: int) -> _Extent:
+    """What `times` factors base^exponent add, where the exponent is −1 or ±1/q."""
+    extent = _extent(base)
+    degree = max(extent.degree, exponent.q > 1) * times
+    return _Extent(extent.bits * times, degree, 1, frozenset([(base, exponent)]))
+
+
+def _reach(exponent: Expr) -> int:
+    """The largest whole number that can come out of an exponent when powers are merged.
+
+    SymPy makes 2**(x + 9) * 2**(-x) to 2**9, and (2**(9*pi))**(1/pi) as well.
+    """
+    if exponent.is_Rational:
+        return max(1, ceil(abs(exponent)))
+    if exponent.is_Add:
+        return sum(_reach(part) for part in exponent.args)
+    if exponent.is_Mul:
+        return prod(_reach(part) for part in exponent.args)
+    if exponent.is_Pow and exponent.exp.is_Rational:
+        return _reach(exponent.base) ** max(1, ceil(abs(exponent.exp)))
+    return 1
+
+
+def _powers_in_exponential(argument: Expr) -> Iterator[tuple[Expr, Expr]]:
+    """The pairs (u, c) for which SymPy may make exp(… c*log(u) …) to u**c."""
+    for part in sp.preorder_traversal(argument):
+        factors = sp.Mul.make_args(part)
+        for factor in factors:
+            if isinstance(factor, sp.log):
+                yield factor.args[0], sp.Mul(*(other for other in factors if other is not factor))
+
+
+@lru_cache(maxsize=2 * MAX_NODES)
+def _nesting(expr: Expr, kinds: tuple[type, ...]) -> int:
+    """How many of these functions stand inside one another."""
+    inside = max((_nesting(part, kinds) for part in expr.args), default=0)
+    return inside + isinstance(expr, kinds)
+
+
+def _is_irrational_constant(expr: Expr) -> bool:
+    return not expr.is_Rational and not expr.free_symbols
+
+
+class _Reader:
+    """Reads one text: the tree, its shape, then its value from the leaves up.
+
+    Attributes:
+        name: what messages call the text.
+        source: the text in one line, without the spaces around it.
+    """
+
+    def __init__(self, text: str, name: str) -> None:
+        self.name = name
+        _check_length(text, name)
+        line = "".join(" " if character.isspace() else character for character in text)
+        self.source = line.strip()
+        self._start = len(line) - len(line.lstrip())
+        self._encoded = self.source.encode(errors="replace")
+        self._bits = 0
+
+    def expression(self) -> Expr:
+        try:
+            tree = self._tree()
+            self._check_shape(tree)
+            return self._value(tree)
+        except RecursionError:  # the caller had used up most of Python's stack
+            raise InputError(f"{self.name}: too deeply nested; build it in SymPy") from None
+
+    # The tree
+
+    def _tree(self) -> ast.expr:
+        self._check_characters()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # Python's advice on code is no advice on mathematics
+                return ast.parse(self.source, mode="eval").body
+        except SyntaxError as error:
+            reason = (error.msg or "invalid syntax").split(". ")[0]
+            raise self._unreadable(reason, max(error.offset or 1, 1) - 1) from None
+        except (MemoryError, RecursionError, ValueError):
+            raise self._unreadable("too deeply nested", 0) from None
+
+    def _check_characters(self) -> None:
+        if not self.source:
+            raise InputError(f"{self.name}: the text is empty; write an expression such as x**2/2")
+        for position, character in enumerate(self.source):
+            if not character.isprintable() or character == "#":
+                raise self._unreadable(f"unexpected character {ascii(character)}", position)
+        if digits := re.search(rf"(?<!\w)[\d_]{{{MAX_DIGITS + 1},}}", self.source):
+            raise self._unreadable(f"a number has more than {MAX_DIGITS} digits", digits.start())
+
+    def _unreadable(self, reason: str, position: int) -> InputError:
+        excerpt = _quoted(self.source[max(0, position - EXCERPT // 2) :])
+        return InputError(
+            f"{self.name}: cannot be read at character {self._start + position + 1}, {reason}: "
+            f"{excerpt}; products are written with *, powers with **"
+        )
+
+    def _check_shape(self, tree: ast.expr) -> None:
+        """Bound the number of nodes and their depth; a + b + c is one sum, however long."""
+        pending: list[tuple[ast.AST, int]] = [(tree, 1)]
+        nodes = 0
+        while pending:
+            node, depth = pending.pop()
+            nodes += isinstance(node, ast.expr)
+            if nodes > MAX_NODES:
+                raise self._refused(tree, f"more than {MAX_NODES} operations", "build it in SymPy")
+            if depth > MAX_DEPTH:
+                raise self._refused(node, f"nested deeper than {MAX_DEPTH}", "build it in SymPy")
+            pending += (
+                (child, depth + (not _continues(node, child)))
+                for child in ast.iter_child_nodes(node)
+            )
+
+    # Values
+
+    def _value(self, node: ast.expr) -> Expr:
+        match node:
+            case ast.Constant():
+                return self._number(node)
+            case ast.Name():
+                return self._symbol(node)
+            case ast.UnaryOp(op=ast.UAdd()):
+                return self._value(node.operand)
+            case ast.UnaryOp(op=ast.USub()):
+                return -self._value(node.operand)
+            case ast.BinOp(op=ast.Add() | ast.Sub()):
+                return self._sum(node)
+            case ast.BinOp(op=ast.Mult() | ast.Div()):
+                return self._product(node)
+            case ast.BinOp(op=ast.Pow()):
+                return self._power(node)
+            case ast.Call():
+                return self._call(node)
+            case ast.BinOp(op=ast.BitXor()):
+                raise self._refused(node, "^ is not a power", "write **")
+            case ast.BinOp(op=ast.Mod() | ast.FloorDiv()):
+                raise self._not_smooth(node, "the remainder of a division", NOT_SMOOTH["mod"])
+            case ast.BinOp(op=kind) | ast.UnaryOp(op=kind):
+                raise self._not_allowed(node, kind)
+            case _:
+                raise self._not_allowed(node, node)
+
+    def _number(self, node: ast.Constant) -> Expr:
+        """The number as it is written, not the float that Python rounds it to."""
+        match node.value:
+            case bool() | None | str() | bytes() | complex() | EllipsisType():
+                raise self._refused(node, f"{node.value!r:.{EXCERPT}} is not a real number", _ALLOWED)
+            case int():
+                number = sp.Integer(node.value)
+            case _:
+                number = self._decimal(node)
+        self._check_numbers(node, _extent(number))
+        return number
+
+    def _decimal(self, node: ast.Constant) -> sp.Rational:
+        digits = self._segment(node).replace("_", "").lower()
+        exponent = digits.partition("e")[2] or "0"
+        if abs(int(exponent)) > MAX_DECIMAL_EXPONENT:
+            raise self._refused(
+                node, f"the exponent is beyond ±{MAX_DECIMAL_EXPONENT}", "rescale the problem"
+            )
+        return sp.Rational(Fraction(digits))
+
+    def _symbol(self, node: ast.Name) -> Expr:
+        if node.id in CONSTANTS:
+            return CONSTANTS[node.id]
+        if problem := _reserved(node.id):
+            raise self._refused(node, f"{_cut(node.id)} {problem}", "choose another name")
+        return sp.Symbol(node.id)
+
+    def _sum(self, node: ast.expr) -> Expr:
+        terms = [
+            -self._value(term) if isinstance(operation, ast.Sub) else self._value(term)
+            for operation, term in _chain(node, (ast.Add, ast.Sub))
+        ]
+        return self._checked(node, sp.Add(*terms))
+
+    def _product(self, node: ast.expr) -> Expr:
+        factors = []
+        for operation, factor in _chain(node, (ast.Mult, ast.Div)):
+            value = self._value(factor)
+            if isinstance(operation, ast.Div):
+                if value.is_zero:
+                    raise self._refused(factor, "division by zero", "the divisor vanishes")
+                value = self._checked(factor, 1 / value)
+            factors.append(value)
+        self._check_extent(node, _Extent.of_product([_extent(factor) for factor in factors]))
+        return self._checked(node, sp.Mul(*factors))
+
+    def _power(self, node: ast.BinOp) -> Expr:
+        base, exponent = self._value(node.left), self._value(node.right)
+        if base.is_zero and not exponent.is_positive:
+            raise self._refused(node, "division by zero", "the base vanishes")
+        if exponent.free_symbols and base.is_nonpositive:
+            raise self._refused(node, "the base is not positive", "its powers are not all real")
+        self._check_power(node, base, exponent)
+        return self._checked(node, base**exponent)
+
+    def _call(self, node: ast.Call) -> Expr:
+        if not isinstance(node.func, ast.Name):
+            raise self._refused(node, "only a name can be called", "write a product with *")
+        name = node.func.id
+        if name in NOT_SMOOTH:
+            raise self._not_smooth(node, name, NOT_SMOOTH[name])
+        if name not in FUNCTIONS:
+            raise self._refused(
+                node,
+                f"there is no function {_quoted(name)}",
+                f"the functions are {', '.join(FUNCTIONS)}; a product is written with *",
+            )
+        if node.keywords:
+            raise self._refused(node, "a keyword argument is not allowed", _ALLOWED)
+        if len(node.args) != 1:
+            raise self._refused(node, f"{name} takes one argument, not {len(node.args)}", _ALLOWED)
+        argument = self._value(node.args[0])
+        self._check_argument(node, name, argument)
+        return self._checked(node, FUNCTIONS[name](argument))
+
+    # Bounds, before the work is done
+
+    def _check_argument(self, node: ast.Call, name: str, argument: Expr) -> None:
+        if _is_constant(argument):
+            self._check_constant_nesting(node, argument)
+            limit = MAX_ANGLE if name in _PERIODIC else MAX_BITS / 2 if name in _GROWING else None
+            if limit is not None and abs(self._float(node, argument)) > limit:
+                raise self._refused(node, f"{name} of a number beyond {limit:g}", "rescale it")
+        if name in _GROWING:
+            for base, exponent in _powers_in_exponential(argument):
+                self._check_power(node, base, exponent)
+        if name in ("sinh", "cosh", "tanh"):
+            if _nesting(argument, _HYPERBOLIC) >= MAX_HYPERBOLIC_NESTING: ...

@@ -1,0 +1,123 @@
+"""What the figure scripts share: a tidy table is written first, and the figure is drawn from it.
+
+A table is a CSV with one row per point and named columns; numbers are written so that they come
+back exactly, and what does not apply is left empty. Tables and figures appear at their paths
+complete or not at all. What is computed and how it is drawn stays with each figure's script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Value = str | float | None
+Row = Mapping[str, Value]
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart.
+BLACK, GREY, ORANGE = "#222222", "#8a8a8a", "#e69f00"
+BLUE, GREEN, VERMILION, PURPLE = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
+
+STYLE = {
+    "font.size": 10.5,
+    "axes.titlesize": 11.5,
+    "axes.titlelocation": "left",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.edgecolor": "#666666",
+    "axes.labelcolor": BLACK,
+    "xtick.color": "#666666",
+    "ytick.color": "#666666",
+    "legend.frameon": False,
+    "savefig.dpi": 160,
+}
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asks for."""
+
+    table: Path
+    figure: Path
+    redraw: bool
+
+
+def parse_options(argv: Sequence[str] | None, name: str, description: str) -> Options:
+    """Read `--out FOLDER` and `--redraw`; the files are FOLDER/name.csv and FOLDER/name.png."""
+    parser = argparse.ArgumentParser(
+        prog=f"{name}.py",
+        description=description,
+        epilog=f"example: python examples/{name}.py --out build/figures",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("build/figures"),
+        metavar="FOLDER",
+        help="where the table and the figure go (default: build/figures)",
+    )
+    parser.add_argument(
+        "--redraw", action="store_true", help="draw from the table that is there, compute nothing"
+    )
+    given = parser.parse_args(argv)
+    options = Options(given.out / f"{name}.csv", given.out / f"{name}.png", given.redraw)
+    if options.redraw and not options.table.is_file():
+        parser.error(f"there is no table {options.table} to draw from: run without --redraw first")
+    return options
+
+
+def write_table(path: Path, rows: Sequence[Row]) -> None:
+    """Write the rows as CSV under the column names of the first row."""
+    with _replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def read_table(path: Path) -> list[dict[str, Value]]:
+    """Read a table back: numbers as floats, empty fields as None, anything else as text."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(file)]
+
+
+@contextmanager
+def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
+    """An empty figure, saved as PNG at the end of the block; size in inches."""
+    import matplotlib
+    from matplotlib.figure import Figure  # without pyplot: Agg, and no state left behind
+
+    with matplotlib.rc_context(STYLE):
+        figure = Figure(figsize=size, layout="constrained")
+        yield figure
+        with _replacing(path) as partial:
+            figure.savefig(partial, format="png")
+
+
+def _parse(text: str) -> Value:
+    if not text:
+        return None
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """A path to write to that takes the place of `path` once all has been written."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
