@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, NotAGradientError
-from bea.symbolic import kernels, present
+from bea.symbolic import present
 from bea.symbolic.coordinates import (
     Column,
     CoordinatesCarrier,
@@ -32,6 +32,8 @@ from bea.symbolic.recursion import literal_fields, modified_fields, runge_kutta_
 if TYPE_CHECKING:
     import jax
     import mpmath
+
+    from bea.symbolic.kernels import PolynomialFields
 
 
 class _Derivation:
@@ -104,6 +106,17 @@ class ModifiedEquation:
         return tuple(
             self._derivation.carrier.matrix(self._derivation[l]) for l in range(self.order + 1)
         )
+
+    def derive(self, progress: bool = False) -> None:
+        """Derive all corrections now.
+
+        Args:
+            progress: show a progress bar on standard error.
+        """
+        from tqdm import tqdm
+
+        for l in tqdm(range(self.order + 1), desc="corrections", disable=not progress, leave=False):
+            self._derivation[l]
 
     def vector_field(self, order: int | None = None) -> ImmutableDenseMatrix:
         """f + h f_1 + … + h^p f_p.
@@ -271,17 +284,19 @@ class ModifiedEquation:
 
     # --- numbers ----------------------------------------------------------------------------
 
-    def polynomial_fields(self, order: int | None = None) -> kernels.PolynomialFields:
+    def polynomial_fields(self, order: int | None = None) -> PolynomialFields:
         """f_0, …, f_p as polynomials in the same functions, which is what the kernels evaluate.
 
         Args:
             order: p, at most the order of the equation, which is the default.
         """
+        from bea.symbolic.kernels import PolynomialFields  # NumPy: not for who only derives
+
         algebra = self._derivation.carrier.algebra
         columns = [self._derivation[l].components for l in range(self._checked(order) + 1)]
         meanings, polynomials = algebra.polynomials([c for column in columns for c in column])
         m = len(self.params)
-        return kernels.PolynomialFields.collect(
+        return PolynomialFields.collect(
             self.params,
             meanings,
             [polynomials[l * m : (l + 1) * m] for l in range(len(columns))],
@@ -314,7 +329,9 @@ class ModifiedEquation:
         """
         import jax.numpy as jnp
 
-        corrections = kernels.jax_kernel(self.polynomial_fields(order), constants)
+        from bea.symbolic.kernels import jax_kernel
+
+        corrections = jax_kernel(self.polynomial_fields(order), constants)
 
         def kernel(theta: Any, h: Any) -> jax.Array:
             *lower, field = corrections(theta)
@@ -338,7 +355,9 @@ class ModifiedEquation:
             A function of m numbers and h, with m mpmath numbers at the precision in force when it
             is called (`mpmath.workdps`).
         """
-        corrections = kernels.mpmath_kernel(self.polynomial_fields(order), constants)
+        from bea.symbolic.kernels import mpmath_kernel
+
+        corrections = mpmath_kernel(self.polynomial_fields(order), constants)
 
         def kernel(theta: Sequence[Any], h: Any) -> list[mpmath.mpf]:
             *lower, field = corrections(theta)
@@ -379,6 +398,7 @@ def modified_equation(
     order: int = 1,
     method: str | ButcherTableau = "euler",
     step_size: sp.Symbol | str = "h",
+    progress: bool = False,
 ) -> ModifiedEquation:
     """The modified equation θ̇ = f + h f_1 + … + h^p f_p of a one-step method.
 
@@ -395,6 +415,8 @@ def modified_equation(
         method: the name of a Runge–Kutta method, or a `ButcherTableau`. Not used with a step.
         step_size: the symbol h, or its name. A loss or field that contains it is allowed with
             "euler": it is then a method whose field changes with the step size.
+        progress: derive at once, with a progress bar on standard error. By default the corrections
+            are derived when they are first asked for.
 
     Text is read by `bea`'s own parser, never evaluated. Symbols that are not parameters are
     constants. Floats are read as the decimal number they print as.
@@ -422,7 +444,10 @@ def modified_equation(
     )
     if problem.unused:
         warnings.warn(problem.unused_message, stacklevel=2)
-    return ModifiedEquation(problem, _checked_order(order))
+    equation = ModifiedEquation(problem, _checked_order(order))
+    if progress:
+        equation.derive(progress=True)
+    return equation
 
 
 def _checked_order(order: int) -> int:

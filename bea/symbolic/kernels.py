@@ -108,7 +108,7 @@ def constant_values(
         values = ", ".join(f'"{name}": …' for name in missing)
         raise InputError(
             f"no value for the constant{'s' * (len(missing) > 1)} {', '.join(missing)}: "
-            f"pass constants={{{values}}}, or substitute with .subs() first"
+            f"pass constants={{{values}}} (--set {missing[0]}=… on the command line)"
         )
     return {s: convert(by_name[s.name]) for s in needed}
 

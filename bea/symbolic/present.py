@@ -84,9 +84,11 @@ def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
 
 def as_python(eq: ModifiedEquation) -> str:
     """A Python module with the function modified_field(theta, h), on floats and `math` alone."""
+    from sympy.printing.pycode import PythonCodePrinter
+
     h = eq.step_size
     shared, reduced = sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
-    code = sp.printing.pycode.PythonCodePrinter({"fully_qualified_modules": True})
+    code = PythonCodePrinter({"fully_qualified_modules": True})
     body = [f"{name} = {code.doprint(value)}" for name, value in shared]
     components = ", ".join(code.doprint(e) for e in reduced)
     constants = "".join(f", {c.name}" for c in eq.constants)

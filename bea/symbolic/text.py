@@ -108,30 +108,24 @@ FUNCTIONS: dict[str, Callable[[Expr], Expr]] = {
 
 CONSTANTS: dict[str, Expr] = {"pi": sp.pi, "π": sp.pi}
 
-_FOR_ABS = "sqrt(x**2 + c) with a small c > 0"
-_FOR_MAX = "softplus(k*(x - y))/k + y for the larger of x and y"
-_FOR_RELU = "softplus(x)"
-_FOR_SIGN = "tanh(k*x)"
-_FOR_STEP = "sigmoid(k*x)"
-_FOR_ROUND = "x itself"
-
 NOT_SMOOTH: dict[str, str] = {
-    **dict.fromkeys(("abs", "Abs", "fabs", "absolute"), _FOR_ABS),
-    **dict.fromkeys(("max", "Max", "maximum", "fmax"), _FOR_MAX),
-    **dict.fromkeys(("min", "Min", "minimum", "fmin", "clip"), _FOR_MAX),
-    **dict.fromkeys(("relu", "ReLU", "leaky_relu", "hinge"), _FOR_RELU),
-    **dict.fromkeys(("sign", "sgn"), _FOR_SIGN),
-    **dict.fromkeys(("Heaviside", "heaviside", "Piecewise", "where"), _FOR_STEP),
-    **dict.fromkeys(("floor", "ceil", "ceiling", "round", "trunc", "frac"), _FOR_ROUND),
-    **dict.fromkeys(("mod", "Mod", "fmod"), "sin or cos for what is periodic"),
+    **dict.fromkeys(("abs", "Abs", "fabs"), "sqrt(x**2 + c) with a small c > 0"),
+    **dict.fromkeys(("max", "Max", "maximum"), "y + softplus(k*(x - y))/k"),
+    **dict.fromkeys(("min", "Min", "minimum", "clip"), "y - softplus(k*(y - x))/k"),
+    **dict.fromkeys(("relu", "ReLU", "leaky_relu"), "softplus(x)"),
+    **dict.fromkeys(("sign", "sgn"), "tanh(k*x)"),
+    **dict.fromkeys(("Heaviside", "heaviside", "Piecewise", "where"), "sigmoid(k*x)"),
+    **dict.fromkeys(("floor", "ceil", "ceiling", "round", "trunc"), "x itself"),
+    **dict.fromkeys(("mod", "Mod", "fmod", "frac"), "sin or cos for what is periodic"),
 }
-"""Functions with a kink or a jump, and a smooth one to use instead."""
+"""Functions with a kink or a jump, and something smooth to try instead."""
 
 _NOT_FINITE = ("nan", "inf", "infinity", "oo", "zoo")
 _GROWING = ("exp", "sinh", "cosh", "sigmoid", "softplus")
 _PERIODIC = ("sin", "cos", "tan")
 _HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh)
-
+_SUM = (ast.Add, ast.Sub)
+_PRODUCT = (ast.Mult, ast.Div)
 _CONSTRUCTS: dict[type[ast.AST], str] = {
     ast.Attribute: "attribute access",
     ast.Subscript: "a subscript",
@@ -140,7 +134,7 @@ _CONSTRUCTS: dict[type[ast.AST], str] = {
     ast.IfExp: "a conditional",
     ast.Lambda: "a lambda",
     ast.NamedExpr: "an assignment",
-    ast.Starred: "a starred argument",
+    ast.Starred: "a star",
     ast.JoinedStr: "an f-string",
     ast.Tuple: "a comma",
     ast.List: "a list",
@@ -150,18 +144,11 @@ _CONSTRUCTS: dict[type[ast.AST], str] = {
     ast.SetComp: "a comprehension",
     ast.DictComp: "a comprehension",
     ast.GeneratorExp: "a comprehension",
-    ast.Await: "'await'",
-    ast.Yield: "'yield'",
-    ast.YieldFrom: "'yield'",
     ast.Not: "'not'",
     ast.Invert: "the operator ~",
     ast.MatMult: "the operator @",
-    ast.LShift: "the operator <<",
-    ast.RShift: "the operator >>",
-    ast.BitOr: "the operator |",
-    ast.BitAnd: "the operator &",
 }
-_ALLOWED = "an expression is made of numbers, names, + - * / **, brackets and functions of one argument"
+_ALLOWED = "an expression is made of numbers, names, + - * / **, brackets and function calls"
 
 
 def parse_expression(text: str, *, name: str = "the expression") -> Expr:
@@ -189,8 +176,8 @@ def parse_expression(text: str, *, name: str = "the expression") -> Expr:
         >>> parse_expression("abs(a)", name="the loss")
         Traceback (most recent call last):
         ...
-        bea.errors.NotSmoothError: the loss: abs is not smooth, and the theory needs derivatives of \
-every order; try sqrt(x**2 + c) with a small c > 0 (at character 1: 'abs(a)')
+        bea.errors.NotSmoothError: the loss: abs is not smooth, and the theory needs derivatives
+        of every order (at character 1: 'abs(a)'); try sqrt(x**2 + c) with a small c > 0
     """
     return _Reader(text, name).expression()
 
@@ -451,12 +438,40 @@ def _nesting(expr: Expr, kinds: tuple[type, ...]) -> int:
     return inside + isinstance(expr, kinds)
 
 
-def _is_irrational_constant(expr: Expr) -> bool:
-    return not expr.is_Rational and not expr.free_symbols
+@lru_cache(maxsize=2 * MAX_NODES)
+def _evaluated(constant: Expr) -> Expr:
+    return constant.evalf()
+
+
+def _is_constant(expr: Expr) -> bool:
+    return not expr.free_symbols
+
+
+def _chain(
+    node: ast.expr, operators: tuple[type[ast.operator], ...]
+) -> list[tuple[ast.operator | None, ast.expr]]:
+    """The operands of a - b + c or a / b * c, each with the operator before it."""
+    operands: list[tuple[ast.operator | None, ast.expr]] = []
+    while isinstance(node, ast.BinOp) and isinstance(node.op, operators):
+        operands.append((node.op, node.right))
+        node = node.left
+    return [(None, node), *reversed(operands)]
+
+
+def _continues(node: ast.AST, child: ast.AST) -> bool:
+    """Is the child one more link of its parent's chain?"""
+    return (
+        isinstance(node, ast.BinOp)
+        and isinstance(child, ast.BinOp)
+        and child is node.left
+        and any(
+            isinstance(node.op, kind) and isinstance(child.op, kind) for kind in (_SUM, _PRODUCT)
+        )
+    )
 
 
 class _Reader:
-    """Reads one text: the tree, its shape, then its value from the leaves up.
+    """Reads one text: first the tree, then its shape, then its value from the leaves up.
 
     Attributes:
         name: what messages call the text.
@@ -464,51 +479,43 @@ class _Reader:
     """
 
     def __init__(self, text: str, name: str) -> None:
-        self.name = name
         _check_length(text, name)
         line = "".join(" " if character.isspace() else character for character in text)
+        self.name = name
         self.source = line.strip()
         self._start = len(line) - len(line.lstrip())
-        self._encoded = self.source.encode(errors="replace")
         self._bits = 0
 
     def expression(self) -> Expr:
+        self._check_characters()
         try:
             tree = self._tree()
             self._check_shape(tree)
             return self._value(tree)
-        except RecursionError:  # the caller had used up most of Python's stack
+        except RecursionError:  # the caller had used up Python's stack
             raise InputError(f"{self.name}: too deeply nested; build it in SymPy") from None
 
-    # The tree
-
-    def _tree(self) -> ast.expr:
-        self._check_characters()
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # Python's advice on code is no advice on mathematics
-                return ast.parse(self.source, mode="eval").body
-        except SyntaxError as error:
-            reason = (error.msg or "invalid syntax").split(". ")[0]
-            raise self._unreadable(reason, max(error.offset or 1, 1) - 1) from None
-        except (MemoryError, RecursionError, ValueError):
-            raise self._unreadable("too deeply nested", 0) from None
+    # The tree.
 
     def _check_characters(self) -> None:
         if not self.source:
             raise InputError(f"{self.name}: the text is empty; write an expression such as x**2/2")
         for position, character in enumerate(self.source):
             if not character.isprintable() or character == "#":
-                raise self._unreadable(f"unexpected character {ascii(character)}", position)
+                raise self._unreadable(f"unexpected character {character!a}", position)
         if digits := re.search(rf"(?<!\w)[\d_]{{{MAX_DIGITS + 1},}}", self.source):
-            raise self._unreadable(f"a number has more than {MAX_DIGITS} digits", digits.start())
+            raise self._unreadable(f"more than {MAX_DIGITS} digits in a row", digits.start())
 
-    def _unreadable(self, reason: str, position: int) -> InputError:
-        excerpt = _quoted(self.source[max(0, position - EXCERPT // 2) :])
-        return InputError(
-            f"{self.name}: cannot be read at character {self._start + position + 1}, {reason}: "
-            f"{excerpt}; products are written with *, powers with **"
-        )
+    def _tree(self) -> ast.expr:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # advice on Python, which the user does not write
+                return ast.parse(self.source, mode="eval").body
+        except SyntaxError as error:
+            reason = error.msg.split(". ")[0]  # "Perhaps you forgot a comma?" is of no help here
+            raise self._unreadable(reason, max(error.offset or 1, 1) - 1) from None
+        except (MemoryError, RecursionError):
+            raise self._unreadable("too deeply nested", 0) from None
 
     def _check_shape(self, tree: ast.expr) -> None:
         """Bound the number of nodes and their depth; a + b + c is one sum, however long."""
@@ -516,17 +523,17 @@ class _Reader:
         nodes = 0
         while pending:
             node, depth = pending.pop()
-            nodes += isinstance(node, ast.expr)
-            if nodes > MAX_NODES:
-                raise self._refused(tree, f"more than {MAX_NODES} operations", "build it in SymPy")
-            if depth > MAX_DEPTH:
-                raise self._refused(node, f"nested deeper than {MAX_DEPTH}", "build it in SymPy")
-            pending += (
-                (child, depth + (not _continues(node, child)))
-                for child in ast.iter_child_nodes(node)
-            )
+            if isinstance(node, ast.expr):
+                nodes += 1
+                if nodes > MAX_NODES:
+                    problem = f"more than {MAX_NODES} numbers, names and operations"
+                    raise self._refused(tree, problem, "build it in SymPy")
+                if depth > MAX_DEPTH:
+                    raise self._refused(node, f"nested more than {MAX_DEPTH} deep", "build it in SymPy")
+            for child in ast.iter_child_nodes(node):
+                pending.append((child, depth + (not _continues(node, child))))
 
-    # Values
+    # Values.
 
     def _value(self, node: ast.expr) -> Expr:
         match node:
@@ -549,32 +556,26 @@ class _Reader:
             case ast.BinOp(op=ast.BitXor()):
                 raise self._refused(node, "^ is not a power", "write **")
             case ast.BinOp(op=ast.Mod() | ast.FloorDiv()):
-                raise self._not_smooth(node, "the remainder of a division", NOT_SMOOTH["mod"])
-            case ast.BinOp(op=kind) | ast.UnaryOp(op=kind):
-                raise self._not_allowed(node, kind)
+                raise self._not_smooth(node, "mod")
+            case ast.BinOp(op=culprit) | ast.UnaryOp(op=culprit):
+                raise self._not_allowed(node, culprit)
             case _:
                 raise self._not_allowed(node, node)
 
     def _number(self, node: ast.Constant) -> Expr:
-        """The number as it is written, not the float that Python rounds it to."""
-        match node.value:
-            case bool() | None | str() | bytes() | complex() | EllipsisType():
-                raise self._refused(node, f"{node.value!r:.{EXCERPT}} is not a real number", _ALLOWED)
-            case int():
-                number = sp.Integer(node.value)
-            case _:
-                number = self._decimal(node)
-        self._check_numbers(node, _extent(number))
+        """The number as it is written, not the float to which Python rounds it."""
+        if type(node.value) is int:
+            number = sp.Integer(node.value)
+        elif type(node.value) is float:
+            digits = self._segment(node).replace("_", "").lower()
+            if abs(int(digits.partition("e")[2] or 0)) > MAX_DECIMAL_EXPONENT:
+                problem = f"a power of ten beyond ±{MAX_DECIMAL_EXPONENT}"
+                raise self._refused(node, problem, "rescale the problem")
+            number = sp.Rational(Fraction(digits))
+        else:
+            raise self._refused(node, f"'{type(node.value).__name__}' is no real number", _ALLOWED)
+        self._spend(node, _extent(number))
         return number
-
-    def _decimal(self, node: ast.Constant) -> sp.Rational:
-        digits = self._segment(node).replace("_", "").lower()
-        exponent = digits.partition("e")[2] or "0"
-        if abs(int(exponent)) > MAX_DECIMAL_EXPONENT:
-            raise self._refused(
-                node, f"the exponent is beyond ±{MAX_DECIMAL_EXPONENT}", "rescale the problem"
-            )
-        return sp.Rational(Fraction(digits))
 
     def _symbol(self, node: ast.Name) -> Expr:
         if node.id in CONSTANTS:
@@ -585,29 +586,25 @@ class _Reader:
 
     def _sum(self, node: ast.expr) -> Expr:
         terms = [
-            -self._value(term) if isinstance(operation, ast.Sub) else self._value(term)
-            for operation, term in _chain(node, (ast.Add, ast.Sub))
+            -self._value(term) if isinstance(operator, ast.Sub) else self._value(term)
+            for operator, term in _chain(node, _SUM)
         ]
         return self._checked(node, sp.Add(*terms))
 
     def _product(self, node: ast.expr) -> Expr:
-        factors = []
-        for operation, factor in _chain(node, (ast.Mult, ast.Div)):
-            value = self._value(factor)
-            if isinstance(operation, ast.Div):
-                if value.is_zero:
-                    raise self._refused(factor, "division by zero", "the divisor vanishes")
-                value = self._checked(factor, 1 / value)
-            factors.append(value)
+        factors = [
+            self._checked(factor, 1 / self._value(factor))
+            if isinstance(operator, ast.Div)
+            else self._value(factor)
+            for operator, factor in _chain(node, _PRODUCT)
+        ]
         self._check_extent(node, _Extent.of_product([_extent(factor) for factor in factors]))
         return self._checked(node, sp.Mul(*factors))
 
     def _power(self, node: ast.BinOp) -> Expr:
         base, exponent = self._value(node.left), self._value(node.right)
-        if base.is_zero and not exponent.is_positive:
-            raise self._refused(node, "division by zero", "the base vanishes")
-        if exponent.free_symbols and base.is_nonpositive:
-            raise self._refused(node, "the base is not positive", "its powers are not all real")
+        if exponent.free_symbols and _is_constant(base) and self._float(node, base) <= 0:
+            raise self._refused(node, "powers of this base are not all real", "make it positive")
         self._check_power(node, base, exponent)
         return self._checked(node, base**exponent)
 
@@ -616,31 +613,116 @@ class _Reader:
             raise self._refused(node, "only a name can be called", "write a product with *")
         name = node.func.id
         if name in NOT_SMOOTH:
-            raise self._not_smooth(node, name, NOT_SMOOTH[name])
+            raise self._not_smooth(node, name)
         if name not in FUNCTIONS:
-            raise self._refused(
-                node,
-                f"there is no function {_quoted(name)}",
-                f"the functions are {', '.join(FUNCTIONS)}; a product is written with *",
-            )
-        if node.keywords:
-            raise self._refused(node, "a keyword argument is not allowed", _ALLOWED)
-        if len(node.args) != 1:
-            raise self._refused(node, f"{name} takes one argument, not {len(node.args)}", _ALLOWED)
+            known = f"the functions are {', '.join(FUNCTIONS)}; write a product with *"
+            raise self._refused(node, f"there is no function {_cut(name)}", known)
+        if node.keywords or len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
+            raise self._refused(node, f"{name} takes one argument, without a name", _ALLOWED)
         argument = self._value(node.args[0])
         self._check_argument(node, name, argument)
         return self._checked(node, FUNCTIONS[name](argument))
 
-    # Bounds, before the work is done
+    # Bounds: those of powers, products and arguments come before the work is done.
+
+    def _check_power(self, node: ast.expr, base: Expr, exponent: Expr) -> None:
+        extent = _power_extent(base, exponent)
+        self._check_extent(node, extent)
+        self._spend(node, extent)
+        if base == 0 or not (_is_constant(base) and _is_constant(exponent)):
+            return
+        if not (base.is_Rational and exponent.is_Rational):
+            self._check_constant_nesting(node, base, exponent)
+            logarithm = self._float(node, exponent) * sp.log(abs(self._float(node, base)))
+            if abs(logarithm.evalf()) > MAX_BITS:
+                raise self._refused(node, "a number of too many digits", "rescale the problem")
 
     def _check_argument(self, node: ast.Call, name: str, argument: Expr) -> None:
         if _is_constant(argument):
             self._check_constant_nesting(node, argument)
-            limit = MAX_ANGLE if name in _PERIODIC else MAX_BITS / 2 if name in _GROWING else None
-            if limit is not None and abs(self._float(node, argument)) > limit:
-                raise self._refused(node, f"{name} of a number beyond {limit:g}", "rescale it")
+            limit = MAX_ANGLE if name in _PERIODIC else MAX_BITS // 2
+            if name in _PERIODIC + _GROWING and abs(self._float(node, argument)) > limit:
+                raise self._refused(node, f"{name} of more than {limit:.0e}", "rescale the problem")
         if name in _GROWING:
             for base, exponent in _powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
-        if name in ("sinh", "cosh", "tanh"):
-            if _nesting(argument, _HYPERBOLIC) >= MAX_HYPERBOLIC_NESTING: ...
+        hyperbolic = FUNCTIONS[name] in _HYPERBOLIC
+        if hyperbolic and _nesting(argument, _HYPERBOLIC) >= MAX_HYPERBOLIC_NESTING:
+            problem = f"more than {MAX_HYPERBOLIC_NESTING} of sinh, cosh, tanh inside one another"
+            raise self._refused(node, problem, "SymPy takes too long over them; use fewer")
+
+    def _check_constant_nesting(self, node: ast.expr, *constants: Expr) -> None:
+        if any(_nesting(c, (sp.Function, sp.Pow)) >= MAX_CONSTANT_NESTING for c in constants):
+            problem = f"constants in more than {MAX_CONSTANT_NESTING} functions and powers"
+            raise self._refused(node, problem, "write the number, or a symbol in its place")
+
+    def _check_extent(self, node: ast.expr, extent: _Extent) -> None:
+        for what, size, limit in (
+            ("total degree", extent.degree, MAX_DEGREE),
+            ("length of a number in bits", extent.bits, MAX_BITS),
+            ("number of terms, multiplied out,", extent.terms, MAX_TERMS),
+        ):
+            if size > limit:
+                shown = size if size < 10**12 else "more than 10**12"
+                problem = f"the {what} is {shown}, above the limit of {limit}"
+                raise self._refused(node, problem, "lower the exponents or rescale the problem")
+
+    def _spend(self, node: ast.expr, extent: _Extent) -> None:
+        self._bits += extent.bits
+        if self._bits > MAX_TOTAL_BITS:
+            raise self._refused(node, "the numbers in this text are too long", "round them")
+
+    def _checked(self, node: ast.expr, expr: Expr) -> Expr:
+        """The expression, if it is finite, real and of bounded extent."""
+        if expr.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+            raise self._refused(node, "a division by zero or another infinite value", "avoid it")
+        if expr.has(sp.I):
+            raise self._not_real(node)
+        if _is_constant(expr) and not expr.is_Rational:
+            size = abs(self._float(node, expr))
+            if not sp.Rational(1, 2**MAX_BITS) <= size <= 2**MAX_BITS:
+                raise self._refused(node, "a number of too many digits", "rescale the problem")
+        self._check_extent(node, _extent(expr))
+        return expr
+
+    def _float(self, node: ast.expr, constant: Expr) -> Expr:
+        """The value of a constant, which must be real and known to be zero if it is."""
+        if constant.is_Rational:
+            return constant
+        value = _evaluated(constant)
+        if not value.is_Float:
+            raise self._not_real(node)
+        if value._prec == 1:
+            raise self._refused(node, "cannot be told from zero to 100 digits", "simplify it")
+        return value
+
+    # Messages.
+
+    def _segment(self, node: ast.expr) -> str:
+        encoded = self.source.encode()  # the columns of `ast` count bytes
+        return encoded[node.col_offset : node.end_col_offset].decode()
+
+    def _refused(
+        self, node: ast.expr, problem: str, remedy: str, kind: type[InputError] = InputError
+    ) -> InputError:
+        position = self._start + len(self.source.encode()[: node.col_offset].decode()) + 1
+        excerpt = _quoted(self._segment(node))
+        return kind(f"{self.name}: {problem} (at character {position}: {excerpt}); {remedy}")
+
+    def _not_allowed(self, node: ast.expr, culprit: ast.AST) -> InputError:
+        construct = _CONSTRUCTS.get(type(culprit), type(culprit).__name__)
+        return self._refused(node, f"{construct} is not allowed", _ALLOWED)
+
+    def _not_real(self, node: ast.expr) -> InputError:
+        return self._refused(node, "the value is not a real number", "stay in the real domain")
+
+    def _not_smooth(self, node: ast.expr, function: str) -> InputError:
+        problem = f"{function} is not smooth, and the theory needs derivatives of every order"
+        return self._refused(node, problem, f"try {NOT_SMOOTH[function]}", NotSmoothError)
+
+    def _unreadable(self, reason: str, position: int) -> InputError:
+        excerpt = _quoted(self.source[max(0, position - EXCERPT // 2) :])
+        return InputError(
+            f"{self.name}: {reason} (at character {self._start + position + 1}, near {excerpt}); "
+            "write products with *, powers with **"
+        )

@@ -1,0 +1,281 @@
+"""The command line: `bea derive` and `bea verify`, thin over the public face.
+
+Text goes in through `bea.symbolic.text`, results come out of `bea.symbolic.present` and of
+`OrderReport`. Anything wrong with the input is one line on standard error and exit status 2; an
+order that is not confirmed is exit status 1. Nothing heavy is imported before it is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from bea import __version__
+from bea.errors import BeaError, InputError
+
+if TYPE_CHECKING:
+    from bea.numeric.local_error import OrderReport
+    from bea.symbolic.equation import ModifiedEquation
+
+GREETING = """\
+examples:
+  bea derive "(3/5 - a*b)**2/2" --params a,b --order 3
+  bea verify "(3/5 - a*b)**2/2" --params a,b --at 2.8,3.5 --order 2
+'bea derive --help' and 'bea verify --help' have more."""
+
+DERIVE_EXAMPLES = """\
+examples:
+  gradient descent on a loss; names that are not parameters are constants:
+    bea derive "(y - a*b*x)**2/2" --params a,b --order 2
+  a Runge-Kutta method on a field:
+    bea derive --field "y" --field "-x" --params x,y --order 4 --method rk4
+  any one-step map, here symplectic Euler for the pendulum, with the step size h:
+    bea derive --step "q + h*(p - h*sin(q))" --step "p - h*sin(q)" --params q,p
+  for a paper, for a program, for Python without dependencies:
+    bea derive "exp(u*v) + u*tanh(w)" --params u,v,w --format latex
+    bea derive "log(1 + exp(x))" --params x --order 4 --format json
+    bea derive "log(1 + exp(x))" --params x --order 4 --format python"""
+
+VERIFY_EXAMPLES = """\
+examples:
+  the orders 0 to 2 of the paper's 2-d model at its point I:
+    bea verify "(3/5 - a*b)**2/2" --params a,b --at 2.8,3.5 --order 2
+  a rotation under RK4, for a program:
+    bea verify --field "y" --field "-x" --params x,y --at 1,0.5 --order 3 --method rk4 --format json
+  numbers for constants, and multiprecision throughout:
+    bea verify "(y - a*b*x)**2/2" --params a,b --set x=1 --set y=3/5 --at 2.8,7/2 --precision mpmath
+
+exit status: 0 if every order is confirmed, 1 if one is not, 2 if the input cannot be used."""
+
+
+class _Parser(argparse.ArgumentParser):
+    """Complaints in one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = _Parser(
+        prog="bea",
+        description="Modified equations of gradient descent and other one-step methods.",
+        epilog=GREETING,
+        formatter_class=raw,
+    )
+    parser.add_argument("--version", action="version", version=f"bea {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="command", required=True)
+
+    derive = commands.add_parser(
+        "derive",
+        help="derive the corrections f_1, f_2, … of a modified equation",
+        description="Derive the modified equation f + h f_1 + h^2 f_2 + … exactly.",
+        epilog=DERIVE_EXAMPLES,
+        formatter_class=raw,
+    )
+    verify = commands.add_parser(
+        "verify",
+        help="measure local errors against the modified flows",
+        description="Measure that one step leaves the modified flow of order p by "
+        "f_{p+1} h^{p+2}, for each p from 0 to the order asked for.",
+        epilog=VERIFY_EXAMPLES,
+        formatter_class=raw,
+    )
+    for command in (derive, verify):
+        problem = command.add_argument_group("what is asked about (one of these)")
+        problem.add_argument("loss", nargs="?", help="the loss E, for f = −∇E")
+        problem.add_argument(
+            "--field", action="append", metavar="EXPR", help="a component of f; once for each"
+        )
+        problem.add_argument(
+            "--step", action="append", metavar="EXPR", help="a component of the map; once for each"
+        )
+        command.add_argument("--params", required=True, metavar="NAMES", help="such as a,b")
+        command.add_argument("--order", type=_order, default=2, metavar="P", help="default: 2")
+        command.add_argument(
+            "--method", default="euler", metavar="NAME", help="default: euler (gradient descent)"
+        )
+        command.add_argument(
+            "--step-size", default="h", metavar="NAME", help="the name of the step size, default: h"
+        )
+    derive.add_argument(
+        "--format", choices=("text", "latex", "json", "python"), default="text", dest="form"
+    )
+    verify.add_argument("--at", required=True, metavar="NUMBERS", help="the point, such as 2.8,7/2")
+    verify.add_argument(
+        "--set", action="append", default=[], metavar="NAME=NUMBER", help="the value of a constant"
+    )
+    verify.add_argument(
+        "--step-sizes", metavar="NUMBERS", help="at least four; default: below the field's time scale"
+    )
+    verify.add_argument(
+        "--precision",
+        choices=("auto", "float64", "mpmath"),
+        default="auto",
+        help="default: auto, which is float64, and mpmath where that does not resolve the order",
+    )
+    verify.add_argument("--format", choices=("text", "json"), default="text", dest="form")
+    derive.set_defaults(run=_derive)
+    verify.set_defaults(run=_verify)
+    return parser
+
+
+VALUED = ("--field", "--step", "--at", "--set", "--step-sizes")
+"""Options whose value may start with a minus, which argparse would take for another option."""
+
+
+def _joined(arguments: Sequence[str]) -> list[str]:
+    """The arguments with `--at -1,2` written as `--at=-1,2`."""
+    joined: list[str] = []
+    for word in arguments:
+        if joined and joined[-1] in VALUED and word.startswith("-") and not word.startswith("--"):
+            joined[-1] += f"={word}"
+        else:
+            joined.append(word)
+    return joined
+
+
+def _order(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def _equation(options: argparse.Namespace) -> ModifiedEquation:
+    from bea.symbolic.equation import modified_equation
+
+    return modified_equation(
+        loss=options.loss,
+        field=options.field,
+        step=_step(options.step, options.step_size) if options.step else None,
+        params=options.params,
+        order=options.order,
+        method=options.method,
+        step_size=options.step_size,
+        progress=sys.stderr.isatty(),
+    )
+
+
+def _step(components: Sequence[str], step_size: str) -> Any:
+    from bea.symbolic.text import parse_expression
+
+    parsed = [
+        parse_expression(c, name=f"component {i} of the step") for i, c in enumerate(components)
+    ]
+    return lambda theta, h: parsed
+
+
+def _derive(options: argparse.Namespace) -> int:
+    from bea.symbolic import present
+
+    eq = _equation(options)
+    if options.form == "json":
+        print(json.dumps(present.as_dictionary(eq)))
+    else:
+        forms = {
+            "text": present.as_text,
+            "latex": present.as_latex,
+            "python": present.as_python,
+        }
+        print(forms[options.form](eq))
+    return 0
+
+
+def _verify(options: argparse.Namespace) -> int:
+    from bea.symbolic.text import parse_numbers
+
+    eq = _equation(options)
+    at = parse_numbers(options.at)
+    constants = dict(map(_assignment, options.set))
+    from bea.numeric.local_error import verify_orders
+
+    reports = verify_orders(
+        eq,
+        at,
+        constants=constants,
+        step_sizes=parse_numbers(options.step_sizes) if options.step_sizes else None,
+        precision=options.precision,
+        progress=sys.stderr.isatty(),
+    )
+    if options.form == "json":
+        print(json.dumps({"orders": [r.to_dict() for r in reports]}, allow_nan=False))
+    else:
+        print(table_of_orders(reports))
+    return 0 if all(r.passed for r in reports) else 1
+
+
+def _assignment(text: str) -> tuple[str, Any]:
+    from bea.symbolic.text import parse_number, parse_symbols
+
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise InputError(f"--set {text!r} has no value: write --set name=number")
+    (symbol,) = parse_symbols(name)
+    return symbol.name, parse_number(value)
+
+
+def table_of_orders(reports: Sequence[OrderReport]) -> str:
+    """The reports as a table, one line for each order p.
+
+    Args:
+        reports: what `verify_orders` returns.
+    """
+    lines = [
+        "order p   expected   measured   |error|/h^(p+2) : |f_(p+1)|   floor     arithmetic",
+        *(
+            f"{r.order:7d} {r.expected_order:10d} {_shown(r.measured_order, '10.4f')} "
+            f"{_shown(r.leading_constant_ratio, '13.6f')} : 1   {r.leading_constant:<12.6g}"
+            f"{r.round_off_floor:9.1e}   {r.precision}"
+            for r in reports
+        ),
+    ]
+    lines += [f"p = {r.order}: {r.note}" for r in reports if r.note]
+    failed = [str(r.order) for r in reports if not r.passed]
+    lines.append(
+        f"NOT confirmed: p = {', '.join(failed)}" if failed else "every order is confirmed"
+    )
+    return "\n".join(lines)
+
+
+def _shown(value: float | None, form: str) -> str:
+    width = int(form.partition(".")[0])
+    return f"{'–':>{width}}" if value is None else f"{value:{form}}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; what the `bea` script calls.
+
+    Args:
+        arguments: the words after `bea`; by default those of the process.
+
+    Returns:
+        The exit status: 0, 1 for an order that was not confirmed, 2 for input that is not usable.
+    """
+    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+    try:
+        with warnings.catch_warnings(record=True) as remarks:
+            warnings.simplefilter("always", UserWarning)
+            status = options.run(options)
+        for remark in remarks:
+            print(f"bea: note: {remark.message}", file=sys.stderr)
+        sys.stdout.flush()
+        return status
+    except BeaError as error:
+        print(f"bea: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("bea: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader has seen enough, as in `bea derive … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
