@@ -43,7 +43,7 @@ _HOME = {
     "verify_orders": "bea.numeric.local_error",
 }
 
-__all__ = sorted([*_HOME, "__version__"])  # noqa: PLE0604
+__all__ = sorted([*_HOME, "__version__"])
 
 
 def __getattr__(name: str) -> Any:

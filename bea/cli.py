@@ -111,7 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         "--set", action="append", default=[], metavar="NAME=NUMBER", help="the value of a constant"
     )
     verify.add_argument(
-        "--step-sizes", metavar="NUMBERS", help="at least four; default: below the field's time scale"
+        "--step-sizes",
+        metavar="NUMBERS",
+        help="at least four; default: below the field's time scale",
     )
     verify.add_argument(
         "--precision",

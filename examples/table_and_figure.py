@@ -83,6 +83,12 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
         writer.writerows(rows)
 
 
+def write_text(path: Path, text: str) -> None:
+    """Write a text file."""
+    with _replacing(path) as partial:
+        partial.write_text(text, encoding="utf-8")
+
+
 def read_table(path: Path) -> list[dict[str, Value]]:
     """Read a table back: numbers as floats, empty fields as None, anything else as text."""
     with path.open(newline="", encoding="utf-8") as file:

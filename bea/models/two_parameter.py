@@ -6,7 +6,7 @@ and appendix D of Barrett and Dherin, *Implicit Gradient Regularization*, 2020):
     E(a, b) = (y − abx)²/2,                 with (x, y) = (1, 3/5)
 
 Its minima fill the hyperbola ab = y/x, and implicit regularization decides which of them is
-reached. Here stand the loss, its gradient, the closed forms of mathematics.md section 7 and Table
+reached. Here stand the loss, its gradient, the closed forms of its regularizer and Table
 A.1 of the paper; modified equations, flows and descents are left to whoever asks for them.
 
 Every formula is written once, in operators alone, and so takes what its arguments are: SymPy
@@ -68,7 +68,7 @@ POINT_II = StartingPoint(
 
 Its h_euler is not in the stable regime: h_euler times the largest eigenvalue of the Hessian of E_μ
 is 9.7 at the start, so the printed discretization leaves the regularized flow with its first step
-(mathematics.md, section 10).
+(docs/where-the-paper-errs.md).
 """
 
 
@@ -127,7 +127,7 @@ def implicit_regularizer(theta: Sequence[Any] = PARAMS, data: Sequence[Any] = DA
     Returns:
         R_IG; divided by E it is (a² + b²) x², which is |θ|² for the paper's datum.
 
-    Source: (4) of the paper; mathematics.md section 7.
+    Source: (4) of the paper.
 
     >>> implicit_regularizer()
     (a**2 + b**2)*(-a*b + 3/5)**2/2
@@ -165,7 +165,7 @@ def modified_loss(step_size: Any, theta: Sequence[Any] = PARAMS, data: Sequence[
     Returns:
         Ẽ.
 
-    Source: (2) of the paper; mathematics.md section 7.
+    Source: (2) of the paper.
 
     >>> modified_loss(sympy.Symbol("h"))
     (-a*b + 3/5)**2*(h*(a**2 + b**2)/2 + 1)/2
@@ -199,7 +199,7 @@ def explicitly_regularized_loss(
     Raises:
         InputError: if the form is neither "A.31" nor "8".
 
-    Source: (8) and (A.31) of the paper; mathematics.md section 10.
+    Source: (8) and (A.31) of the paper; docs/where-the-paper-errs.md.
 
     >>> mu = sympy.Symbol("mu")
     >>> explicitly_regularized_loss(mu)

@@ -36,7 +36,8 @@ def flow(
 
     Args:
         field: θ ↦ dθ/dt in JAX, pytree to pytree of the same structure.
-        theta: where the flow starts; a pytree of arrays, which are taken to float64.
+        theta: where the flow starts; a pytree of arrays, which are taken to float64. A list of
+            numbers is a vector.
         time: how long it runs; negative times run backwards.
         times: if given, the times between 0 and `time` at which the solution is wanted.
         rtol, atol: tolerances of the step size controller.
@@ -58,6 +59,8 @@ def flow(
         array([0.36787944])
     """
     with double_precision():
+        if isinstance(theta, (list, tuple)) and all(np.isscalar(leaf) for leaf in theta):
+            theta = np.array(theta)  # a point written as numbers is a vector, not a pytree of them
         start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), theta)
         if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(start)):
             raise InputError("theta is not finite: start the flow from numbers")

@@ -182,6 +182,17 @@ def verify_orders(
 
     Returns:
         One report for each p = 0, …, order.
+
+    Raises:
+        InputError: as `verify_order`.
+
+    Source: HLW IX.1.
+
+    Example:
+        >>> import bea
+        >>> eq = bea.modified_equation(loss="a**4", params="a", order=2)
+        >>> [r.passed for r in verify_orders(eq, at=["1/2"], precision="mpmath")]
+        [True, True, True]
     """
     last = equation.order if order is None else order
     return _verify(

@@ -32,16 +32,39 @@ class Algebra(Protocol):
     variables: tuple[sp.Symbol, ...]
 
     @property
-    def zero(self) -> Element: ...
-    def element(self, expr: Expr) -> Element: ...
+    def zero(self) -> Element:
+        """The constant 0."""
+        ...
+
+    def element(self, expr: Expr) -> Element:
+        """The element that an expression means, in normal form."""
+        ...
+
+    def expression(self, element: Element) -> Expr:
+        """The expression that an element means."""
+        ...
+
     def polynomials(
         self, elements: Sequence[Element]
-    ) -> tuple[Sequence[Expr], list[dict[Monomial, Any]]]: ...
-    def expression(self, element: Element) -> Expr: ...
-    def scale(self, c: Fraction, element: Element) -> Element: ...
-    def partial(self, element: Element, j: int) -> Element: ...
-    def normal(self, element: Element) -> Element: ...
-    def is_zero(self, element: Element) -> bool: ...
+    ) -> tuple[Sequence[Expr], list[dict[Monomial, Any]]]:
+        """Functions of θ, and each element as a polynomial in them."""
+        ...
+
+    def scale(self, c: Fraction, element: Element) -> Element:
+        """c·g for a rational c."""
+        ...
+
+    def partial(self, element: Element, j: int) -> Element:
+        """∂g/∂θ_j."""
+        ...
+
+    def normal(self, element: Element) -> Element:
+        """The normal form of a sum or product of elements."""
+        ...
+
+    def is_zero(self, element: Element) -> bool:
+        """Is this the zero function?"""
+        ...
 
 
 def algebra_for(variables: Sequence[sp.Symbol], expressions: Sequence[Expr]) -> Algebra:
@@ -132,7 +155,7 @@ class CoordinatesCarrier:
 
 
 class StepExpansion:
-    """The coefficients d_j = 1/j! · ∂^j Φ_h/∂h^j at h = 0 of a one-step map (mathematics.md, 6).
+    """The coefficients d_j = 1/j! · ∂^j Φ_h/∂h^j at h = 0 of a one-step map.
 
     In the differential ring of Φ with h as one more variable every ∂^j/∂h^j is a polynomial, and
     what it is at h = 0 is found by sending each generator to its own value there.
@@ -188,9 +211,7 @@ class StepExpansion:
     def _coefficient(self, j: int) -> Column:
         while len(self._derivatives) <= j:
             h = len(self._source.variables) - 1
-            self._derivatives.append(
-                [self._source.partial(e, h) for e in self._derivatives[-1]]
-            )
+            self._derivatives.append([self._source.partial(e, h) for e in self._derivatives[-1]])
         values = [self._value(e) for e in self._derivatives[j]]
         return Column([self.carrier.algebra.scale(Fraction(1, factorial(j)), v) for v in values])
 

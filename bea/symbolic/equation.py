@@ -63,10 +63,9 @@ def _start(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
 
 def _field(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
     """f, or f = −∇E, in the algebra made for it."""
+    carrier = CoordinatesCarrier(algebra_for(problem.params, problem.expressions))
     if problem.loss is None:
-        carrier = CoordinatesCarrier(algebra_for(problem.params, problem.field))
-        return carrier, carrier.column(problem.field)
-    carrier = CoordinatesCarrier(algebra_for(problem.params, [problem.loss]))
+        return carrier, carrier.column(problem.expressions)
     gradient = carrier.gradient(carrier.algebra.element(problem.loss))
     return carrier, Column([-c for c in gradient.components])
 
@@ -119,7 +118,7 @@ class ModifiedEquation:
             self._derivation[l]
 
     def vector_field(self, order: int | None = None) -> ImmutableDenseMatrix:
-        """f + h f_1 + … + h^p f_p.
+        """The field f + h f_1 + … + h^p f_p.
 
         Args:
             order: p, at most the order of the equation, which is the default.
@@ -156,7 +155,7 @@ class ModifiedEquation:
         )
 
     def is_gradient(self, l: int) -> bool:
-        """Is f_l the gradient of a scalar? (On a domain without holes, that is: is it curl-free?)
+        """Is f_l the gradient of a scalar, that is, on a domain without holes, free of curl?
 
         Args:
             l: the index of the correction, 0 ≤ l ≤ order.
@@ -167,7 +166,7 @@ class ModifiedEquation:
         """The scalar Ẽ with f + h f_1 + … + h^p f_p = −∇Ẽ.
 
         For gradient descent Ẽ = E + (h/4)|∇E|² + O(h²). From order 2 on there is none in general:
-        f_2 is not a gradient (mathematics.md, section 5). Losses of one parameter, quadratic and
+        f_2 is not a gradient (docs/mathematics.md). Losses of one parameter, quadratic and
         separable losses have it to every order.
 
         Args:
@@ -429,7 +428,7 @@ def modified_equation(
         NotSmoothError: the input is not smooth.
 
     Source: HLW IX.1; Barrett and Dherin (2020), arXiv:2009.11162, appendix A, as corrected in
-    mathematics.md, section 10.
+    docs/where-the-paper-errs.md.
 
     Example:
         >>> import bea

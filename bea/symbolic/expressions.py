@@ -36,6 +36,7 @@ class ExpressionAlgebra:
 
     @property
     def zero(self) -> Expr:
+        """The constant 0."""
         return sp.Integer(0)
 
     def element(self, expr: Expr) -> Expr:

@@ -57,7 +57,7 @@ def evaluate(expressions: Sequence[Expr], point: Mapping[sp.Symbol, Any]) -> lis
         return known[expr]
 
     def compute(expr: Expr) -> Any:
-        if expr.is_number and not expr.has(sp.Function) or expr.is_Atom:
+        if expr.is_Atom or (expr.is_number and not expr.has(sp.Function)):
             return float(expr)
         if expr.is_Add or expr.is_Mul:
             total, *rest = map(value, expr.args)
@@ -70,9 +70,7 @@ def evaluate(expressions: Sequence[Expr], point: Mapping[sp.Symbol, Any]) -> lis
             return special.polygamma(int(expr.args[0]), value(expr.args[1]))
         if type(expr) in FUNCTIONS:
             return FUNCTIONS[type(expr)](value(expr.args[0]))
-        raise InputError(
-            f"JAX has no function {type(expr).__name__}: use to_mpmath() for {expr}"
-        )
+        raise InputError(f"JAX has no function {type(expr).__name__}: use to_mpmath() for {expr}")
 
     def power(base: Any, exponent: Expr) -> Any:
         if exponent.is_Integer:

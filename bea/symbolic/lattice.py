@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from math import gcd, lcm
 
 import sympy as sp
-from sympy import Expr, QQ
+from sympy import QQ, Expr
 from sympy.polys.matrices import DomainMatrix
 
 Vector = dict[Expr, sp.Rational]
@@ -24,13 +24,11 @@ def vector(argument: Expr) -> Vector:
 
 
 def independent(arguments: Sequence[Expr]) -> bool:
-    """Are these linearly independent over ℚ? (One that is given twice is not.)"""
+    """Are these linearly independent over ℚ? One that is given twice is not."""
     vectors = [vector(a) for a in arguments]
     monomials = list(dict.fromkeys(m for v in vectors for m in v))
     rows = [[QQ.from_sympy(sp.Rational(v.get(m, 0))) for m in monomials] for v in vectors]
-    return (
-        not rows or DomainMatrix(rows, (len(rows), len(monomials)), QQ).rank() == len(rows)
-    )
+    return not rows or DomainMatrix(rows, (len(rows), len(monomials)), QQ).rank() == len(rows)
 
 
 class Lattice:

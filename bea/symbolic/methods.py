@@ -1,7 +1,7 @@
 """One-step methods: Butcher tableaus with exact entries, checked when they are built.
 
-A tableau (A, b) is the step θ⁺ = θ + h Σ_i b_i k_i with k_i = f(θ + h Σ_j a_ij k_j); explicit Euler,
-A = (0), b = (1), is gradient descent. What a step does to a field in powers of h is
+A tableau (A, b) is the step θ⁺ = θ + h Σ_i b_i k_i with k_i = f(θ + h Σ_j a_ij k_j); explicit
+Euler, A = (0), b = (1), is gradient descent. What a step does to a field in powers of h is
 `recursion.runge_kutta_displacement`'s business; maps that are not Runge–Kutta methods come in as
 `step(θ, h)` and are expanded in `coordinates`.
 """
@@ -12,12 +12,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from numbers import Rational
+from typing import TypeAlias
 
 import sympy as sp
 
 from bea.errors import InputError
 
-Entry = int | str | Fraction | sp.Rational
+Entry: TypeAlias = "int | str | Fraction | sp.Rational"
 
 
 @dataclass(frozen=True)

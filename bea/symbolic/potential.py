@@ -60,7 +60,9 @@ def potential(carrier: CoordinatesCarrier, g: Column) -> Expr:
     """
     algebra = carrier.algebra
     if isinstance(algebra, DifferentialRing):
-        if (P := _along_rays(algebra, g)) is not None or (P := _in_ring(algebra, g)) is not None:
+        P = _along_rays(algebra, g)
+        P = _in_ring(algebra, g) if P is None else P
+        if P is not None:
             return algebra.expression(P)
     components = [algebra.expression(c) for c in g.components]
     return _by_quadrature(components, algebra.variables)
@@ -98,8 +100,10 @@ def _in_ring(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
 
 
 def _solve(ring: DifferentialRing, monomials: list[Monomial], g: Column) -> fmpq_mpoly | None:
-    columns = [[ring.partial(ring.monomial(m), j).to_dict() for m in monomials] for j in
-               range(len(ring.variables))]
+    columns = [
+        [ring.partial(ring.monomial(m), j).to_dict() for m in monomials]
+        for j in range(len(ring.variables))
+    ]
     rows = []
     for derivatives, component in zip(columns, g.components, strict=True):
         right = component.to_dict()

@@ -83,9 +83,7 @@ class Problem:
             problem = replace(problem, field=problem._components(field, "field"))
         else:
             if tableau is not METHODS["euler"]:
-                raise InputError(
-                    "a step was given, which is a method by itself: leave method= out"
-                )
+                raise InputError("a step was given, which is a method by itself: leave method= out")
             if not callable(step):
                 raise InputError("step must be a function of (theta, h) with m components")
             problem = replace(problem, step=problem._components(step(symbols, h), "step"))
@@ -146,7 +144,7 @@ class Problem:
     @property
     def expressions(self) -> tuple[Expr, ...]:
         """The input, whichever it is."""
-        return self.field or self.step or (self.loss,)  # type: ignore[return-value]
+        return self.field or self.step or (self.loss,)
 
     @property
     def constants(self) -> tuple[sp.Symbol, ...]:

@@ -57,6 +57,7 @@ class LieDerivatives(Generic[G]):
         self._table: dict[tuple[int, int], G | None] = {}
 
     def __call__(self, n: int, k: int) -> G | None:
+        """L_{n,k} for n ≥ 1, k ≥ 0; None if it is zero because the seed is."""
         if n == 1:
             return self._seed(k)  # L_{1,k} = g_k
         if (n, k) not in self._table:
@@ -164,9 +165,7 @@ def literal_fields(carrier: InnerProductCarrier[G], f: G) -> Iterator[G]:
         yield fields[-1]
         l = len(fields)
         fields.append(  # (A.11)
-            carrier.combine(
-                (Fraction(-1, factorial(n)), L(n, l + 1 - n)) for n in range(2, l + 2)
-            )
+            carrier.combine((Fraction(-1, factorial(n)), L(n, l + 1 - n)) for n in range(2, l + 2))
         )
 
 
@@ -186,7 +185,8 @@ def runge_kutta_displacement(
     Args:
         carrier: the arithmetic of the fields.
         f: the field.
-        A, b: the Butcher tableau, s×s and s exact entries.
+        A: the s×s matrix a_ij of the Butcher tableau, exact.
+        b: its s weights.
 
     Returns:
         j ↦ d_j = Σ_i b_i [h^{j−1}] k_i, for j ≥ 1.

@@ -1,4 +1,4 @@
-"""A differential polynomial ring made to measure for an input (mathematics.md, section 3).
+"""A differential polynomial ring made to measure for an input (docs/mathematics.md).
 
 ℚ[θ, constants] is extended by one generator for every function the input contains, innermost
 first, each with its rule of derivation: e = exp(u) has ∂e = e ∂u, r = 1/u has ∂r = −r² ∂u and
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from typing import Any
 
 import sympy as sp
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
@@ -129,6 +130,7 @@ class DifferentialRing:
 
     @property
     def zero(self) -> fmpq_mpoly:
+        """The constant 0."""
         return self._context.constant(0)
 
     @property
@@ -148,7 +150,7 @@ class DifferentialRing:
         """∂g/∂θ_j = Σ_y ∂g/∂y · ∂y/∂θ_j over the generators y."""
         total = self.zero
         for i, rules in self._partials.items():
-            if rules[j] != 0:
+            if not rules[j].is_zero():
                 total += element.derivative(i) * rules[j]
         return self.normal(total)
 
@@ -163,7 +165,7 @@ class DifferentialRing:
             changed = False
             for relation in self._basis:
                 quotient, element = divmod(element, relation)
-                changed |= quotient != 0 and len(self._basis) > 1
+                changed |= not quotient.is_zero() and len(self._basis) > 1
         return element
 
     def is_zero(self, element: fmpq_mpoly) -> bool:
@@ -174,7 +176,7 @@ class DifferentialRing:
         (log(xy) on log x and log y), so where functions occur a normal form that is not zero is
         evaluated before it is believed.
         """
-        if element == 0:
+        if element.is_zero():
             return True
         used = [m for m, degree in zip(self.meanings, element.degrees(), strict=True) if degree]
         if all(m.is_rational_function() for m in used):
@@ -291,6 +293,8 @@ class DifferentialRing:
         # u^{n + p/q + w} = u^n · (u^{1/q})^p · exp(w log u), with n an integer and 0 ≤ p < q
         rational, symbolic = sp.expand(power.exp).as_coeff_Add()
         whole, rest = int(rational // 1), rational % 1
+        if whole < 0 and whole == power.exp and 1 / power.base in self._generators:
+            return self._adjoin(1 / power.base) ** -whole
         u = self.normal_so_far(self._convert(power.base))
         factors = [u**whole if whole >= 0 else self._reciprocal(u) ** -whole]
         if rest:
@@ -314,7 +318,7 @@ class DifferentialRing:
             factors.append(s ** int(exponent.p))
         return self._product(factors)
 
-    def _rational_root(self, content: object, exponent: sp.Rational) -> PolyElement:
+    def _rational_root(self, content: Any, exponent: sp.Rational) -> PolyElement:
         """c^{p/q} for a positive rational c, by its prime factors."""
         rational = sp.Rational(int(content.numerator), int(content.denominator))
         factors = []
@@ -390,5 +394,5 @@ class DifferentialRing:
                 ]
             else:
                 continue
-            if any(p != 0 for p in partials):
+            if not all(p.is_zero() for p in partials):
                 self._partials[i] = partials

@@ -5,7 +5,7 @@ into a tree, and one method for each kind of node turns the tree into SymPy: exa
 + − * / **, and the smooth functions in `FUNCTIONS`. What is not on that list is refused by name.
 SymPy computes while it builds (10**10**10 is a number as soon as it is written), so each step is
 bounded before it is taken: `_Extent` measures what an expression will become when the differential
-ring multiplies it out (mathematics.md, section 3), and the `MAX_…` constants say where that ends.
+ring multiplies it out (docs/mathematics.md), and the `MAX_…` constants say where that ends.
 Which names are parameters, and what is done with the expression, is left to `problem`.
 """
 
@@ -376,7 +376,7 @@ class _Extent:
 @lru_cache(maxsize=2 * MAX_NODES)
 def _extent(expr: Expr) -> _Extent:
     if expr.is_Rational:
-        return _Extent(bits=(max(abs(expr.p), expr.q) - 1).bit_length())
+        return _Extent(bits=(max(abs(int(expr.p)), int(expr.q)) - 1).bit_length())
     if expr.is_Add:
         return _Extent.of_sum([_extent(part) for part in expr.args])
     if expr.is_Mul:
@@ -391,7 +391,7 @@ def _power_extent(base: Expr, exponent: Expr) -> _Extent:
     if not exponent.is_Rational:
         return _Extent(extent.bits * _reach(exponent), 1, 1, frozenset([(base, exponent)]))
     if exponent < 0:
-        return _generator_power(base, sp.Rational(-1, exponent.q), ceil(-exponent))
+        return _generator_power(base, sp.Rational(-1, exponent.q), int(ceil(-exponent)))
     whole, fraction = divmod(exponent, 1)
     if not fraction:
         return extent.power(int(whole))
@@ -402,7 +402,7 @@ def _power_extent(base: Expr, exponent: Expr) -> _Extent:
 def _generator_power(base: Expr, exponent: sp.Rational, times: int) -> _Extent:
     """What `times` factors base^exponent add, where the exponent is −1 or ±1/q."""
     extent = _extent(base)
-    degree = max(extent.degree, exponent.q > 1) * times
+    degree = max(extent.degree, int(exponent.q > 1)) * times
     return _Extent(extent.bits * times, degree, 1, frozenset([(base, exponent)]))
 
 
@@ -412,13 +412,13 @@ def _reach(exponent: Expr) -> int:
     SymPy makes 2**(x + 9) * 2**(-x) to 2**9, and (2**(9*pi))**(1/pi) as well.
     """
     if exponent.is_Rational:
-        return max(1, ceil(abs(exponent)))
+        return max(1, int(ceil(abs(exponent))))
     if exponent.is_Add:
         return sum(_reach(part) for part in exponent.args)
     if exponent.is_Mul:
         return prod(_reach(part) for part in exponent.args)
     if exponent.is_Pow and exponent.exp.is_Rational:
-        return _reach(exponent.base) ** max(1, ceil(abs(exponent.exp)))
+        return _reach(exponent.base) ** _reach(exponent.exp)
     return 1
 
 
@@ -529,7 +529,9 @@ class _Reader:
                     problem = f"more than {MAX_NODES} numbers, names and operations"
                     raise self._refused(tree, problem, "build it in SymPy")
                 if depth > MAX_DEPTH:
-                    raise self._refused(node, f"nested more than {MAX_DEPTH} deep", "build it in SymPy")
+                    raise self._refused(
+                        node, f"nested more than {MAX_DEPTH} deep", "build it in SymPy"
+                    )
             for child in ast.iter_child_nodes(node):
                 pending.append((child, depth + (not _continues(node, child))))
 

@@ -65,7 +65,7 @@ def test_table_a1():
 
 
 def test_egr_is_stable_from_point_one_and_not_from_point_two():
-    """2 is the border, beyond which mathematics.md section 10 has 9.7."""
+    """2 is the border, beyond which the printed step lies, at 9.7."""
     one, two = (largest_scaled_curvature(at, at.h_euler, at.mu) for at in (POINT_I, POINT_II))
     assert one < 2
     assert two == pytest.approx(9.7, abs=0.05)

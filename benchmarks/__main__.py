@@ -1,0 +1,6 @@
+"""`make bench`: measure everything there is to measure, print it, and write it to results/."""
+
+from benchmarks import derivation
+
+if __name__ == "__main__":
+    derivation.main()

@@ -1,0 +1,214 @@
+"""The command line as its users meet it: what it prints, where, and with which exit status."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+import sympy as sp
+
+import bea
+from bea import cli
+from bea.symbolic.text import parse_expression
+
+LOSS = "(3/5 - a*b)**2/2"
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    try:
+        status = cli.main(arguments)
+    except SystemExit as stop:
+        status = stop.code
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def test_derive_json_has_the_fields_promised_and_reads_back(capsys):
+    status, out, err = run(
+        capsys, "derive", LOSS, "--params", "a,b", "--order", "3", "--format", "json"
+    )
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    assert set(result) == {"params", "step_size", "order", "corrections", "modified_loss"}
+    assert (result["params"], result["step_size"], result["order"]) == (["a", "b"], "h", 3)
+
+    a, b, h = sp.symbols("a b h")
+    E = (sp.Rational(3, 5) - a * b) ** 2 / 2
+    f = -sp.Matrix([E]).jacobian([a, b]).T
+    read = [sp.Matrix([parse_expression(c) for c in row]) for row in result["corrections"]]
+    assert len(read) == 4
+    assert sp.expand(read[0] - f) == sp.zeros(2, 1)
+    assert sp.expand(read[1] + f.jacobian([a, b]) * f / 2) == sp.zeros(2, 1)
+    assert result["modified_loss"]["order"] == 1
+    modified = parse_expression(result["modified_loss"]["expression"])
+    assert sp.expand(modified - E - h / 4 * f.dot(f)) == 0
+
+
+def test_derive_a_field_with_a_method(capsys):
+    status, out, _ = run(
+        capsys, "derive", "--field", "y", "--field", "-x", "--params", "x,y",
+        "--order", "4", "--method", "rk4", "--format", "json",
+    )  # fmt: skip
+    assert status == 0
+    result = json.loads(out)
+    assert result["corrections"][1:4] == [["0", "0"]] * 3
+    assert result["corrections"][4] == ["-y/120", "x/120"]  # log R(ih)/h = i(1 − h⁴/120 + …)
+    assert result["modified_loss"] is None
+
+
+def test_derive_a_step_map(capsys):
+    # Symplectic Euler for the harmonic oscillator: f_1 = ½(−q, p), from H̃ = H − h pq/2.
+    status, out, _ = run(
+        capsys, "derive", "--step", "q + h*(p - h*q)", "--step", "p - h*q",
+        "--params", "q,p", "--order", "1", "--format", "json",
+    )  # fmt: skip
+    assert status == 0
+    assert json.loads(out)["corrections"] == [["p", "-q"], ["-q/2", "p/2"]]
+
+
+def test_derive_text_names_the_obstruction(capsys):
+    status, out, _ = run(capsys, "derive", LOSS, "--params", "a,b", "--order", "2")
+    assert status == 0
+    assert out.startswith("Modified equation of gradient descent on E = ")
+    assert "f_0[a] = -a*b**2 + 3*b/5" in out
+    assert "modified loss of order 1" in out
+    assert "f_2 is not a gradient" in out
+
+
+def test_derive_latex_is_the_equations(capsys):
+    status, out, _ = run(
+        capsys, "derive", LOSS, "--params", "a,b", "--order", "1", "--format", "latex"
+    )
+    a, b = sp.symbols("a b")
+    eq = bea.modified_equation(loss=LOSS, params=(a, b), order=1)
+    assert status == 0
+    assert out.strip() == eq.latex()
+
+
+def test_derive_python_runs_by_itself(capsys):
+    status, out, _ = run(
+        capsys, "derive", "log(1 + exp(x)) + c*x*y**2", "--params", "x,y",
+        "--order", "3", "--format", "python",
+    )  # fmt: skip
+    assert status == 0
+    namespace: dict = {}
+    exec(out, namespace)
+    eq = bea.modified_equation(loss="log(1 + exp(x)) + c*x*y**2", params="x,y", order=3)
+    expected = eq.vector_field().subs({"x": 0.3, "y": -1.25, "h": 0.125, "c": 0.75})
+    assert namespace["modified_field"]((0.3, -1.25), 0.125, 0.75) == pytest.approx(
+        [float(e) for e in expected], rel=1e-13
+    )
+
+
+def test_verify_json_has_one_entry_for_each_order(capsys):
+    status, out, err = run(
+        capsys, "verify", "--field", "y", "--field", "-x", "--params", "x,y", "--at", "1,0.5",
+        "--order", "3", "--method", "rk4", "--format", "json",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    orders = json.loads(out)["orders"]
+    assert [o["order"] for o in orders] == [0, 1, 2, 3]
+    assert [o["expected"] for o in orders] == [2, 3, 4, 5]
+    for o in orders:
+        assert o["measured"] == pytest.approx(5, abs=0.05)  # rk4 has order 4: f_1 = f_2 = f_3 = 0
+        assert 0 < o["floor"] < 1e-12
+    assert [o["leading_constant_ratio"] for o in orders[:3]] == [None] * 3
+    assert orders[3]["leading_constant_ratio"] == pytest.approx(1, abs=1e-3)
+
+
+def test_verify_text_with_constants_and_negative_numbers(capsys):
+    status, out, err = run(
+        capsys, "verify", "(y - a*b*x)**2/2", "--params", "a,b", "--set", "x=1", "--set", "y=3/5",
+        "--at", "-2.8,7/2", "--order", "1", "--precision", "mpmath",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    assert out.splitlines()[-1] == "every order is confirmed"
+    assert len(out.splitlines()) == 4
+
+
+BAD_INPUT = {
+    "an unknown function": (["derive", "foo(a)", "--params", "a"], "foo"),
+    "a kink": (["derive", "abs(a)", "--params", "a"], "smooth"),
+    "attribute access": (["derive", "a.real", "--params", "a"], "attribute"),
+    "a huge number": (["derive", "10**10**10", "--params", "a"], "limit"),
+    "a megabyte of brackets": (["derive", "(" * 10**6, "--params", "a"], "characters"),
+    "twice the same parameter": (["derive", "a*b", "--params", "a,a"], "twice"),
+    "no parameter": (["derive", "a*b"], "--params"),
+    "a negative order": (["derive", "a", "--params", "a", "--order", "-1"], "order"),
+    "no whole order": (["derive", "a", "--params", "a", "--order", "2.5"], "whole number"),
+    "too few components": (["derive", "--field", "x", "--params", "x,y"], "component"),
+    "loss and field": (["derive", "a", "--field", "a", "--params", "a"], "choose one"),
+    "nothing": (["derive", "--params", "a"], "loss="),
+    "an unknown method": (["derive", "a", "--params", "a", "--method", "rk5"], "rk38"),
+    "a step that does not start at rest": (
+        ["derive", "--step", "x + 1", "--params", "x"],
+        "identity",
+    ),
+    "the step size as a parameter": (["derive", "h**2", "--params", "h"], "step size"),
+    "a point that is no number": (["verify", "a**2", "--params", "a", "--at", "nan"], "nan"),
+    "an infinite point": (["verify", "a**2", "--params", "a", "--at", "1e999"], "1e999"),
+    "a point of the wrong length": (["verify", "a**2", "--params", "a", "--at", "1,2"], "2 coord"),
+    "a constant without a value": (["verify", "c*a**2", "--params", "a", "--at", "1"], "--set c="),
+    "h = 0": (
+        ["verify", "a**2", "--params", "a", "--at", "1", "--step-sizes", "0,1,2,3"],
+        "h > 0",
+    ),
+    "a singular point": (["verify", "log(a)", "--params", "a", "--at", "0"], "not finite"),
+    "an unknown command": (["differentiate"], "derive"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUT)
+def test_bad_input_is_one_line_and_status_2(capsys, case):
+    arguments, culprit = BAD_INPUT[case]
+    status, out, err = run(capsys, *arguments)
+    assert status == 2
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert len(err) < 500
+    assert culprit in err
+
+
+def test_a_parameter_that_does_nothing_gets_a_word(capsys):
+    status, out, err = run(capsys, "derive", "a**2*c", "--params", "a,b", "--order", "1")
+    assert status == 0
+    assert "f_0[b] = 0" in out
+    assert err.count("\n") == 1
+    assert "parameter b" in err
+    assert "constants are c" in err
+
+
+def test_an_order_that_is_not_confirmed_is_status_1(capsys):
+    status, out, _ = run(
+        capsys, "verify", "sin(a)", "--params", "a", "--at", "1", "--order", "0",
+        "--step-sizes", "1,2,3,4", "--precision", "float64",
+    )  # fmt: skip
+    assert status == 1
+    assert "NOT confirmed: p = 0" in out
+
+
+@pytest.mark.parametrize("command", [[], ["derive"], ["verify"]])
+def test_help_has_examples_that_work(capsys, command):
+    status, out, _ = run(capsys, *command, "--help")
+    assert status == 0
+    assert "examples:" in out
+
+
+def test_the_examples_of_the_help_run():
+    import shlex
+
+    lines = "\n".join([cli.GREETING, cli.DERIVE_EXAMPLES, cli.VERIFY_EXAMPLES]).splitlines()
+    commands = [line.strip() for line in lines if line.strip().startswith("bea ")]
+    assert len(commands) >= 9
+    for command in commands:
+        if " verify " not in command:  # those are in the tests above
+            assert cli.main(shlex.split(command)[1:]) == 0
+
+
+def test_the_reader_may_stop_reading():
+    script = f"{sys.executable} -m bea derive '{LOSS}' --params a,b --order 4 | head -n 1"
+    result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert result.stdout.startswith("Modified equation")
+    assert result.stderr == ""
