@@ -1,15 +1,16 @@
 """The two arithmetics in which a local error can be measured: float64 and multiprecision.
 
-Each one evaluates the corrections at a point and forms, for a step size h, the difference between
-the displacement of the method and that of the flow of order p; each one says below which size such
-a difference is nothing but round-off. What is concluded from the differences is `local_error`'s.
+Each one forms, for a step size h, the difference between the displacement of the method and that
+of the flow of order p, and says below which size such a difference is nothing but round-off. What
+is concluded from the differences is `local_error`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
 import diffrax
 import jax
@@ -18,12 +19,12 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from bea.errors import InputError
+from bea.errors import BeaError, InputError
 from bea.numeric import extrapolation
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.precision import double_precision
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.kernels import constant_values, jax_kernel, mpmath_kernel
+from bea.symbolic.kernels import jax_kernel, mpmath_kernel
 
 Step = Callable[[Any, Any], Any]
 """A user's own one-step map, (θ, h) ↦ θ⁺."""
@@ -31,86 +32,168 @@ Step = Callable[[Any, Any], Any]
 SUBSTEPS = 8
 """Steps of Dopri8 to one step of the method. At h = T/8, where T is the time scale of the field,
 they leave (1/64)⁹ ≈ 10⁻¹⁶ of it."""
+SAMPLES = 16
+"""Points that differ from θ in the last digit, for an estimate of the round-off."""
 
 
-class Arithmetic(Protocol):
-    """What a measurement needs: all vectors are NumPy arrays of shape (m,), of its own numbers."""
-
-    name: str
-    tiny: Any
-    """Below this, relative to what is natural, a correction counts as zero."""
-
-    def number(self, value: Any) -> Any:
-        """A number of this arithmetic."""
-        ...
-
-    def corrections(self) -> np.ndarray:
-        """f_0(θ), …, f_P(θ), shape (P+1, m)."""
-        ...
-
-    def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
-        """θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size."""
-        ...
-
-    def floor(self, h: Any) -> Any:
-        """The round-off in a local error over a step of size h."""
-        ...
-
-
-class DoublePrecision:
-    """float64: the kernels in JAX, the flows by diffrax.
+class Arithmetic(ABC):
+    """One step and the flows from a point; all vectors are NumPy arrays of shape (m,).
 
     Args:
-        equation: the corrections up to the order P that is looked at.
-        theta: the point, m numbers.
-        constants: a number for every constant.
+        equation: the corrections f_0, …, f_P.
+        theta: the point, m exact SymPy numbers.
+        constants: a number for every constant, by name.
         step: a user's step; by default the method's own.
     """
 
-    name = "float64"
-    tiny = 1e-13
+    name: str
+    eps: Any
+    """The last digit, relative to a number."""
 
     def __init__(
         self,
         equation: ModifiedEquation,
-        theta: Sequence[Any],
-        constants: dict[str, Any],
-        step: Step | None,
+        theta: Sequence[sp.Expr],
+        constants: Mapping[str, sp.Expr],
+        step: Step | None = None,
     ) -> None:
-        self._equation, self._constants, self._step = equation, constants, step
-        self._theta = np.array([float(t) for t in theta])
-        self._fields = jax_kernel(equation.polynomial_fields(), constants)
+        self._equation, self._constants, self._own_step = equation, constants, step
+        self._theta = np.array([self.number(t) for t in theta])
+
+    @abstractmethod
+    def number(self, value: Any) -> Any:
+        """A number of this arithmetic."""
+
+    @abstractmethod
+    def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
+        """The corrections f_0(θ), …, f_p(θ), shape (p+1, m)."""
+
+    @abstractmethod
+    def _flows(self, p: int, step_sizes: Sequence[Any]) -> Sequence[np.ndarray]:
+        """The displacements θ̃(h) − θ by the flow of order p."""
+
+    @abstractmethod
+    def _called(self, step: Step, h: Any) -> np.ndarray:
+        """What a user's step makes of θ, in numbers of this arithmetic."""
+
+    @cached_property
+    @abstractmethod
+    def _map(self) -> Callable[[np.ndarray, Any], Sequence[Any]]:
+        """The displacement (θ, h) ↦ Φ_h(θ) − θ of a symbolic one-step map."""
+
+    def corrections(self) -> tuple[np.ndarray, np.ndarray]:
+        """The corrections f_0, …, f_P at the point, and the round-off in each of them."""
+        P = self._equation.order
+        return self.fields(self._theta, P), self._noise(lambda theta: self.fields(theta, P))
+
+    def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
+        """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
+
+        Raises:
+            BeaError: the step or the flow is not finite and real for one of the step sizes.
+        """
+        flows = self._flows(p, step_sizes)
+        errors = [self._step(h) - d for h, d in zip(step_sizes, flows, strict=True)]
+        for h, error in zip(step_sizes, errors, strict=True):
+            if not is_finite(error):
+                raise BeaError(
+                    f"the step or the flow is not finite at h = {float(h):.3g}: "
+                    "use smaller step sizes"
+                )
+        return errors
+
+    def floors(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
+        """The round-off in the local errors: that of the flow and that of the step."""
+        noise = self._noise(lambda theta: self.fields(theta, p))
+        return [
+            h * sum(h**l * noise[l] for l in range(p + 1)) + self._step_noise(h, noise[0])
+            for h in step_sizes
+        ]
+
+    def _step(self, h: Any) -> np.ndarray:
+        if self._own_step is not None:
+            after = self._called(self._own_step, h)
+            if after.shape != self._theta.shape:
+                raise InputError(
+                    f"the step returned shape {after.shape} for {self._theta.shape}: "
+                    "it must return one number for each parameter"
+                )
+            return after - self._theta
+        if self._equation.method is None:
+            return self._displacement(self._theta, h)
+        return runge_kutta_displacement(
+            lambda theta: self.fields(theta, 0)[0],
+            self._theta,
+            h,
+            self._equation.method,
+            self.number,
+        )
+
+    def _step_noise(self, h: Any, noise_of_f: Any) -> Any:
+        if self._own_step is not None:  # it forms θ + …, and so rounds to the digits of θ
+            return h * noise_of_f + self.eps * abs(self._theta).sum()
+        if self._equation.method is None:
+            return self._noise(lambda theta: self._displacement(theta, h))
+        return h * noise_of_f
+
+    def _displacement(self, theta: np.ndarray, h: Any) -> np.ndarray:
+        return np.array(self._map(theta, h), dtype=self._theta.dtype)
+
+    def _noise(self, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+        """How far F(θ) moves when θ moves in its last digit: conditioning and round-off."""
+        signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
+        value = function(self._theta)
+        moves = [abs(function(self._theta * (1 + self.eps * s)) - value) for s in signs]
+        return np.max([move.sum(axis=-1) for move in moves], axis=0) + self.eps * abs(value).sum(-1)
+
+
+class DoublePrecision(Arithmetic):
+    """float64: the kernels in JAX, the flows by diffrax."""
+
+    name = "float64"
+    eps = float(np.finfo(np.float64).eps)
 
     def number(self, value: Any) -> float:
-        return float(value)
+        """The nearest float64.
 
-    def corrections(self) -> np.ndarray:
-        return self._at(self._theta)
+        Raises:
+            BeaError: the value is out of its range.
+        """
+        result = float(value)
+        if not np.isfinite(result) or (result == 0 and value != 0):
+            raise BeaError(
+                f"{mpmath.nstr(mpmath.mpmathify(value), 5)} is out of the range of float64: "
+                "use precision='mpmath'"
+            )
+        return result
 
-    def _at(self, theta: np.ndarray) -> np.ndarray:
+    def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
+        """The corrections by the JAX kernel."""
         with double_precision():
-            return np.asarray(self._evaluate(jnp.asarray(theta)))
+            return np.asarray(self._compiled(jnp.asarray(theta)))[: p + 1]
 
     @cached_property
-    def _evaluate(self) -> Callable[[Any], Any]:
-        return jax.jit(self._fields)
-
-    def local_errors(self, p: int, step_sizes: Sequence[float]) -> list[np.ndarray]:
-        mask = np.arange(len(self.corrections())) <= p
-        with double_precision():
-            flows = np.asarray(self._displacements(jnp.asarray(mask), jnp.asarray(step_sizes)))
-        return [self._step_displacement(h) - d for h, d in zip(step_sizes, flows, strict=True)]
+    def _kernel(self) -> Callable[[jax.Array], jax.Array]:
+        return jax_kernel(self._equation.polynomial_fields(), self._constants)
 
     @cached_property
-    def _displacements(self) -> Callable[[Any, Any], Any]:
+    def _compiled(self) -> Callable[[jax.Array], jax.Array]:
+        return jax.jit(self._kernel)
+
+    def _flows(self, p: int, step_sizes: Sequence[float]) -> Sequence[np.ndarray]:
+        included = np.arange(self._equation.order + 1) <= p
+        with double_precision():
+            return list(map(np.asarray, self._displacements(included, jnp.asarray(step_sizes))))
+
+    @cached_property
+    def _displacements(self) -> Callable[[jax.Array, jax.Array], jax.Array]:
         """Flows of every order and step size by one compiled program: the order is a mask."""
-        theta = self._theta
 
-        def displacement(mask: jax.Array, h: jax.Array) -> jax.Array:
-            weights = jnp.where(mask, h ** jnp.arange(1, len(mask) + 1), 0.0)
+        def displacement(included: jax.Array, h: jax.Array) -> jax.Array:
+            weights = jnp.where(included, h ** jnp.arange(1, len(included) + 1), 0.0)
 
             def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
-                return weights @ self._fields(theta + delta)
+                return weights @ self._kernel(delta + self._theta)
 
             solution = diffrax.diffeqsolve(
                 diffrax.ODETerm(field),
@@ -118,121 +201,111 @@ class DoublePrecision:
                 t0=0.0,
                 t1=1.0,
                 dt0=1.0 / SUBSTEPS,
-                y0=jnp.zeros_like(theta),
+                y0=jnp.zeros(len(self._theta)),
             )
             return solution.ys[0]
 
         return jax.jit(jax.vmap(displacement, in_axes=(None, 0)))
 
-    def _step_displacement(self, h: float) -> np.ndarray:
-        if self._step is not None:
-            after = np.asarray(self._step(self._theta.copy(), h))
-            if after.dtype != np.float64:
-                raise InputError(
-                    f"the step returned {after.dtype}: orders need float64, so compute in float64 "
-                    "inside the step (or verify with precision='mpmath')"
-                )
-            return after - self._theta
-        if self._equation.method is None:
-            return np.array([float(d) for d in self._map_displacement(self._theta, h)])
-        return runge_kutta_displacement(
-            lambda theta: self._at(theta)[0], self._theta, h, self._equation.method, float
-        )
+    def _called(self, step: Step, h: float) -> np.ndarray:
+        with double_precision():  # a step that is written in JAX is run in float64, too
+            after = np.asarray(step(self._theta.copy(), h))
+        if after.dtype != np.float64:
+            raise InputError(
+                f"the step returned {after.dtype}: orders need float64, so compute in float64 "
+                "inside the step (or verify with precision='mpmath')"
+            )
+        return after
 
     @cached_property
-    def _map_displacement(self) -> Callable[[Any, Any], Any]:
-        return displacement_function(self._equation, self._constants, "numpy", float)
-
-    def floor(self, h: float) -> float:
-        eps = np.finfo(np.float64).eps
-        own_step = eps * abs(self._theta).max() if self._step is not None else 0.0
-        return 2 * h * self._noise + own_step
-
-    @cached_property
-    def _noise(self) -> float:
-        """How much f moves when θ moves in its last digit: conditioning and round-off together."""
-        eps = np.finfo(np.float64).eps
-        signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(16, len(self._theta)))
-        f = self._at(self._theta)[0]
-        moved = [abs(self._at(self._theta * (1 + eps * s))[0] - f).max() for s in signs]
-        return float(max(moved) + eps * abs(f).max())
+    def _map(self) -> Callable[[np.ndarray, Any], Sequence[Any]]:
+        return _displacement_function(self._equation, self._constants, ["scipy", "numpy"])
 
 
-class Multiprecision:
-    """mpmath: as many digits as the order asks for, the flows by extrapolation.
-
-    Args:
-        equation, theta, constants, step: as for `DoublePrecision`.
-        digits: the working precision.
-    """
+class Multiprecision(Arithmetic):
+    """mpmath, at the precision in force when it is made: the flows by extrapolation."""
 
     name = "mpmath"
 
     def __init__(
         self,
         equation: ModifiedEquation,
-        theta: Sequence[Any],
-        constants: dict[str, Any],
-        step: Step | None,
-        digits: int,
+        theta: Sequence[sp.Expr],
+        constants: Mapping[str, sp.Expr],
+        step: Step | None = None,
     ) -> None:
-        self._equation, self._constants, self._step = equation, constants, step
-        self._digits = digits
-        self.tiny = mpmath.mpf(10) ** (10 - digits)
-        self._theta = np.array([self.number(t) for t in theta], dtype=object)
-        self._fields = [
-            mpmath_kernel(equation.polynomial_fields(p), constants)
-            for p in range(equation.order + 1)
-        ]
+        super().__init__(equation, theta, constants, step)
+        self._digits = mpmath.mp.dps - 5  # extrapolation loses a few
+        self.eps = mpmath.mpf(10) ** -self._digits
+        self._kernels: dict[int, Callable[[Sequence[Any]], list[list[Any]]]] = {}
 
     def number(self, value: Any) -> mpmath.mpf:
-        if isinstance(value, sp.Expr):
-            return mpmath.mpf(sp.N(value, self._digits)._mpf_)
-        return mpmath.mpmathify(value)
+        """The nearest number at the precision in force."""
+        return mpmath.mpmathify(sp.N(value, mpmath.mp.dps) if isinstance(value, sp.Expr) else value)
 
-    def corrections(self) -> np.ndarray:
-        return self._at(self._theta, self._equation.order)
+    def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
+        """The corrections in multiprecision.
 
-    def _at(self, theta: np.ndarray, p: int) -> np.ndarray:
-        return np.array(self._fields[p](list(theta)), dtype=object)
+        Raises:
+            InputError: they have no finite and real values here.
+        """
+        if p not in self._kernels:
+            self._kernels[p] = mpmath_kernel(self._equation.polynomial_fields(p), self._constants)
+        try:
+            values = np.array(self._kernels[p](list(theta)), dtype=object)
+        except (ZeroDivisionError, ValueError):
+            values = np.array([mpmath.nan])
+        if not is_finite(values):
+            point = ", ".join(mpmath.nstr(t, 5) for t in theta)
+            raise InputError(
+                f"the corrections are not finite at ({point}): stay away from the singularity of "
+                f"{self._equation.problem.title}"
+            )
+        return values
 
-    def local_errors(self, p: int, step_sizes: Sequence[mpmath.mpf]) -> list[np.ndarray]:
-        return [self._step_displacement(h) - self._flow(p, h) for h in step_sizes]
+    def _flows(self, p: int, step_sizes: Sequence[mpmath.mpf]) -> Sequence[np.ndarray]:
+        return [self._flow(p, h) for h in step_sizes]
 
     def _flow(self, p: int, h: mpmath.mpf) -> np.ndarray:
-        weights = np.array([h**l for l in range(p + 1)], dtype=object)
+        weights = np.array([h**l for l in range(p + 1)])
         return extrapolation.displacement(
-            lambda theta: weights @ self._at(theta, p), self._theta, h, self._digits - 5
+            lambda theta: weights @ self.fields(theta, p), self._theta, h, self._digits
         )
 
-    def _step_displacement(self, h: mpmath.mpf) -> np.ndarray:
-        if self._step is not None:
-            after = self._step(list(self._theta), h)
-            return np.array([mpmath.mpmathify(t) for t in after], dtype=object) - self._theta
-        if self._equation.method is None:
-            return np.array(self._map_displacement(self._theta, h), dtype=object)
-        return runge_kutta_displacement(
-            lambda theta: self._at(theta, 0)[0], self._theta, h, self._equation.method, mpmath.mpf
-        )
+    def _called(self, step: Step, h: mpmath.mpf) -> np.ndarray:
+        try:
+            after = np.array(step(self._theta.copy(), h), dtype=object)
+        except TypeError as error:  # how NumPy, JAX and others refuse numbers that are not theirs
+            raise InputError(
+                f"the step cannot compute with mpmath numbers ({str(error).splitlines()[0]}): "
+                "use precision='float64'"
+            ) from error
+        for x in after.flat:
+            if not isinstance(x, (mpmath.mpf, int)):
+                raise InputError(
+                    f"the step returned {type(x).__name__} for mpmath numbers: compute with the "
+                    "numbers it is given, or use precision='float64'"
+                )
+        return after
 
     @cached_property
-    def _map_displacement(self) -> Callable[[Any, Any], Any]:
-        return displacement_function(self._equation, self._constants, "mpmath", sp.sympify)
-
-    def floor(self, h: mpmath.mpf) -> mpmath.mpf:
-        return mpmath.mpf(10) ** (8 - self._digits) * h * abs(self.corrections()[0]).max()
+    def _map(self) -> Callable[[np.ndarray, Any], Sequence[Any]]:
+        return _displacement_function(self._equation, self._constants, ["mpmath"])
 
 
-def displacement_function(
-    equation: ModifiedEquation, constants: dict[str, Any], module: str, number: Callable[[Any], Any]
-) -> Callable[[Any, Any], Any]:
-    """(θ, h) ↦ Φ_h(θ) − θ for a symbolic one-step map, with θ cancelled exactly."""
+def is_finite(values: np.ndarray) -> bool:
+    """Are they all real and finite numbers, of either kind?"""
+    return all(not isinstance(x, mpmath.mpc) and mpmath.isfinite(x) for x in values.flat)
+
+
+def _displacement_function(
+    equation: ModifiedEquation, constants: Mapping[str, sp.Expr], modules: list[str]
+) -> Callable[[np.ndarray, Any], Sequence[Any]]:
+    """The function (θ, h) ↦ Φ_h(θ) − θ of a symbolic map, θ cancelled where it can be."""
     problem = equation.problem
-    difference = [
-        sp.expand(e - p) for e, p in zip(problem.step or (), problem.params, strict=True)
+    values = {c: constants[c.name] for c in problem.constants if c.name in constants}
+    differences = [
+        sp.expand((after - before).subs(values))
+        for after, before in zip(problem.step or (), problem.params, strict=True)
     ]
-    values = constant_values(equation.polynomial_fields(), constants, number)
-    expressions = [e.subs(values) for e in difference]
-    return sp.lambdify([problem.params, problem.step_size], expressions, modules=module, cse=True)
-
-
+    return sp.lambdify([problem.params, problem.step_size], differences, modules, cse=True)

@@ -35,12 +35,13 @@ def flow(
     """The solution θ(time) of θ̇ = f(θ) that starts from θ(0) = theta.
 
     Args:
-        field: θ ↦ dθ/dt in JAX, pytree to pytree of the same structure.
+        field: θ ↦ dθ/dt in JAX, pytree to pytree of the same structure, in the dtype of θ.
         theta: where the flow starts; a pytree of arrays, which are taken to float64. A list of
             numbers is a vector.
         time: how long it runs; negative times run backwards.
-        times: if given, the times between 0 and `time` at which the solution is wanted.
-        rtol, atol: tolerances of the step size controller.
+        times: if given, the times from 0 to `time` at which the solution is wanted, in this order.
+        rtol: the relative tolerance of the step size controller.
+        atol: its absolute tolerance.
         max_steps: give up after so many steps, which a stiff field will reach.
         solver: another diffrax solver, such as `diffrax.Kvaerno5()` for stiff fields.
 
@@ -49,7 +50,7 @@ def flow(
         one more axis in front, one entry for each time.
 
     Raises:
-        InputError: theta or time is not finite.
+        InputError: theta, time, times or the field cannot be used.
         BeaError: the solution was not reached, because the field is stiff or runs to infinity.
 
     Source: Dormand and Prince's 8(5,3) pair, Hairer, Nørsett, Wanner, *Solving ODEs I*, II.10.
@@ -59,35 +60,82 @@ def flow(
         array([0.36787944])
     """
     with double_precision():
-        if isinstance(theta, (list, tuple)) and all(np.isscalar(leaf) for leaf in theta):
-            theta = np.array(theta)  # a point written as numbers is a vector, not a pytree of them
-        start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), theta)
-        if not all(bool(jnp.isfinite(leaf).all()) for leaf in jax.tree.leaves(start)):
-            raise InputError("theta is not finite: start the flow from numbers")
-        if not np.isfinite(time):
-            raise InputError(f"the time {time} is not finite: give a number")
-        if time == 0:
-            shape = () if times is None else (len(times),)
-            return jax.tree.map(lambda y: np.broadcast_to(y, (*shape, *y.shape)).copy(), start)
+        start = _checked_start(theta)
+        _check_field(field, start)
+        wanted = _checked_times(time, times)
+        if time == 0 or len(wanted) == 0:
+            values = jax.tree.map(lambda y: np.repeat(y[None], len(wanted), axis=0), start)
+            return values if times is not None else start
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(lambda t, y, args: field(y)),
             diffrax.Dopri8() if solver is None else solver,
             t0=0.0,
             t1=float(time),
             dt0=None,
-            y0=start,
-            saveat=diffrax.SaveAt(t1=True)
-            if times is None
-            else diffrax.SaveAt(ts=jnp.asarray(times, jnp.float64)),
+            y0=jax.tree.map(jnp.asarray, start),
+            saveat=diffrax.SaveAt(ts=jnp.asarray(wanted)),
             stepsize_controller=diffrax.PIDController(rtol=rtol, atol=atol),
             max_steps=max_steps,
             throw=False,
         )
         values = jax.tree.map(np.asarray, solution.ys)
-    reached = solution.result == diffrax.RESULTS.successful
-    if not bool(reached) or not all(np.isfinite(y).all() for y in jax.tree.leaves(values)):
+        reached = bool(solution.result == diffrax.RESULTS.successful)
+    if not reached or not all(np.isfinite(y).all() for y in jax.tree.leaves(values)):
         raise BeaError(
             f"the flow did not reach t = {time} in {max_steps} steps: the field is stiff (try "
             "solver=diffrax.Kvaerno5() or a larger max_steps) or runs to infinity before that"
         )
     return values if times is not None else jax.tree.map(lambda y: y[0], values)
+
+
+def _checked_start(theta: Any) -> Any:
+    """The pytree in float64."""
+    if isinstance(theta, (list, tuple)) and all(np.isscalar(leaf) for leaf in theta):
+        theta = np.array(theta)  # a point written as numbers is a vector, not a pytree of them
+    leaves = jax.tree.leaves(theta)
+    if any(np.iscomplexobj(leaf) for leaf in leaves):
+        raise InputError("theta is complex: give its real and imaginary parts as two parameters")
+    start = jax.tree.map(lambda leaf: np.array(leaf, dtype=np.float64), theta)
+    if not sum(np.size(leaf) for leaf in leaves):
+        raise InputError("theta is empty: give the numbers to start the flow from")
+    if not all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(start)):
+        raise InputError("theta is not finite: start the flow from numbers")
+    return start
+
+
+def _check_field(field: Field, start: Any) -> None:
+    """Refuse a field whose values are not velocities of θ in float64."""
+    try:
+        velocity = jax.eval_shape(field, start)
+    except (jax.errors.TracerArrayConversionError, jax.errors.ConcretizationTypeError):
+        raise InputError(
+            "the field cannot be traced by JAX: write it in jax.numpy, without NumPy's functions "
+            "and without branching on the value of theta"
+        ) from None
+    if jax.tree.structure(velocity) != jax.tree.structure(start):
+        raise InputError(
+            f"the field returns {jax.tree.structure(velocity)} for {jax.tree.structure(start)}: "
+            "it must return a pytree like theta"
+        )
+    for v, y in zip(jax.tree.leaves(velocity), jax.tree.leaves(start), strict=True):
+        if v.shape != y.shape:
+            raise InputError(
+                f"the field returns shape {v.shape} for {y.shape}: it must return the shape of theta"
+            )
+        if v.dtype != np.float64 and jnp.issubdtype(v.dtype, jnp.inexact):
+            raise InputError(
+                f"the field returns {v.dtype} for float64: let it compute in the dtype of theta"
+            )
+
+
+def _checked_times(time: float, times: Sequence[float] | None) -> np.ndarray:
+    """The times at which the solution is wanted: `time`, unless others are."""
+    wanted = np.array([time] if times is None else times, dtype=np.float64)
+    if not np.isfinite(time) or not np.isfinite(wanted).all():
+        raise InputError(f"the time {time if times is None else times} is not finite: give numbers")
+    way = np.sign(time) * np.array([0, *wanted.ravel(), time])
+    if wanted.ndim != 1 or (np.diff(way) < 0).any():
+        raise InputError(
+            f"times must be a sequence that runs from 0 to {time}, without turning back"
+        )
+    return wanted

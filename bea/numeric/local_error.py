@@ -11,23 +11,29 @@ resolve an order, the measurement is made in multiprecision.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, partial
 from typing import Any, Literal
 
+import jax.numpy as jnp
 import mpmath
 import numpy as np
 import sympy as sp
 from tqdm import tqdm
 
-from bea.errors import InputError
+from bea.errors import BeaError, InputError
 from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision, Step
 from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.methods import METHODS
+from bea.symbolic.text import parse_number
 
 Precision = Literal["auto", "float64", "mpmath"]
 
 SAFETY = 50
 """How many times the round-off floor an error must be to count: 2 % of noise in it at most."""
+LEAST_SIZES = 4
+"""Step sizes for a fit."""
 ORDER_TOLERANCE = 0.1
 CONSTANT_TOLERANCE = 1e-3
 
@@ -103,9 +109,7 @@ class OrderReport:
 
     def __str__(self) -> str:
         measured = "–" if self.measured_order is None else f"{self.measured_order:.4f}"
-        ratio = (
-            "–" if self.leading_constant_ratio is None else f"{self.leading_constant_ratio:.6f}"
-        )
+        ratio = "–" if self.leading_constant_ratio is None else f"{self.leading_constant_ratio:.6f}"
         return (
             f"p = {self.order}: order {measured} (expected {self.expected_order}), "
             f"error/h^{self.expected_order} → {ratio} × |f_{self.order + 1}| "
@@ -158,7 +162,7 @@ def verify_order(
         >>> report.expected_order, round(report.measured_order, 3), report.passed
         (3, 3.0, True)
     """
-    p = equation.order if order is None else order
+    p = _checked_order(equation, order)
     return _verify(equation, at, [p], constants, step, step_sizes, precision, False)[0]
 
 
@@ -176,8 +180,13 @@ def verify_orders(
     """`verify_order` for every p from 0 to the order asked for.
 
     Args:
-        equation, at, constants, step, step_sizes, precision: as for `verify_order`.
+        equation: the modified equation.
+        at: the point θ_0.
         order: the last p; by default that of the equation.
+        constants: a number for every constant of the equation.
+        step: a step of one's own to check.
+        step_sizes: at least four, if the default will not do.
+        precision: "auto", "float64" or "mpmath"; all of these as for `verify_order`.
         progress: show a progress bar on standard error.
 
     Returns:
@@ -194,10 +203,8 @@ def verify_orders(
         >>> [r.passed for r in verify_orders(eq, at=["1/2"], precision="mpmath")]
         [True, True, True]
     """
-    last = equation.order if order is None else order
-    return _verify(
-        equation, at, range(last + 1), constants, step, step_sizes, precision, progress
-    )
+    orders = range(_checked_order(equation, order) + 1)
+    return _verify(equation, at, orders, constants, step, step_sizes, precision, progress)
 
 
 def _verify(
@@ -213,132 +220,200 @@ def _verify(
     if precision not in ("auto", "float64", "mpmath"):
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
     theta = _checked_point(equation, at)
-    values = {getattr(k, "name", k): _exact(v, f"constant {k}") for k, v in (constants or {}).items()}
+    values = _checked_constants(equation, constants or {})
     sizes = None if step_sizes is None else _checked_sizes(step_sizes)
-    last = max(orders, default=0)
-    equation = equation.extended(last + 1)
+    equation = equation.extended(max(orders) + 1)
+    with mpmath.workdps(_digits(max(orders))):
+        expected = _Expected.at(equation, theta, values)
+    double = cache(lambda: DoublePrecision(equation, theta, values, step))
 
-    def in_float64(p: int) -> Arithmetic:
-        return double
+    def in_float64(p: int) -> OrderReport:
+        # What is not finite is found and said; numbers that no flow depends on need few digits.
+        with np.errstate(all="ignore"), mpmath.workdps(30):
+            return _measure(double(), expected, p, sizes)
 
-    def in_mpmath(p: int) -> Arithmetic:
-        return Multiprecision(equation.extended(p + 1), theta, values, step, mpmath.mp.dps)
+    def in_mpmath(p: int, more: int = 1) -> OrderReport:
+        with mpmath.workdps(more * _digits(p)):
+            return _measure(Multiprecision(equation, theta, values, step), expected, p, sizes)
 
-    double = DoublePrecision(equation, theta, values, step)
-    choices = {
-        "auto": [in_float64, in_mpmath],
+    attempts: list[Callable[[int], OrderReport]] = {
+        "auto": [in_float64, in_mpmath, partial(in_mpmath, more=2)],
         "float64": [in_float64],
-        "mpmath": [in_mpmath],
+        "mpmath": [in_mpmath, partial(in_mpmath, more=2)],
     }[precision]
-    reports = []
-    for p in tqdm(orders, desc="orders", disable=not progress):
-        with mpmath.workdps(20 + 5 * (p + 2)):  # h/T ≥ 2⁻¹³, so that h^{p+2} needs 4(p+2) digits
-            for choice in choices:
-                arithmetic = choice(p)
-                _check_finite(equation, arithmetic)
-                report = _measure(arithmetic, p, sizes)
-                if report.passed:
-                    break
-        reports.append(report)
-    return tuple(reports)
+    return tuple(
+        _first_that_passes([partial(attempt, p) for attempt in attempts])
+        for p in tqdm(orders, desc="orders", disable=not progress)
+    )
 
 
-def _measure(arithmetic: Arithmetic, p: int, sizes: Sequence[Any] | None) -> OrderReport:
-    fields = arithmetic.corrections()
-    scale = _time_scale(fields)
-    number = arithmetic.number
+def _digits(p: int) -> int:
+    """The digits for order p: at h/T ≥ 2⁻¹³ the error h^{p+2} needs 4(p+2) of them."""
+    return 20 + 5 * (p + 2)
+
+
+def _first_that_passes(attempts: Sequence[Callable[[], OrderReport]]) -> OrderReport:
+    """The report of the first attempt that passes; of the last one possible, if none does."""
+    report: OrderReport | None = None
+    obstacles = []
+    for attempt in attempts:
+        try:
+            report = attempt()
+        except BeaError as error:
+            obstacles.append(error)
+        else:
+            if report.passed:
+                return report
+    if report is None:
+        raise obstacles[0]
+    return report
+
+
+@dataclass(frozen=True)
+class _Expected:
+    """What is known of the corrections at θ, in multiprecision.
+
+    Attributes:
+        fields: f_0(θ), …, f_P(θ); what is round-off there is zero here.
+        time_scale: T, the step size at which the corrections are as large as f.
+    """
+
+    fields: np.ndarray
+    time_scale: mpmath.mpf
+
+    @classmethod
+    def at(
+        cls, equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
+    ) -> _Expected:
+        """Evaluate the corrections of an equation, and Euler's of the same field.
+
+        Those of a method of high order may vanish, and say nothing about the field then.
+        """
+        fields = _significant_corrections(equation, theta, constants)
+        euler = _significant_corrections(_with_euler(equation), theta, constants)
+        return cls(fields, min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1)))
+
+
+def _significant_corrections(
+    equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
+) -> np.ndarray:
+    arithmetic = Multiprecision(equation, theta, constants)
+    fields, noise = arithmetic.corrections()
+    return np.where((abs(fields).max(axis=-1) > noise)[:, None], fields, fields * 0)
+
+
+def _with_euler(equation: ModifiedEquation) -> ModifiedEquation:
+    """Explicit Euler's modified equation for the same f_0, to order 2."""
+    euler, problem = METHODS["euler"], equation.problem
+    if equation.method == euler:
+        return equation.extended(2)
+    if problem.step is not None:
+        problem = replace(problem, step=None, field=tuple(equation.corrections[0]))
+    return ModifiedEquation(replace(problem, method=euler), order=2)
+
+
+def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
+    """The scales (|f_k|/|f_l|)^{1/(l−k)}, where f_k is the first correction that is not zero."""
+    sizes = [(l, _norm(f)) for l, f in enumerate(fields) if any(f)]
+    return [mpmath.root(sizes[0][1] / size, l - sizes[0][0]) for l, size in sizes[1:]]
+
+
+def _measure(
+    arithmetic: Arithmetic, expected: _Expected, p: int, sizes: Sequence[sp.Expr] | None
+) -> OrderReport:
+    scale, limit = expected.time_scale, expected.fields[p + 1]
+    constant = _norm(limit)
     if sizes is None:
         # float64: T/8 … T/1024; multiprecision can afford to be deep in the asymptotic regime.
         powers = range(3, 11) if arithmetic.name == "float64" else range(9, 14)
-        hs = [scale / 2**k for k in powers]
-    else:
-        hs = [number(h) for h in sizes]
-    differences = arithmetic.local_errors(p, hs)
+        sizes = [scale / 2**k for k in powers]
+    steps = [arithmetic.number(h) for h in sizes]
+    floors = [mpmath.mpf(floor) for floor in arithmetic.floors(p, steps)]
+    differences = [
+        np.array([mpmath.mpf(x) for x in difference])
+        for difference in arithmetic.local_errors(p, steps)
+    ]
+    h = [mpmath.mpf(step) for step in steps]
     errors = [_norm(d) for d in differences]
-    floors = [arithmetic.floor(h) for h in hs]
-    usable = [e > SAFETY * floor for e, floor in zip(errors, floors, strict=True)]
-    limit = fields[p + 1]
-    constant = _norm(limit)
-    if constant <= arithmetic.tiny * _norm(fields[0]) / scale ** (p + 1):
-        constant = constant * 0  # f_{p+1}(θ_0) = 0 but for round-off
+    usable = [bool(e > SAFETY * floor) for e, floor in zip(errors, floors, strict=True)]
 
     chosen = [i for i, u in enumerate(usable) if u]
-    ratio = defect = measured = None
-    if len(chosen) >= 4:
-        x = [float(hs[i] / max(hs)) for i in chosen]
-        measured = _fitted_order([float(mpmath.log(hs[i])) for i in chosen],
-                                 [float(mpmath.log(errors[i])) for i in chosen], x)
+    measured = ratio = defect = None
+    uncertainty = 0.0
+    if len(chosen) >= LEAST_SIZES:
+        x = np.array([float(h[i] / max(h)) for i in chosen])
+        measured = _fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
         if constant > 0:
-            scaled = [differences[i] / hs[i] ** (p + 2) / constant for i in chosen]
-            noise = [float(floors[i] / errors[i]) for i in chosen]
-            found = _fitted_limit(x, [[float(c) for c in s] for s in scaled], noise)
+            scaled = [differences[i] / h[i] ** (p + 2) / constant for i in chosen]
+            noise = np.array([float(floors[i] / errors[i]) for i in chosen])
+            found, uncertainty = _fitted_limit(x, np.array(scaled, dtype=float), noise)
             ratio = float(np.linalg.norm(found))
-            defect = float(np.linalg.norm(found - np.array([float(c / constant) for c in limit])))
-    return OrderReport(
+            defect = float(np.linalg.norm(found - np.array(limit / constant, dtype=float)))
+    report = OrderReport(
         order=p,
         expected_order=p + 2,
         measured_order=measured,
         leading_constant=float(constant),
         leading_constant_ratio=ratio,
         leading_defect=defect,
-        round_off_floor=float(floors[min(chosen or [0], key=lambda i: hs[i])]),
-        step_sizes=tuple(float(h) for h in hs),
-        errors=tuple(float(e) for e in errors),
-        floors=tuple(float(f) for f in floors),
-        usable=tuple(bool(u) for u in usable),
+        round_off_floor=float(floors[min(chosen or [0], key=lambda i: h[i])]),
+        step_sizes=tuple(map(float, h)),
+        errors=tuple(map(float, errors)),
+        floors=tuple(map(float, floors)),
+        usable=tuple(usable),
         precision=arithmetic.name,
-        note=_note(p, constant, len(chosen), arithmetic.name),
     )
+    return replace(report, note="; ".join(_notes(report, uncertainty, float(scale))))
 
 
-def _note(p: int, constant: Any, usable: int, precision: str) -> str:
-    if constant == 0:
-        return f"f_{p + 1} vanishes at this point, so the error is of higher order"
-    if usable < 4:
-        return (
-            f"only {usable} errors stand clear of round-off: use larger step sizes"
-            + ("" if precision == "mpmath" else " or precision='mpmath'")
+def _notes(report: OrderReport, uncertainty: float, time_scale: float) -> Iterator[str]:
+    """What a reader should know about the measurement, and what to do where it falls short."""
+    p, usable = report.order, sum(report.usable)
+    in_mpmath = "" if report.precision == "mpmath" else " or precision='mpmath'"
+    if report.leading_constant == 0:
+        yield f"f_{p + 1} vanishes at this point, so the error is of higher order"
+    if report.passed:
+        return
+    if usable < LEAST_SIZES:
+        yield f"only {usable} errors stand clear of round-off: use larger step sizes{in_mpmath}"
+    if uncertainty > CONSTANT_TOLERANCE:
+        yield (
+            f"round-off leaves the limit uncertain by {uncertainty:.1g}: "
+            f"use larger step sizes{in_mpmath}"
         )
-    return ""
+    if max(report.step_sizes) > time_scale / 2:
+        yield f"the step sizes are not small against {time_scale:.2g}, the time scale of the field"
 
 
-def _time_scale(fields: np.ndarray) -> Any:
-    """min_l (|f_0|/|f_l|)^{1/l}: the step size at which the corrections are as large as f."""
-    sizes = [_norm(f) for f in fields]
-    scales = [
-        (sizes[0] / size) ** (sizes[0] ** 0 / l) for l, size in enumerate(sizes) if l and size > 0
-    ]
-    return min(scales, default=sizes[0] ** 0) if sizes[0] > 0 else sizes[0] * 0 + 1
-
-
-def _fitted_order(log_h: list[float], log_error: list[float], x: list[float]) -> float:
-    """q in log error = log C + q log h + c_1 h + c_2 h² by least squares (x is h, scaled)."""
-    powers = [np.ones(len(x)), np.array(log_h), np.array(x), np.array(x) ** 2]
+def _fitted_order(x: np.ndarray, log_error: np.ndarray) -> float:
+    """The q in log error = log C + q log h + c_1 h + c_2 h² by least squares; x is h, scaled."""
+    powers = [np.ones(len(x)), np.log(x), x, x**2]
     design = np.stack(powers[: min(4, len(x) - 1)], axis=1)
-    return float(np.linalg.lstsq(design, np.array(log_error), rcond=None)[0][1])
+    return float(np.linalg.lstsq(design, log_error, rcond=None)[0][1])
 
 
-def _fitted_limit(x: list[float], values: list[list[float]], noise: list[float]) -> np.ndarray:
-    """The value at h = 0 of a cubic through the scaled errors, weighted by what they are worth."""
+def _fitted_limit(x: np.ndarray, values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
+    """The value at h = 0 of a cubic through the scaled errors, and what round-off may do to it.
+
+    Each error has the weight that it is worth, by its noise and by the terms beyond the cubic.
+    """
     degree = min(3, len(x) - 1)
-    weight = 1 / (np.array(noise) + np.array(x) ** (degree + 1) * 1e-3)
-    design = np.stack([np.array(x) ** k for k in range(degree + 1)], axis=1)
-    weighted = weight[:, None] * np.array(values)
-    return np.linalg.lstsq(weight[:, None] * design, weighted, rcond=None)[0][0]
+    weight = 1 / (noise + 1e-3 * x ** (degree + 1))
+    design = np.stack([x**k for k in range(degree + 1)], axis=1)
+    extrapolation = np.linalg.pinv(weight[:, None] * design)[0] * weight
+    return extrapolation @ values, float(abs(extrapolation) @ noise)
 
 
-def _norm(vector: np.ndarray) -> Any:
-    return sum(x * x for x in vector) ** 0.5 if vector.dtype != object else mpmath.norm(list(vector))
+def _norm(vector: np.ndarray) -> mpmath.mpf:
+    return mpmath.norm(list(vector))
 
 
-def _checked_point(equation: ModifiedEquation, at: Sequence[Any]) -> list[Any]:
-    dtype = getattr(at, "dtype", None)
-    if dtype is not None and np.issubdtype(dtype, np.floating) and dtype != np.float64:
-        raise InputError(
-            f"the point is {dtype}, whose round-off hides every order above 2: "
-            "give it in float64 (np.asarray(theta, dtype=np.float64)) or as numbers"
-        )
-    values = list(at) if not isinstance(at, (str, sp.Expr, float, int)) else [at]
+def _checked_order(equation: ModifiedEquation, order: int | None) -> int:
+    return equation.order if order is None else equation.extended(order).order
+
+
+def _checked_point(equation: ModifiedEquation, at: Sequence[Any]) -> list[sp.Expr]:
+    values = _listed(at, "the point")
     if len(values) != len(equation.params):
         names = ", ".join(p.name for p in equation.params)
         raise InputError(
@@ -348,52 +423,55 @@ def _checked_point(equation: ModifiedEquation, at: Sequence[Any]) -> list[Any]:
     return [_exact(v, p.name) for v, p in zip(values, equation.params, strict=True)]
 
 
-def _exact(value: Any, name: str) -> Any:
-    """A number as it was given: a rational stays one, a float is itself."""
-    if isinstance(value, np.generic):
-        if isinstance(value, np.floating) and not isinstance(value, np.float64):
-            raise InputError(
-                f"{name} is {value.dtype}, whose round-off hides every order above 2: "
-                "convert it with float()"
-            )
-        value = value.item()
-    if isinstance(value, str):
-        from bea.symbolic.text import parse_number
-
-        value = parse_number(value)
-    if isinstance(value, mpmath.mpf):
-        finite = bool(mpmath.isfinite(value))
-    else:
-        try:
-            value = sp.sympify(value, strict=True) if not isinstance(value, float) else value
-            finite = bool(np.isfinite(float(value)))
-        except (TypeError, sp.SympifyError):
-            raise InputError(f"{name} = {value!r} is not a number") from None
-    if not finite:
-        raise InputError(f"{name} is {value}: give a finite number")
-    return value
+def _checked_constants(
+    equation: ModifiedEquation, constants: Mapping[Any, Any]
+) -> dict[str, sp.Expr]:
+    values = {
+        getattr(key, "name", key): _exact(value, f"the constant {key}")
+        for key, value in constants.items()
+    }
+    equation.problem.subs(values)  # refuses names that are no constants, and divisions by zero
+    missing = {c.name for c in equation.constants} - set(values)
+    if missing and equation.problem.step is not None:
+        raise InputError(f"no value for the constant {min(missing)}: pass it in constants=")
+    return values
 
 
-def _checked_sizes(step_sizes: Sequence[Any]) -> list[Any]:
-    sizes = [_exact(h, "a step size") for h in step_sizes]
+def _checked_sizes(step_sizes: Sequence[Any]) -> list[sp.Expr]:
+    sizes = [_exact(h, "a step size") for h in _listed(step_sizes, "step_sizes")]
     for h in sizes:
         if not h > 0:
             raise InputError(f"the step size {h} is not positive: a local error needs h > 0")
-    if len(set(sizes)) < 4:
+    if len(set(sizes)) < LEAST_SIZES:
         raise InputError(
-            f"{len(set(sizes))} different step sizes were given: an order needs at least 4"
+            f"{len(set(sizes))} different step sizes were given: "
+            f"an order needs at least {LEAST_SIZES}"
         )
     return sizes
 
 
-def _check_finite(equation: ModifiedEquation, arithmetic: Arithmetic) -> None:
-    try:
-        fields = arithmetic.corrections()
-        finite = all(mpmath.isfinite(x) for x in fields.flat)
-    except (ZeroDivisionError, ValueError):
-        finite = False
-    if not finite:
+def _listed(values: Any, name: str) -> list[Any]:
+    if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
+        raise InputError(f"{name} is {values!r}: give a sequence of numbers")
+    return list(values)
+
+
+def _exact(value: Any, name: str) -> sp.Expr:
+    """A number as it was given: a rational stays one, a float is the rational that it is."""
+    dtype = getattr(value, "dtype", np.dtype(float))
+    if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 64:
         raise InputError(
-            "the corrections are not finite at this point: move away from the singularity of "
-            f"{equation.problem.title}"
+            f"{name} is {dtype}, whose round-off hides every order above 2: give it in float64 "
+            "(np.asarray(theta, dtype=np.float64)) or as a number"
         )
+    if isinstance(value, str):
+        value = parse_number(value)
+    try:
+        number = sp.sympify(value.item() if hasattr(value, "item") else value, strict=True)
+    except (sp.SympifyError, ValueError):
+        number = None
+    if number in (sp.nan, sp.oo, -sp.oo, sp.zoo):
+        raise InputError(f"{name} is {value}: give a finite number")
+    if not isinstance(number, sp.Expr) or not sp.N(number).is_Number:
+        raise InputError(f"{name} = {value!r} is not a real number")
+    return sp.Rational(number) if number.is_Float else number

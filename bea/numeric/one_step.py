@@ -8,6 +8,7 @@ same lines.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -19,12 +20,17 @@ Field = Callable[[Vector], Vector]
 
 MOST_ITERATIONS = 500
 """Fixed-point iterations for an implicit stage; at the step sizes of a local error, 20 do."""
+PATIENCE = 10
+"""Iterations without progress after which the arithmetic has no more digits to give. (A change of
+the stages may grow for a few iterations, if f' is far from normal.)"""
+CONVERGED = 1e-6
+"""If the changes end above this, relative to the stages, it is no round-off that ended them."""
 
 
 def runge_kutta_displacement(
-    field: Field, theta: Vector, h: object, tableau: ButcherTableau, number: Callable[[int], object]
+    field: Field, theta: Vector, h: Any, tableau: ButcherTableau, number: Callable[[int], Any]
 ) -> Vector:
-    """h Σ_i b_i k_i with k_i = f(θ + h Σ_j a_ij k_j).
+    """The displacement h Σ_i b_i k_i, with the stages k_i = f(θ + h Σ_j a_ij k_j).
 
     Args:
         field: f.
@@ -35,29 +41,51 @@ def runge_kutta_displacement(
 
     Raises:
         BeaError: the stages of an implicit method do not converge: h is too large.
+
+    Source: HLW II.1.1.
+
+    Example:
+        >>> from bea.symbolic.methods import METHODS
+        >>> runge_kutta_displacement(lambda x: -x, np.array([1.0]), 0.5, METHODS["heun"], float)
+        array([-0.375])
     """
-    A = [[number(a.numerator) / number(a.denominator) if a else 0 for a in row] for row in tableau.A]
-    b = [number(w.numerator) / number(w.denominator) if w else 0 for w in tableau.b]
+    A = [[number(a.numerator) / number(a.denominator) for a in row] for row in tableau.A]
+    b = [number(w.numerator) / number(w.denominator) for w in tableau.b]
 
     def stages(k: list[Vector]) -> list[Vector]:
         k = list(k)
-        for i, row in enumerate(A):
-            increments = [a * k_j for a, k_j in zip(row, k, strict=True) if a]
-            k[i] = field(theta + h * sum(increments) if increments else theta)
+        for i, row in enumerate(A):  # a stage takes the new values of those before it
+            k[i] = field(theta + h * _combination(row, k)) if any(row) else field(theta)
         return k
 
     k = stages([field(theta)] * len(b))
-    smallest = None
-    for _ in range(0 if tableau.is_explicit else MOST_ITERATIONS):
-        previous, k = k, stages(k)
-        change = max(abs(x - y).max() for x, y in zip(k, previous, strict=True))
-        if change == 0 or (smallest is not None and change >= smallest):
-            break  # as far as the arithmetic goes
-        smallest = change
-    else:
-        if not tableau.is_explicit:
+    if not tableau.is_explicit:
+        k = _fixed_point(stages, k)
+        if k is None:
             raise BeaError(
-                f"the implicit stages of {tableau.name} do not converge at h = {h}: "
+                f"the implicit stages of {tableau.name} do not converge at h = {float(h):.3g}: "
                 "use smaller step sizes"
             )
-    return h * sum(w * k_i for w, k_i in zip(b, k, strict=True) if w)
+    return h * _combination(b, k)
+
+
+def _combination(weights: list[Any], vectors: list[Vector]) -> Vector:
+    """Σ_i w_i v_i without the terms that are zero, of which there must be others."""
+    first, *rest = (w * v for w, v in zip(weights, vectors, strict=True) if w)
+    return sum(rest, first)
+
+
+def _fixed_point(stages: Callable[[list[Vector]], list[Vector]], k: list[Vector]) -> Any:
+    """The k with k = stages(k), as far as the arithmetic goes; None if it is not approached."""
+    smallest, waited = None, 0
+    for _ in range(MOST_ITERATIONS):
+        previous, k = k, stages(k)
+        change = max(abs(x - y).max() for x, y in zip(k, previous, strict=True))
+        if change == 0:
+            return k
+        waited = 0 if smallest is None or change < smallest else waited + 1
+        smallest = change if waited == 0 else smallest
+        if waited >= PATIENCE:
+            largest = max(abs(x).max() for x in k)
+            return k if smallest <= CONVERGED * largest else None
+    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from importlib import import_module
 
 import jax
 
@@ -16,8 +17,6 @@ def double_precision() -> AbstractContextManager[object]:
         ...     print(jnp.ones(1).dtype)
         float64
     """
-    if hasattr(jax, "enable_x64"):  # a context manager of its own since JAX 0.8
-        return jax.enable_x64(True)
-    from jax.experimental import enable_x64
-
-    return enable_x64(True)
+    # JAX keeps this context manager in its own namespace since 0.8, in jax.experimental before.
+    home = jax if hasattr(jax, "enable_x64") else import_module("jax.experimental")
+    return home.enable_x64(True)

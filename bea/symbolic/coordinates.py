@@ -175,14 +175,15 @@ class StepExpansion:
         self._source = algebra_for((*params, step_size), step)
         self._h = step_size
         self._derivatives = [[self._source.element(e) for e in step]]
-        self.carrier = CoordinatesCarrier(algebra_for(params, self._functions_at_zero()))
+        self.carrier = CoordinatesCarrier(self._algebra_at_zero(params))
         self._check_identity(params)
 
-    def _functions_at_zero(self) -> list[Expr]:
+    def _algebra_at_zero(self, params: Sequence[sp.Symbol]) -> Algebra:
         if isinstance(self._source, DifferentialRing):
             self._values = [self._at_zero(e) for e in self._source.meanings]
-            return self._values
-        return [self._at_zero(self._source.expression(e)) for e in self._derivatives[0]]
+            return algebra_for(params, self._values)
+        # The derivatives in h bring functions that Φ_0 = id does not contain.
+        return ExpressionAlgebra(params, params)
 
     def _at_zero(self, expr: Expr) -> Expr:
         value = expr.subs(self._h, 0)

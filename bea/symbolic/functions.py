@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError, NotSmoothError
-from bea.symbolic.lattice import independent
+from bea.symbolic.lattice import proportional
 
 Rule = Callable[[Expr, Expr], Expr]
 
@@ -155,24 +155,35 @@ def arguments(expr: Expr, *functions: type) -> list[Expr]:
     return sorted({sp.expand(e.args[0]) for e in expr.atoms(*functions)}, key=sp.default_sort_key)
 
 
-def one_family(expr: Expr) -> Expr:
-    """Write functions that are algebraic in one another in terms of one family of them.
+def one_family(system: Expr) -> Callable[[Expr], Expr]:
+    """How to write functions that are algebraic in one another in terms of one family of them.
 
     In a ring with both exp(x) and tanh(x) as generators a zero could go unnoticed. So hyperbolic
-    functions become exponentials where their arguments depend on those of exponentials, tanh
-    becomes sinh/cosh beside these, and tan becomes sin/cos beside those.
+    functions become exponentials where they share an argument, up to a rational factor, with one;
+    otherwise tanh becomes sinh/cosh beside these, and tan becomes sin/cos beside those.
+
+    Args:
+        system: all expressions of the input. What is chosen for them holds for each of them.
+
+    Returns:
+        The rewriting of an expression.
     """
-    hyperbolic = arguments(expr, sp.sinh, sp.cosh, sp.tanh)
-    exponentials = exponents(expr)
-    if hyperbolic and exponentials and not independent(hyperbolic + exponentials):
-        return expr.replace(
+    if proportional(arguments(system, sp.sinh, sp.cosh, sp.tanh), exponents(system)):
+        return lambda expr: expr.replace(
             lambda e: isinstance(e, (sp.sinh, sp.cosh, sp.tanh)), lambda e: e.rewrite(sp.exp)
         )
-    for quotient, numerator, denominator in (
-        (sp.tanh, sp.sinh, sp.cosh),
-        (sp.tan, sp.sin, sp.cos),
-    ):
-        alone = independent(arguments(expr, quotient)) and not expr.has(numerator, denominator)
-        if not alone:
+    quotients = {
+        quotient: (numerator, denominator)
+        for quotient, numerator, denominator in (
+            (sp.tanh, sp.sinh, sp.cosh),
+            (sp.tan, sp.sin, sp.cos),
+        )
+        if proportional(arguments(system, quotient), arguments(system, numerator, denominator))
+    }
+
+    def rewritten(expr: Expr) -> Expr:
+        for quotient, (numerator, denominator) in quotients.items():
             expr = expr.replace(quotient, lambda u, s=numerator, c=denominator: s(u) / c(u))
-    return expr
+        return expr
+
+    return rewritten

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from operator import ge
 from typing import Any
 
 import sympy as sp
@@ -28,6 +29,12 @@ from bea.errors import InputError
 from bea.symbolic import functions, zero
 from bea.symbolic.lattice import Lattice
 from bea.symbolic.terms import Monomial, expression_of
+
+
+MOST_RECIPROCALS = 4
+"""In several variables, up to so many reciprocals their relations are completed. Measured on sums of
+1/|θ − c_i| to f_3: four take 6.4 s, and 4.1 s without completion, which leaves five times the terms;
+five take 22 s, and 8.6 s without."""
 
 
 class NoRuleError(Exception):
@@ -77,7 +84,9 @@ class DifferentialRing:
         self._relations: list[PolyElement] = []
         self._ring = PolyRing((), QQ, lex)
 
-        system = self._canonical(sp.Tuple(*expressions))
+        system = functions.canonical(sp.Tuple(*expressions))
+        self._one_family = functions.one_family(system)
+        system = self._one_family(system)
         closure = self._closure(system)
         self._exponentials = Lattice(functions.exponents(closure))
         self._angles = Lattice(functions.arguments(closure, sp.sin, sp.cos))
@@ -96,7 +105,10 @@ class DifferentialRing:
         self._context = fmpq_mpoly_ctx.get(
             [f"y{i}" for i in range(len(self._generators))], Ordering.lex
         )
-        self._basis = [self._context.from_dict(dict(g)) for g in self._groebner_basis()]
+        self._basis = [
+            (relation.leading_expv(), self._context.from_dict(dict(relation)))
+            for relation in self._groebner_basis()
+        ]
         self._partials: dict[int, list[fmpq_mpoly]] = {}
         self._derive_generators()
 
@@ -160,12 +172,15 @@ class DifferentialRing:
         No term of a remainder is divisible by the leading monomial of a relation, and modulo a
         Gröbner basis there is only one such remainder, in whatever order the divisions are made.
         """
-        changed = len(self._basis) > 0
-        while changed:
-            changed = False
-            for relation in self._basis:
-                quotient, element = divmod(element, relation)
-                changed |= not quotient.is_zero() and len(self._basis) > 1
+        reducible = True
+        while reducible:
+            reducible = False
+            degrees = element.degrees()
+            for lead, relation in self._basis:
+                if all(map(ge, degrees, lead)):  # otherwise it divides no term
+                    quotient, element = divmod(element, relation)
+                    if not quotient.is_zero():
+                        reducible, degrees = len(self._basis) > 1, element.degrees()
         return element
 
     def is_zero(self, element: fmpq_mpoly) -> bool:
@@ -186,7 +201,7 @@ class DifferentialRing:
     # --- construction -----------------------------------------------------------------------
 
     def _canonical(self, system: sp.Tuple) -> sp.Tuple:
-        return functions.one_family(functions.canonical(system))
+        return self._one_family(functions.canonical(system))
 
     def _closure(self, system: sp.Tuple) -> sp.Tuple:
         """The system with the derivatives of all its functions, and of theirs, and so on."""
@@ -379,6 +394,15 @@ class DifferentialRing:
             closed += 1
 
     def _groebner_basis(self) -> list[PolyElement]:
+        """The relations, completed so that remainders are unique where that is affordable.
+
+        Completion splits products of reciprocals into partial fractions, and so makes results
+        short; in several variables the basis grows fast with the number of reciprocals. Without
+        it remainders are still right and `is_zero` still decides by values.
+        """
+        reciprocals = sum(m.is_Pow and m.exp == -1 for m in self._generators)
+        if len(self.variables) > 1 and reciprocals > MOST_RECIPROCALS:
+            return [relation.monic() for relation in self._relations]
         return groebner(self._relations, self._ring) if self._relations else []
 
     def _derive_generators(self) -> None:

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, comb, prod
+from math import ceil, comb, lcm, prod
 
 import sympy as sp
 from sympy import Expr
@@ -36,7 +36,7 @@ MAX_NODES = 2_000
 """Numbers, names and operations together. SymPy takes about 0.1 ms for each."""
 
 MAX_DEPTH = 60
-"""Operations inside one another. SymPy needs up to seven Python frames a level, of 1000 there are."""
+"""Operations inside one another. SymPy uses up to seven Python frames a level; 1000 are there."""
 
 MAX_DIGITS = 400
 """Digits in a row: as many as the largest power of ten below."""
@@ -45,12 +45,16 @@ MAX_DECIMAL_EXPONENT = 400
 """The e of 1e±400. Floating point ends near 1e308; exact numbers beyond that only cost time."""
 
 MAX_BITS = 2_048
-"""Numerator or denominator of an exact number, 616 digits. SymPy looks for the factors of whatever it
+"""Numerator or denominator of an exact number, 616 digits. SymPy looks for factors of whatever it
 takes a root of: 0.05 s for a number of this size, 14 s for one eight times as long."""
 
 MAX_TOTAL_BITS = 65_536
-"""All numbers of a text, and all powers of numbers, end to end: no sum or product of them is longer.
-Twice what 10 000 digits of data need."""
+"""All numbers of a text and powers of numbers end to end, so that no sum of them is longer. Twice
+what 10 000 digits of data need."""
+
+MAX_RADICAND_BITS = 100_000
+"""Size of a number times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1,
+and the number under the root grows with the denominator: 0.01 s for this much."""
 
 MAX_DEGREE = 1_000
 """Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
@@ -63,9 +67,11 @@ MAX_CONSTANT_NESTING = 4
 """Functions and powers of constants inside one another, as in exp(sqrt(2)). SymPy evaluates them to
 learn their signs, four times as slowly with each level: 0.01 s at this one."""
 
-MAX_HYPERBOLIC_NESTING = 4
-"""sinh, cosh and tanh inside one another. SymPy splits their arguments into real and imaginary parts
-to see whether they vanish, six times as slowly with each level: 0.2 s at this one."""
+MAX_HYPERBOLIC_DEGREE = 8
+MAX_HYPERBOLIC_TERMS = 20
+"""Degree, through all functions, and terms of a product under sinh, cosh and tanh. To see whether
+they are real SymPy multiplies out the imaginary part of what is under them: as a rule 0.1 s, at
+worst a few, and minutes for twice as much. Four layers of tanh have degree 8."""
 
 MAX_ANGLE = 10**30
 """Constants under sin, cos and tan. SymPy compares what is left of a larger one modulo 2π to 100
@@ -123,7 +129,7 @@ NOT_SMOOTH: dict[str, str] = {
 _NOT_FINITE = ("nan", "inf", "infinity", "oo", "zoo")
 _GROWING = ("exp", "sinh", "cosh", "sigmoid", "softplus")
 _PERIODIC = ("sin", "cos", "tan")
-_HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh)
+_HYPERBOLIC = ("sinh", "cosh", "tanh")
 _SUM = (ast.Add, ast.Sub)
 _PRODUCT = (ast.Mult, ast.Div)
 _CONSTRUCTS: dict[type[ast.AST], str] = {
@@ -329,12 +335,14 @@ class _Extent:
         terms: number of monomials.
         generators: what the monomials are made of: expressions, and for u^(±p/q) the pair of u
             and ±1/q.
+        root: common denominator of the exponents of numbers.
     """
 
     bits: int = 0
     degree: int = 0
     terms: int = 1
     generators: frozenset[object] = frozenset()
+    root: int = 1
 
     @classmethod
     def of_sum(cls, parts: list[_Extent]) -> _Extent:
@@ -370,7 +378,7 @@ class _Extent:
         generators = frozenset[object]().union(*(part.generators for part in parts))
         if degree <= MAX_DEGREE:  # there are only so many monomials of this degree
             terms = min(terms, comb(len(generators) + degree, degree))
-        return cls(bits, degree, terms, generators)
+        return cls(bits, degree, terms, generators, lcm(*(part.root for part in parts)))
 
 
 @lru_cache(maxsize=2 * MAX_NODES)
@@ -388,22 +396,24 @@ def _extent(expr: Expr) -> _Extent:
 
 def _power_extent(base: Expr, exponent: Expr) -> _Extent:
     extent = _extent(base)
+    root = extent.root * _denominator(exponent) if extent.bits else 1
     if not exponent.is_Rational:
-        return _Extent(extent.bits * _reach(exponent), 1, 1, frozenset([(base, exponent)]))
+        bits = extent.bits * _reach(exponent)
+        return _Extent(bits, 1, 1, frozenset([(base, exponent)]), root)
     if exponent < 0:
-        return _generator_power(base, sp.Rational(-1, exponent.q), int(ceil(-exponent)))
+        return _generator_power(base, sp.Rational(-1, exponent.q), _reach(exponent), root)
     whole, fraction = divmod(exponent, 1)
     if not fraction:
         return extent.power(int(whole))
-    root = _generator_power(base, sp.Rational(1, exponent.q), 1)
-    return _Extent.of_product([extent.power(int(whole)), root])
+    one_root = _generator_power(base, sp.Rational(1, exponent.q), 1, root)
+    return _Extent.of_product([extent.power(int(whole)), one_root])
 
 
-def _generator_power(base: Expr, exponent: sp.Rational, times: int) -> _Extent:
+def _generator_power(base: Expr, exponent: sp.Rational, times: int, root: int) -> _Extent:
     """What `times` factors base^exponent add, where the exponent is −1 or ±1/q."""
     extent = _extent(base)
     degree = max(extent.degree, int(exponent.q > 1)) * times
-    return _Extent(extent.bits * times, degree, 1, frozenset([(base, exponent)]))
+    return _Extent(extent.bits * times, degree, 1, frozenset([(base, exponent)]), root)
 
 
 def _reach(exponent: Expr) -> int:
@@ -422,6 +432,11 @@ def _reach(exponent: Expr) -> int:
     return 1
 
 
+def _denominator(exponent: Expr) -> int:
+    """A multiple of the denominator of any number that can come out of an exponent so."""
+    return prod(int(number.q) for number in exponent.atoms(sp.Rational))
+
+
 def _powers_in_exponential(argument: Expr) -> Iterator[tuple[Expr, Expr]]:
     """The pairs (u, c) for which SymPy may make exp(… c*log(u) …) to u**c."""
     for part in sp.preorder_traversal(argument):
@@ -432,10 +447,30 @@ def _powers_in_exponential(argument: Expr) -> Iterator[tuple[Expr, Expr]]:
 
 
 @lru_cache(maxsize=2 * MAX_NODES)
-def _nesting(expr: Expr, kinds: tuple[type, ...]) -> int:
-    """How many of these functions stand inside one another."""
-    inside = max((_nesting(part, kinds) for part in expr.args), default=0)
-    return inside + isinstance(expr, kinds)
+def _nesting(expr: Expr) -> int:
+    """How many functions and powers stand inside one another."""
+    inside = max((_nesting(part) for part in expr.args), default=0)
+    return inside + isinstance(expr, (sp.Function, sp.Pow))
+
+
+@lru_cache(maxsize=2 * MAX_NODES)
+def _deep_degree(expr: Expr) -> int:
+    """The total degree in the symbols, if a function is one more factor and a root or quotient two."""
+    if expr.is_Rational:
+        return 0
+    if expr.is_Mul:
+        return sum(_deep_degree(part) for part in expr.args)
+    if expr.is_Pow and expr.exp.is_Rational:
+        whole = expr.exp.is_Integer and expr.exp > 0
+        return _deep_degree(expr.base) * _reach(expr.exp) * (1 if whole else 2)
+    inside = max((_deep_degree(part) for part in expr.args), default=0)
+    return inside if expr.is_Add else inside + 1
+
+
+def _longest_product(expr: Expr) -> int:
+    """The terms of the longest product or power in an expression, multiplied out."""
+    parts = sp.preorder_traversal(expr)
+    return max((_extent(part).terms for part in parts if part.is_Mul or part.is_Pow), default=1)
 
 
 @lru_cache(maxsize=2 * MAX_NODES)
@@ -648,13 +683,14 @@ class _Reader:
         if name in _GROWING:
             for base, exponent in _powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
-        hyperbolic = FUNCTIONS[name] in _HYPERBOLIC
-        if hyperbolic and _nesting(argument, _HYPERBOLIC) >= MAX_HYPERBOLIC_NESTING:
-            problem = f"more than {MAX_HYPERBOLIC_NESTING} of sinh, cosh, tanh inside one another"
-            raise self._refused(node, problem, "SymPy takes too long over them; use fewer")
+        if name in _HYPERBOLIC and (
+            _deep_degree(argument) > MAX_HYPERBOLIC_DEGREE
+            or _longest_product(argument) > MAX_HYPERBOLIC_TERMS
+        ):
+            raise self._refused(node, f"too much for SymPy under one {name}", "build it in SymPy")
 
     def _check_constant_nesting(self, node: ast.expr, *constants: Expr) -> None:
-        if any(_nesting(c, (sp.Function, sp.Pow)) >= MAX_CONSTANT_NESTING for c in constants):
+        if any(_nesting(c) >= MAX_CONSTANT_NESTING for c in constants):
             problem = f"constants in more than {MAX_CONSTANT_NESTING} functions and powers"
             raise self._refused(node, problem, "write the number, or a symbol in its place")
 
@@ -663,6 +699,7 @@ class _Reader:
             ("total degree", extent.degree, MAX_DEGREE),
             ("length of a number in bits", extent.bits, MAX_BITS),
             ("number of terms, multiplied out,", extent.terms, MAX_TERMS),
+            ("length of a radicand in bits", extent.bits * extent.root, MAX_RADICAND_BITS),
         ):
             if size > limit:
                 shown = size if size < 10**12 else "more than 10**12"
