@@ -32,6 +32,7 @@ from table_and_figure import (
     Row,
     drawing,
     parse_options,
+    produce,
     read_table,
     write_table,
 )
@@ -286,11 +287,8 @@ def frame_ends(axes: Axes, ends: Sequence[Row]) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     options = parse_options(argv, "figure_1a", __doc__)
     if not options.redraw:
-        rows = make_table()
-        write_table(options.table, rows)
-        ends = options.table.with_stem("figure_1a_ends")
-        write_table(ends, end_points(rows))
-        print(f"wrote {options.table}\nwrote {ends}")
+        rows = produce(options.table, make_table)
+        write_table(options.table.with_stem("figure_1a_ends"), end_points(rows))
     draw(options.table, options.figure)
     print(f"wrote {options.figure}")
 

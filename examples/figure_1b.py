@@ -23,8 +23,8 @@ from table_and_figure import (
     Row,
     drawing,
     parse_options,
+    produce,
     read_table,
-    write_table,
 )
 
 from bea.models.two_parameter import DATA, POINT_I, gradient
@@ -141,8 +141,7 @@ def draw(table: Path, png: Path) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     options = parse_options(argv, "figure_1b", __doc__)
     if not options.redraw:
-        write_table(options.table, make_table())
-        print(f"wrote {options.table}")
+        produce(options.table, make_table)
     draw(options.table, options.figure)
     print(f"wrote {options.figure}")
 

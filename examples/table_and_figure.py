@@ -9,12 +9,19 @@ from __future__ import annotations
 
 import argparse
 import csv
+import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import platform
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
+
+import jax
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -73,6 +80,38 @@ def parse_options(argv: Sequence[str] | None, name: str, description: str) -> Op
     if options.redraw and not options.table.is_file():
         parser.error(f"there is no table {options.table} to draw from: run without --redraw first")
     return options
+
+
+def produce(path: Path, make_table: Callable[[], Sequence[Row]]) -> Sequence[Row]:
+    """Make a table, write it, and write beside it (as JSON) what it was made with."""
+    begun = perf_counter()
+    rows = make_table()
+    write_table(path, rows)
+    provenance = {
+        "table": path.name,
+        "rows": len(rows),
+        "seconds": round(perf_counter() - begun, 1),
+        "made_by": f"examples/{path.stem}.py",
+        "git_revision": git_revision(),
+        "python": platform.python_version(),
+        "device": jax.devices()[0].device_kind,
+        "versions": {name: version(name) for name in ("bea", "sympy", "jax", "diffrax", "numpy")},
+    }
+    write_text(path.with_suffix(".json"), json.dumps(provenance, indent=1) + "\n")
+    print(f"wrote {path}")
+    return rows
+
+
+def git_revision() -> str | None:
+    """The commit these sources are from, with + if they have changed; None outside a clone."""
+    command = ["git", "describe", "--always", "--dirty=+", "--abbrev=12", "--exclude=*"]
+    try:
+        result = subprocess.run(
+            command, cwd=Path(__file__).parent, capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return result.stdout.strip()
 
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:

@@ -181,8 +181,8 @@ class DoublePrecision(Arithmetic):
         return jax.jit(self._kernel)
 
     def _flows(self, p: int, step_sizes: Sequence[float]) -> Sequence[np.ndarray]:
-        included = np.arange(self._equation.order + 1) <= p
         with double_precision():
+            included = jnp.arange(self._equation.order + 1) <= p
             return list(map(np.asarray, self._displacements(included, jnp.asarray(step_sizes))))
 
     @cached_property

@@ -39,7 +39,7 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
         >>> with mpmath.workdps(40):
         ...     moved = displacement(lambda x: x, np.array([mpmath.mpf(1)]), mpmath.mpf("0.1"), 30)
         ...     print(mpmath.nstr(moved[0], 30))  # e^0.1 − 1
-        0.105170918075647624811707826490
+        0.10517091807564762481170782649
     """
     row: list[np.ndarray] = []
     for j in range(1, MOST_COLUMNS + 1):

@@ -112,15 +112,13 @@ def _check_field(field: Field, start: Any) -> None:
             "the field cannot be traced by JAX: write it in jax.numpy, without NumPy's functions "
             "and without branching on the value of theta"
         ) from None
-    if jax.tree.structure(velocity) != jax.tree.structure(start):
-        raise InputError(
-            f"the field returns {jax.tree.structure(velocity)} for {jax.tree.structure(start)}: "
-            "it must return a pytree like theta"
-        )
+    found, expected = (str(jax.tree.structure(tree)) for tree in (velocity, start))
+    if found != expected:
+        raise InputError(f"the field returns {found} for {expected}: it must be that of theta")
     for v, y in zip(jax.tree.leaves(velocity), jax.tree.leaves(start), strict=True):
         if v.shape != y.shape:
             raise InputError(
-                f"the field returns shape {v.shape} for {y.shape}: it must return the shape of theta"
+                f"the field returns shape {v.shape} for {y.shape}: it must be that of theta"
             )
         if v.dtype != np.float64 and jnp.issubdtype(v.dtype, jnp.inexact):
             raise InputError(

@@ -11,22 +11,21 @@ resolve an order, the measurement is made in multiprecision.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any, Literal
 
-import jax.numpy as jnp
 import mpmath
 import numpy as np
 import sympy as sp
 from tqdm import tqdm
 
 from bea.errors import BeaError, InputError
+from bea.numeric import checks
 from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision, Step
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods import METHODS
-from bea.symbolic.text import parse_number
 
 Precision = Literal["auto", "float64", "mpmath"]
 
@@ -140,8 +139,9 @@ def verify_order(
             float64 array. A float32 array is refused, not rounded up.
         order: p; by default that of the equation.
         constants: a number for every constant of the equation.
-        step: (θ, h) ↦ θ⁺, to check a step of one's own instead of the method's: called with a
-            float64 array of shape (m,), or in multiprecision with a list of mpmath numbers.
+        step: (θ, h) ↦ θ⁺, to check a step of one's own instead of the method's: called with an
+            array of shape (m,) in float64 (as JAX is while it runs), and in multiprecision with
+            one of mpmath numbers.
         step_sizes: at least four, if the default will not do. By default a geometric sequence well
             below the time scale of the field at the point, min_l (|f_0|/|f_l|)^{1/l}.
         precision: "float64" (kernels in JAX, flows by diffrax), "mpmath" (multiprecision), or
@@ -151,7 +151,8 @@ def verify_order(
         The report; `report.passed` says whether the order and the leading constant are confirmed.
 
     Raises:
-        InputError: the point, a step size or a constant is not usable.
+        InputError: the point, a step size, a constant or the step is not usable.
+        BeaError: the flow or an implicit stage does not converge at the step sizes given.
 
     Source: HLW IX.1; Theorem 3.1 of Barrett and Dherin (2020) is the case p = 1.
 
@@ -162,7 +163,7 @@ def verify_order(
         >>> report.expected_order, round(report.measured_order, 3), report.passed
         (3, 3.0, True)
     """
-    p = _checked_order(equation, order)
+    p = checks.order(equation, order)
     return _verify(equation, at, [p], constants, step, step_sizes, precision, False)[0]
 
 
@@ -193,7 +194,7 @@ def verify_orders(
         One report for each p = 0, …, order.
 
     Raises:
-        InputError: as `verify_order`.
+        InputError, BeaError: as `verify_order`.
 
     Source: HLW IX.1.
 
@@ -203,7 +204,7 @@ def verify_orders(
         >>> [r.passed for r in verify_orders(eq, at=["1/2"], precision="mpmath")]
         [True, True, True]
     """
-    orders = range(_checked_order(equation, order) + 1)
+    orders = range(checks.order(equation, order) + 1)
     return _verify(equation, at, orders, constants, step, step_sizes, precision, progress)
 
 
@@ -219,13 +220,13 @@ def _verify(
 ) -> tuple[OrderReport, ...]:
     if precision not in ("auto", "float64", "mpmath"):
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
-    theta = _checked_point(equation, at)
-    values = _checked_constants(equation, constants or {})
-    sizes = None if step_sizes is None else _checked_sizes(step_sizes)
+    theta = checks.point(equation, at)
+    values = checks.constants(equation, constants or {})
+    sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
     equation = equation.extended(max(orders) + 1)
-    with mpmath.workdps(_digits(max(orders))):
+    with mpmath.workdps(2 * _digits(max(orders))):
         expected = _Expected.at(equation, theta, values)
-    double = cache(lambda: DoublePrecision(equation, theta, values, step))
+    double = cache(partial(DoublePrecision, equation, theta, values, step))
 
     def in_float64(p: int) -> OrderReport:
         # What is not finite is found and said; numbers that no flow depends on need few digits.
@@ -236,11 +237,11 @@ def _verify(
         with mpmath.workdps(more * _digits(p)):
             return _measure(Multiprecision(equation, theta, values, step), expected, p, sizes)
 
-    attempts: list[Callable[[int], OrderReport]] = {
-        "auto": [in_float64, in_mpmath, partial(in_mpmath, more=2)],
-        "float64": [in_float64],
-        "mpmath": [in_mpmath, partial(in_mpmath, more=2)],
-    }[precision]
+    attempts: list[Callable[[int], OrderReport]] = []
+    if precision != "mpmath":
+        attempts.append(in_float64)
+    if precision != "float64":
+        attempts += [in_mpmath, partial(in_mpmath, more=2)]
     return tuple(
         _first_that_passes([partial(attempt, p) for attempt in attempts])
         for p in tqdm(orders, desc="orders", disable=not progress)
@@ -406,72 +407,3 @@ def _fitted_limit(x: np.ndarray, values: np.ndarray, noise: np.ndarray) -> tuple
 
 def _norm(vector: np.ndarray) -> mpmath.mpf:
     return mpmath.norm(list(vector))
-
-
-def _checked_order(equation: ModifiedEquation, order: int | None) -> int:
-    return equation.order if order is None else equation.extended(order).order
-
-
-def _checked_point(equation: ModifiedEquation, at: Sequence[Any]) -> list[sp.Expr]:
-    values = _listed(at, "the point")
-    if len(values) != len(equation.params):
-        names = ", ".join(p.name for p in equation.params)
-        raise InputError(
-            f"the point has {len(values)} coordinates for {len(equation.params)} parameters "
-            f"({names}): give one for each"
-        )
-    return [_exact(v, p.name) for v, p in zip(values, equation.params, strict=True)]
-
-
-def _checked_constants(
-    equation: ModifiedEquation, constants: Mapping[Any, Any]
-) -> dict[str, sp.Expr]:
-    values = {
-        getattr(key, "name", key): _exact(value, f"the constant {key}")
-        for key, value in constants.items()
-    }
-    equation.problem.subs(values)  # refuses names that are no constants, and divisions by zero
-    missing = {c.name for c in equation.constants} - set(values)
-    if missing and equation.problem.step is not None:
-        raise InputError(f"no value for the constant {min(missing)}: pass it in constants=")
-    return values
-
-
-def _checked_sizes(step_sizes: Sequence[Any]) -> list[sp.Expr]:
-    sizes = [_exact(h, "a step size") for h in _listed(step_sizes, "step_sizes")]
-    for h in sizes:
-        if not h > 0:
-            raise InputError(f"the step size {h} is not positive: a local error needs h > 0")
-    if len(set(sizes)) < LEAST_SIZES:
-        raise InputError(
-            f"{len(set(sizes))} different step sizes were given: "
-            f"an order needs at least {LEAST_SIZES}"
-        )
-    return sizes
-
-
-def _listed(values: Any, name: str) -> list[Any]:
-    if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
-        raise InputError(f"{name} is {values!r}: give a sequence of numbers")
-    return list(values)
-
-
-def _exact(value: Any, name: str) -> sp.Expr:
-    """A number as it was given: a rational stays one, a float is the rational that it is."""
-    dtype = getattr(value, "dtype", np.dtype(float))
-    if jnp.issubdtype(dtype, jnp.floating) and jnp.finfo(dtype).bits < 64:
-        raise InputError(
-            f"{name} is {dtype}, whose round-off hides every order above 2: give it in float64 "
-            "(np.asarray(theta, dtype=np.float64)) or as a number"
-        )
-    if isinstance(value, str):
-        value = parse_number(value)
-    try:
-        number = sp.sympify(value.item() if hasattr(value, "item") else value, strict=True)
-    except (sp.SympifyError, ValueError):
-        number = None
-    if number in (sp.nan, sp.oo, -sp.oo, sp.zoo):
-        raise InputError(f"{name} is {value}: give a finite number")
-    if not isinstance(number, sp.Expr) or not sp.N(number).is_Number:
-        raise InputError(f"{name} = {value!r} is not a real number")
-    return sp.Rational(number) if number.is_Float else number

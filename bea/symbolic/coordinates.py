@@ -186,7 +186,7 @@ class StepExpansion:
         return ExpressionAlgebra(params, params)
 
     def _at_zero(self, expr: Expr) -> Expr:
-        value = expr.subs(self._h, 0)
+        value = expr.subs(self._h, 0).replace(sp.Subs, lambda *args: sp.Subs(*args).doit())
         if value.has(sp.nan, sp.zoo, sp.oo):
             raise InputError(
                 f"the step is not smooth at {self._h} = 0 because of {expr}: "

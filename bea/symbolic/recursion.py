@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from fractions import Fraction
+from functools import cache
 from math import factorial
 from typing import Generic, Protocol, TypeVar
 
@@ -151,6 +152,7 @@ def literal_fields(carrier: InnerProductCarrier[G], f: G) -> Iterator[G]:
     """
     fields: list[G] = [f]
 
+    @cache
     def half_gradient(k: int) -> G:
         # ½∇Σ_{i+j=k} ⟨f_i, f_j⟩
         return carrier.combine(
@@ -158,6 +160,7 @@ def literal_fields(carrier: InnerProductCarrier[G], f: G) -> Iterator[G]:
             for i in range(k + 1)
         )
 
+    @cache
     def L(n: int, k: int) -> G:  # (A.14)
         return half_gradient(k) if n == 2 else carrier.derive(L(n - 1, k), along=f)
 
