@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -78,13 +79,18 @@ class Arithmetic(ABC):
 
     @cached_property
     @abstractmethod
-    def _map(self) -> Callable[[np.ndarray, Any], Sequence[Any]]:
-        """The displacement (θ, h) ↦ Φ_h(θ) − θ of a symbolic one-step map."""
+    def _map(self) -> _Map:
+        """The displacement by a symbolic one-step map."""
 
-    def corrections(self) -> tuple[np.ndarray, np.ndarray]:
-        """The corrections f_0, …, f_P at the point, and the round-off in each of them."""
-        P = self._equation.order
-        return self.fields(self._theta, P), self._noise(lambda theta: self.fields(theta, P))
+    @cached_property
+    def corrections(self) -> np.ndarray:
+        """The corrections f_0, …, f_P at the point, shape (P+1, m)."""
+        return self.fields(self._theta, self._equation.order)
+
+    @cached_property
+    def noise(self) -> np.ndarray:
+        """The round-off in each of them, shape (P+1,)."""
+        return self._noise_of(lambda theta: self.fields(theta, self._equation.order))
 
     def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
         """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
@@ -104,10 +110,8 @@ class Arithmetic(ABC):
 
     def floors(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
         """The round-off in the local errors: that of the flow and that of the step."""
-        noise = self._noise(lambda theta: self.fields(theta, p))
         return [
-            h * sum(h**l * noise[l] for l in range(p + 1)) + self._step_noise(h, noise[0])
-            for h in step_sizes
+            h * self._powers(h, p) @ self.noise[: p + 1] + self._step_noise(h) for h in step_sizes
         ]
 
     def _step(self, h: Any) -> np.ndarray:
@@ -129,17 +133,22 @@ class Arithmetic(ABC):
             self.number,
         )
 
-    def _step_noise(self, h: Any, noise_of_f: Any) -> Any:
+    def _step_noise(self, h: Any) -> Any:
+        rounding = self.eps * abs(self._theta).sum()
         if self._own_step is not None:  # it forms θ + …, and so rounds to the digits of θ
-            return h * noise_of_f + self.eps * abs(self._theta).sum()
+            return h * self.noise[0] + rounding
         if self._equation.method is None:
-            return self._noise(lambda theta: self._displacement(theta, h))
-        return h * noise_of_f
+            noise = self._noise_of(lambda theta: self._displacement(theta, h))
+            return noise if self._map.cancels else noise + rounding
+        return h * self.noise[0]
 
     def _displacement(self, theta: np.ndarray, h: Any) -> np.ndarray:
-        return np.array(self._map(theta, h), dtype=self._theta.dtype)
+        return np.array(self._map.function(theta, h), dtype=self._theta.dtype)
 
-    def _noise(self, function: Callable[[np.ndarray], np.ndarray]) -> Any:
+    def _powers(self, h: Any, p: int) -> np.ndarray:
+        return np.array([h**l for l in range(p + 1)])
+
+    def _noise_of(self, function: Callable[[np.ndarray], np.ndarray]) -> Any:
         """How far F(θ) moves when θ moves in its last digit: conditioning and round-off."""
         signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
         value = function(self._theta)
@@ -218,8 +227,8 @@ class DoublePrecision(Arithmetic):
         return after
 
     @cached_property
-    def _map(self) -> Callable[[np.ndarray, Any], Sequence[Any]]:
-        return _displacement_function(self._equation, self._constants, ["scipy", "numpy"])
+    def _map(self) -> _Map:
+        return _Map.of(self._equation, self._constants, ["scipy", "numpy"])
 
 
 class Multiprecision(Arithmetic):
@@ -235,8 +244,7 @@ class Multiprecision(Arithmetic):
         step: Step | None = None,
     ) -> None:
         super().__init__(equation, theta, constants, step)
-        self._digits = mpmath.mp.dps - 5  # extrapolation loses a few
-        self.eps = mpmath.mpf(10) ** -self._digits
+        self.eps = mpmath.mpf(10) ** (5 - mpmath.mp.dps)  # extrapolation loses a few digits
         self._kernels: dict[int, Callable[[Sequence[Any]], list[list[Any]]]] = {}
 
     def number(self, value: Any) -> mpmath.mpf:
@@ -267,9 +275,13 @@ class Multiprecision(Arithmetic):
         return [self._flow(p, h) for h in step_sizes]
 
     def _flow(self, p: int, h: mpmath.mpf) -> np.ndarray:
-        weights = np.array([h**l for l in range(p + 1)])
+        weights = self._powers(h, p)
+        velocity = abs(weights @ self.corrections[: p + 1]).max()
+        if velocity == 0:
+            return 0 * self._theta
+        digits = int(mpmath.log10(velocity / (weights @ self.noise[: p + 1])))
         return extrapolation.displacement(
-            lambda theta: weights @ self.fields(theta, p), self._theta, h, self._digits
+            lambda theta: weights @ self.fields(theta, p), self._theta, h, digits
         )
 
     def _called(self, step: Step, h: mpmath.mpf) -> np.ndarray:
@@ -289,8 +301,8 @@ class Multiprecision(Arithmetic):
         return after
 
     @cached_property
-    def _map(self) -> Callable[[np.ndarray, Any], Sequence[Any]]:
-        return _displacement_function(self._equation, self._constants, ["mpmath"])
+    def _map(self) -> _Map:
+        return _Map.of(self._equation, self._constants, ["mpmath"])
 
 
 def is_finite(values: np.ndarray) -> bool:
@@ -298,14 +310,31 @@ def is_finite(values: np.ndarray) -> bool:
     return all(not isinstance(x, mpmath.mpc) and mpmath.isfinite(x) for x in values.flat)
 
 
-def _displacement_function(
-    equation: ModifiedEquation, constants: Mapping[str, sp.Expr], modules: list[str]
-) -> Callable[[np.ndarray, Any], Sequence[Any]]:
-    """The function (θ, h) ↦ Φ_h(θ) − θ of a symbolic map, θ cancelled where it can be."""
-    problem = equation.problem
-    values = {c: constants[c.name] for c in problem.constants if c.name in constants}
-    differences = [
-        sp.expand((after - before).subs(values))
-        for after, before in zip(problem.step or (), problem.params, strict=True)
-    ]
-    return sp.lambdify([problem.params, problem.step_size], differences, modules, cse=True)
+@dataclass(frozen=True)
+class _Map:
+    """The displacement Φ_h(θ) − θ by a symbolic one-step map.
+
+    Attributes:
+        function: (θ, h) ↦ Φ_h(θ) − θ.
+        cancels: whether θ cancels in it exactly, so that its round-off is relative to h.
+    """
+
+    function: Callable[[np.ndarray, Any], Sequence[Any]]
+    cancels: bool
+
+    @classmethod
+    def of(
+        cls, equation: ModifiedEquation, constants: Mapping[str, sp.Expr], modules: list[str]
+    ) -> _Map:
+        """Compile the map of an equation for a module of numerical functions."""
+        problem, h = equation.problem, equation.step_size
+        values = {c: constants[c.name] for c in problem.constants if c.name in constants}
+        differences = [
+            sp.expand((after - before).subs(values))
+            for after, before in zip(problem.step or (), problem.params, strict=True)
+        ]
+        terms = [term for d in differences for term in sp.Add.make_args(d)]
+        return cls(
+            sp.lambdify([problem.params, h], differences, modules, cse=True),
+            cancels=all(term.subs(h, 0) == 0 for term in terms),
+        )

@@ -235,7 +235,8 @@ def _verify(
 
     def in_mpmath(p: int, more: int = 1) -> OrderReport:
         with mpmath.workdps(more * _digits(p)):
-            return _measure(Multiprecision(equation, theta, values, step), expected, p, sizes)
+            arithmetic = Multiprecision(equation.extended(p), theta, values, step)
+            return _measure(arithmetic, expected, p, sizes)
 
     attempts: list[Callable[[int], OrderReport]] = []
     if precision != "mpmath":
@@ -299,8 +300,8 @@ def _significant_corrections(
     equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
 ) -> np.ndarray:
     arithmetic = Multiprecision(equation, theta, constants)
-    fields, noise = arithmetic.corrections()
-    return np.where((abs(fields).max(axis=-1) > noise)[:, None], fields, fields * 0)
+    fields = arithmetic.corrections
+    return np.where((abs(fields).max(axis=-1) > arithmetic.noise)[:, None], fields, 0 * fields)
 
 
 def _with_euler(equation: ModifiedEquation) -> ModifiedEquation:
@@ -354,13 +355,13 @@ def _measure(
         order=p,
         expected_order=p + 2,
         measured_order=measured,
-        leading_constant=float(constant),
+        leading_constant=_float(constant),
         leading_constant_ratio=ratio,
         leading_defect=defect,
-        round_off_floor=float(floors[min(chosen or [0], key=lambda i: h[i])]),
-        step_sizes=tuple(map(float, h)),
-        errors=tuple(map(float, errors)),
-        floors=tuple(map(float, floors)),
+        round_off_floor=_float(floors[min(chosen or [0], key=lambda i: h[i])]),
+        step_sizes=tuple(map(_float, h)),
+        errors=tuple(map(_float, errors)),
+        floors=tuple(map(_float, floors)),
         usable=tuple(usable),
         precision=arithmetic.name,
     )
@@ -403,6 +404,14 @@ def _fitted_limit(x: np.ndarray, values: np.ndarray, noise: np.ndarray) -> tuple
     design = np.stack([x**k for k in range(degree + 1)], axis=1)
     extrapolation = np.linalg.pinv(weight[:, None] * design)[0] * weight
     return extrapolation @ values, float(abs(extrapolation) @ noise)
+
+
+def _float(number: mpmath.mpf) -> float:
+    if not np.isfinite(float(number)):
+        raise BeaError(
+            f"{mpmath.nstr(number, 5)} is out of the range of float64: rescale the parameters"
+        )
+    return float(number)
 
 
 def _norm(vector: np.ndarray) -> mpmath.mpf:

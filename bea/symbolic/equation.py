@@ -8,7 +8,7 @@ matrices, as numerical kernels, as a scalar where there is one, and as LaTeX.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -17,57 +17,17 @@ from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, NotAGradientError
 from bea.symbolic import present
-from bea.symbolic.coordinates import (
-    Column,
-    CoordinatesCarrier,
-    StepExpansion,
-    algebra_for,
-    euler_displacement,
-)
-from bea.symbolic.methods import ButcherTableau, method_named
+from bea.symbolic.derivation import Derivation
+from bea.symbolic.methods import METHODS, ButcherTableau
 from bea.symbolic.potential import half_square, potential
 from bea.symbolic.problem import Problem, StepMap
-from bea.symbolic.recursion import literal_fields, modified_fields, runge_kutta_displacement
+from bea.symbolic.recursion import literal_fields
 
 if TYPE_CHECKING:
     import jax
     import mpmath
 
     from bea.symbolic.kernels import PolynomialFields
-
-
-class _Derivation:
-    """The corrections of a problem, derived as far as anybody has asked, and never twice."""
-
-    def __init__(self, problem: Problem) -> None:
-        self.carrier, self._source = _start(problem)
-        self._fields: list[Column] = []
-
-    def __getitem__(self, l: int) -> Column:
-        while len(self._fields) <= l:
-            self._fields.append(next(self._source))
-        return self._fields[l]
-
-
-def _start(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
-    """The carrier for a problem, and its fields f_0, f_1, … by the recursion."""
-    if problem.step is not None:
-        expansion = StepExpansion(problem.step, problem.params, problem.step_size)
-        return expansion.carrier, modified_fields(expansion.carrier, expansion.displacement)
-    carrier, f = _field(problem)
-    if problem.method == method_named("euler"):
-        return carrier, modified_fields(carrier, euler_displacement(f))
-    step = runge_kutta_displacement(carrier, f, problem.method.A, problem.method.b)
-    return carrier, modified_fields(carrier, step)
-
-
-def _field(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
-    """f, or f = −∇E, in the algebra made for it."""
-    carrier = CoordinatesCarrier(algebra_for(problem.params, problem.expressions))
-    if problem.loss is None:
-        return carrier, carrier.column(problem.expressions)
-    gradient = carrier.gradient(carrier.algebra.element(problem.loss))
-    return carrier, Column([-c for c in gradient.components])
 
 
 class ModifiedEquation:
@@ -83,9 +43,9 @@ class ModifiedEquation:
         method: the Butcher tableau of the step, or None if a step was given.
     """
 
-    def __init__(self, problem: Problem, order: int, derivation: _Derivation | None = None) -> None:
+    def __init__(self, problem: Problem, order: int, derivation: Derivation | None = None) -> None:
         self._problem = problem
-        self._derivation = derivation or _Derivation(problem)
+        self._derivation = derivation or Derivation(problem)
         self.order = order
         self.params: tuple[sp.Symbol, ...] = problem.params
         self.step_size: sp.Symbol = problem.step_size
@@ -241,7 +201,7 @@ class ModifiedEquation:
 
         Source: Barrett and Dherin (2020), arXiv:2009.11162, (A.11) and (A.14).
         """
-        if self.method != method_named("euler"):
+        if self.method != METHODS["euler"]:
             raise InputError(
                 "the paper's formula is about explicit Euler: leave the method at 'euler'"
             )

@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError, NotSmoothError
-from bea.symbolic.lattice import proportional
+from bea.symbolic.lattice import expanded, proportional
 
 Rule = Callable[[Expr, Expr], Expr]
 
@@ -120,9 +120,18 @@ def exact(number: sp.Float) -> sp.Rational:
 def canonical(expr: Expr) -> Expr:
     """The same function in the ring's vocabulary: exact numbers, no function in disguise."""
     expr = expr.replace(lambda e: isinstance(e, sp.Float), exact)
-    return expr.replace(
-        lambda e: type(e) in DISGUISES and len(e.args) == 1, lambda e: DISGUISES[type(e)](e.args[0])
+    return _replaced(
+        expr,
+        lambda e: type(e) in DISGUISES and len(e.args) == 1,
+        lambda e: DISGUISES[type(e)](e.args[0]),
     )
+
+
+def _replaced(expr: Expr, query: Callable[[Expr], bool], value: Callable[[Expr], Expr]) -> Expr:
+    """`expr.replace` until nothing is left: on its way SymPy turns cot(1 − u) into −cot(u − 1)."""
+    while (result := expr.replace(query, value)) != expr:
+        expr = result
+    return expr
 
 
 def exponent(expr: Expr) -> Expr | None:
@@ -134,7 +143,7 @@ def exponent(expr: Expr) -> Expr | None:
     if isinstance(expr, sp.exp):
         return expr.exp
     if expr.is_Pow and not expr.exp.is_Rational:
-        return sp.expand(expr.exp).as_coeff_Add()[1] * sp.log(expr.base)
+        return expanded(expr.exp).as_coeff_Add()[1] * sp.log(expr.base)
     return None
 
 
@@ -147,12 +156,12 @@ def exponential(v: Expr) -> Expr:
 def exponents(expr: Expr) -> list[Expr]:
     """What the exponentials in `expr` are taken of, each once, in a fixed order."""
     found = {exponent(e) for e in expr.atoms(sp.exp, sp.Pow)} - {None}
-    return sorted(map(sp.expand, found), key=sp.default_sort_key)
+    return sorted(map(expanded, found), key=sp.default_sort_key)
 
 
 def arguments(expr: Expr, *functions: type) -> list[Expr]:
     """What these functions are taken of in `expr`, each once, in a fixed order."""
-    return sorted({sp.expand(e.args[0]) for e in expr.atoms(*functions)}, key=sp.default_sort_key)
+    return sorted({expanded(e.args[0]) for e in expr.atoms(*functions)}, key=sp.default_sort_key)
 
 
 def one_family(system: Expr) -> Callable[[Expr], Expr]:
@@ -169,8 +178,10 @@ def one_family(system: Expr) -> Callable[[Expr], Expr]:
         The rewriting of an expression.
     """
     if proportional(arguments(system, sp.sinh, sp.cosh, sp.tanh), exponents(system)):
-        return lambda expr: expr.replace(
-            lambda e: isinstance(e, (sp.sinh, sp.cosh, sp.tanh)), lambda e: e.rewrite(sp.exp)
+        return lambda expr: _replaced(
+            expr,
+            lambda e: isinstance(e, (sp.sinh, sp.cosh, sp.tanh)),
+            lambda e: e.rewrite(sp.exp),
         )
     quotients = {
         quotient: (numerator, denominator)
@@ -183,7 +194,11 @@ def one_family(system: Expr) -> Callable[[Expr], Expr]:
 
     def rewritten(expr: Expr) -> Expr:
         for quotient, (numerator, denominator) in quotients.items():
-            expr = expr.replace(quotient, lambda u, s=numerator, c=denominator: s(u) / c(u))
+            expr = _replaced(
+                expr,
+                lambda e, q=quotient: isinstance(e, q),
+                lambda e, s=numerator, c=denominator: s(e.args[0]) / c(e.args[0]),
+            )
         return expr
 
     return rewritten

@@ -25,9 +25,14 @@ HIGHEST_DEGREE = 4
 """Up to this degree Σ|n_i| an exponential is written in those of the monomials of its argument."""
 
 
+def expanded(expr: Expr) -> Expr:
+    """Products of sums multiplied out, and nothing else: exp(x + 1) stays what it is."""
+    return expr.expand(power_base=False, power_exp=False, log=False)
+
+
 def vector(argument: Expr) -> Vector:
     """The rational coefficients of the expanded argument, by monomial."""
-    return dict(sp.expand(argument).as_coefficients_dict())
+    return dict(expanded(argument).as_coefficients_dict())
 
 
 def leading(v: Vector) -> sp.Rational:

@@ -27,7 +27,7 @@ from sympy.polys.rings import PolyElement, PolyRing
 
 from bea.errors import InputError
 from bea.symbolic import functions, zero
-from bea.symbolic.lattice import Lattice
+from bea.symbolic.lattice import Lattice, expanded
 from bea.symbolic.terms import Monomial, expression_of
 
 MOST_RECIPROCALS = 4
@@ -305,7 +305,7 @@ class DifferentialRing:
 
     def _power(self, power: Expr) -> PolyElement:
         # u^{n + p/q + w} = u^n · (u^{1/q})^p · exp(w log u), with n an integer and 0 ≤ p < q
-        rational, symbolic = sp.expand(power.exp).as_coeff_Add()
+        rational, symbolic = expanded(power.exp).as_coeff_Add()
         whole, rest = int(rational // 1), rational % 1
         if whole < 0 and whole == power.exp and 1 / power.base in self._generators:
             return self._adjoin(1 / power.base) ** -whole

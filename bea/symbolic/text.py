@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
-from math import ceil, comb, lcm, prod
+from math import comb, lcm, prod
 
 import sympy as sp
 from sympy import Expr
@@ -53,7 +53,7 @@ MAX_TOTAL_BITS = 65_536
 what 10 000 digits of data need."""
 
 MAX_RADICAND_BITS = 100_000
-"""Size of a number times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1,
+"""A number's size times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1,
 and the number under the root grows with the denominator: 0.01 s for this much."""
 
 MAX_DEGREE = 1_000
@@ -67,11 +67,11 @@ MAX_CONSTANT_NESTING = 4
 """Functions and powers of constants inside one another, as in exp(sqrt(2)). SymPy evaluates them to
 learn their signs, four times as slowly with each level: 0.01 s at this one."""
 
-MAX_HYPERBOLIC_DEGREE = 8
-MAX_HYPERBOLIC_TERMS = 20
-"""Degree, through all functions, and terms of a product under sinh, cosh and tanh. To see whether
-they are real SymPy multiplies out the imaginary part of what is under them: as a rule 0.1 s, at
-worst a few, and minutes for twice as much. Four layers of tanh have degree 8."""
+MAX_SPLIT_DEGREE = 8
+MAX_SPLIT_TERMS = 20
+"""Degree, through all functions, and terms of any product in what SymPy splits into real and
+imaginary parts: the arguments of sinh, cosh and tanh, and u in (u**2)**pi. It multiplies them out,
+in 0.1 s as a rule and in minutes at twice these limits. Four layers of tanh have degree 8."""
 
 MAX_ANGLE = 10**30
 """Constants under sin, cos and tan. SymPy compares what is left of a larger one modulo 2π to 100
@@ -422,7 +422,7 @@ def _reach(exponent: Expr) -> int:
     SymPy makes 2**(x + 9) * 2**(-x) to 2**9, and (2**(9*pi))**(1/pi) as well.
     """
     if exponent.is_Rational:
-        return max(1, int(ceil(abs(exponent))))
+        return max(1, -int(-abs(exponent) // 1))
     if exponent.is_Add:
         return sum(_reach(part) for part in exponent.args)
     if exponent.is_Mul:
@@ -455,7 +455,7 @@ def _nesting(expr: Expr) -> int:
 
 @lru_cache(maxsize=2 * MAX_NODES)
 def _deep_degree(expr: Expr) -> int:
-    """The total degree in the symbols, if a function is one more factor and a root or quotient two."""
+    """The total degree in the symbols: a function adds one, and roots and quotients count twice."""
     if expr.is_Rational:
         return 0
     if expr.is_Mul:
@@ -666,6 +666,8 @@ class _Reader:
         extent = _power_extent(base, exponent)
         self._check_extent(node, extent)
         self._spend(node, extent)
+        if base.is_Pow and not exponent.is_Integer:
+            self._check_split(node, base.base)
         if base == 0 or not (_is_constant(base) and _is_constant(exponent)):
             return
         if not (base.is_Rational and exponent.is_Rational):
@@ -683,11 +685,13 @@ class _Reader:
         if name in _GROWING:
             for base, exponent in _powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
-        if name in _HYPERBOLIC and (
-            _deep_degree(argument) > MAX_HYPERBOLIC_DEGREE
-            or _longest_product(argument) > MAX_HYPERBOLIC_TERMS
-        ):
-            raise self._refused(node, f"too much for SymPy under one {name}", "build it in SymPy")
+        if name in _HYPERBOLIC:
+            self._check_split(node, argument)
+
+    def _check_split(self, node: ast.expr, expr: Expr) -> None:
+        deep = _deep_degree(expr) > MAX_SPLIT_DEGREE
+        if deep or _longest_product(expr) > MAX_SPLIT_TERMS:
+            raise self._refused(node, "what is inside is too long for SymPy", "simplify it")
 
     def _check_constant_nesting(self, node: ast.expr, *constants: Expr) -> None:
         if any(_nesting(c) >= MAX_CONSTANT_NESTING for c in constants):

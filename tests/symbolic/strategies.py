@@ -93,7 +93,7 @@ UNARY = (
     lambda u: 1 / (1 + sp.exp(-u)),
     lambda u: u ** (sp.Symbol("a") + 1),
 )  # fmt: skip
-CONSTANTS = (sp.pi, sp.E, sp.Float("0.6"), sp.sqrt(2), sp.Symbol("a"), sp.Rational(-7, 3))
+CONSTANTS = (sp.pi, sp.E, sp.sqrt(2), sp.Symbol("a"), sp.Rational(-7, 3))
 
 
 def functions(depth: int, variables: tuple[sp.Symbol, ...]) -> st.SearchStrategy[Expr]:
