@@ -31,6 +31,8 @@ Precision = Literal["auto", "float64", "mpmath"]
 
 SAFETY = 50
 """How many times the round-off floor an error must be to count: 2 % of noise in it at most."""
+DEEP = 40
+"""Multiprecision takes its steps from T/2⁴⁰ on, T being the time scale of the field."""
 LEAST_SIZES = 4
 """Step sizes for a fit."""
 ORDER_TOLERANCE = 0.1
@@ -224,25 +226,27 @@ def _verify(
     values = checks.constants(equation, constants or {})
     sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
     equation = equation.extended(max(orders) + 1)
-    with mpmath.workdps(2 * _digits(max(orders))):
+    with mpmath.workdps(_digits(max(orders))):
         expected = _Expected.at(equation, theta, values)
     double = cache(partial(DoublePrecision, equation, theta, values, step))
 
     def in_float64(p: int) -> OrderReport:
         # What is not finite is found and said; numbers that no flow depends on need few digits.
         with np.errstate(all="ignore"), mpmath.workdps(30):
-            return _measure(double(), expected, p, sizes)
+            return _measure(double(), expected, p, sizes or expected.step_sizes(range(3, 11)))
 
-    def in_mpmath(p: int, more: int = 1) -> OrderReport:
-        with mpmath.workdps(more * _digits(p)):
+    def in_mpmath(p: int, deep: int = 1) -> OrderReport:
+        # Multiprecision can afford to be where only the leading terms count, or deeper still.
+        with mpmath.workdps((2 * deep - 1) * _digits(p)):
             arithmetic = Multiprecision(equation.extended(p), theta, values, step)
-            return _measure(arithmetic, expected, p, sizes)
+            powers = range(deep * DEEP, deep * DEEP + 5)
+            return _measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
 
     attempts: list[Callable[[int], OrderReport]] = []
     if precision != "mpmath":
         attempts.append(in_float64)
     if precision != "float64":
-        attempts += [in_mpmath, partial(in_mpmath, more=2)]
+        attempts += [in_mpmath, partial(in_mpmath, deep=2)]
     return tuple(
         _first_that_passes([partial(attempt, p) for attempt in attempts])
         for p in tqdm(orders, desc="orders", disable=not progress)
@@ -250,8 +254,8 @@ def _verify(
 
 
 def _digits(p: int) -> int:
-    """The digits for order p: at h/T ≥ 2⁻¹³ the error h^{p+2} needs 4(p+2) of them."""
-    return 20 + 5 * (p + 2)
+    """The digits for order p: at h/T ≥ 2⁻⁴⁴ the error h^{p+2} needs 14(p+2) of them."""
+    return 20 + 14 * (p + 2)
 
 
 def _first_that_passes(attempts: Sequence[Callable[[], OrderReport]]) -> OrderReport:
@@ -282,6 +286,10 @@ class _Expected:
 
     fields: np.ndarray
     time_scale: mpmath.mpf
+
+    def step_sizes(self, powers: Sequence[int]) -> list[mpmath.mpf]:
+        """The step sizes T/2^k."""
+        return [self.time_scale / 2**k for k in powers]
 
     @classmethod
     def at(
@@ -321,14 +329,10 @@ def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
 
 
 def _measure(
-    arithmetic: Arithmetic, expected: _Expected, p: int, sizes: Sequence[sp.Expr] | None
+    arithmetic: Arithmetic, expected: _Expected, p: int, sizes: Sequence[Any]
 ) -> OrderReport:
-    scale, limit = expected.time_scale, expected.fields[p + 1]
+    limit = expected.fields[p + 1]
     constant = _norm(limit)
-    if sizes is None:
-        # float64: T/8 … T/1024; multiprecision can afford to be deep in the asymptotic regime.
-        powers = range(3, 11) if arithmetic.name == "float64" else range(9, 14)
-        sizes = [scale / 2**k for k in powers]
     steps = [arithmetic.number(h) for h in sizes]
     floors = [mpmath.mpf(floor) for floor in arithmetic.floors(p, steps)]
     differences = [
@@ -365,7 +369,7 @@ def _measure(
         usable=tuple(usable),
         precision=arithmetic.name,
     )
-    return replace(report, note="; ".join(_notes(report, uncertainty, float(scale))))
+    return replace(report, note="; ".join(_notes(report, uncertainty, float(expected.time_scale))))
 
 
 def _notes(report: OrderReport, uncertainty: float, time_scale: float) -> Iterator[str]:

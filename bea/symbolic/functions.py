@@ -135,16 +135,24 @@ def _replaced(expr: Expr, query: Callable[[Expr], bool], value: Callable[[Expr],
 
 
 def exponent(expr: Expr) -> Expr | None:
-    """The v of an expr = exp(v), where that is exp(v) itself or u^w = exp(w log u).
+    """The v of an expr = exp(v), where that is exp(v) itself, e or u^w = exp(w log u).
 
     A power counts if its exponent is not a rational number, and then without the rational part of
     the exponent: x^{a+2} gives a·log(x). None for everything else.
     """
     if isinstance(expr, sp.exp):
         return expr.exp
+    if expr is sp.E:
+        return sp.Integer(1)
     if expr.is_Pow and not expr.exp.is_Rational:
-        return expanded(expr.exp).as_coeff_Add()[1] * sp.log(expr.base)
+        return expanded(expr.exp).as_coeff_Add()[1] * logarithm(expr.base)
     return None
+
+
+def logarithm(u: Expr) -> Expr:
+    """The logarithm; of an integer that is a power by its root, as 8^x is (2^x)³."""
+    root, n = (u.is_Integer and u > 1 and sp.perfect_power(u)) or (u, 1)
+    return n * sp.log(root)
 
 
 def exponential(v: Expr) -> Expr:
@@ -155,7 +163,7 @@ def exponential(v: Expr) -> Expr:
 
 def exponents(expr: Expr) -> list[Expr]:
     """What the exponentials in `expr` are taken of, each once, in a fixed order."""
-    found = {exponent(e) for e in expr.atoms(sp.exp, sp.Pow)} - {None}
+    found = {exponent(e) for e in expr.atoms(sp.exp, sp.Pow, type(sp.E))} - {None}
     return sorted(map(expanded, found), key=sp.default_sort_key)
 
 

@@ -136,7 +136,7 @@ def jax_kernel(
     values = constant_values(fields, constants, float)
     table = fields.coefficient_array()
     exponents = np.array(fields.monomials, dtype=int).reshape(len(table[0, 0]), -1)
-    dimension = len(fields.params)
+    dimension, largest = len(fields.params), abs(table).max(initial=0.0)
 
     def kernel(theta: jax.Array) -> jax.Array:
         theta = jnp.asarray(theta)
@@ -148,11 +148,11 @@ def jax_kernel(
                 f"theta has shape {theta.shape}, but its last axis must hold the {dimension} "
                 f"parameter{'s' * (dimension != 1)} {names}"
             )
-        coefficients = table.astype(theta.dtype)
-        if not np.isfinite(coefficients).all():
+        if largest > jnp.finfo(theta.dtype).max:
             raise InputError(
                 f"a coefficient exceeds the range of {theta.dtype}: pass theta in float64"
             )
+        coefficients = table.astype(theta.dtype)
         point = dict(values) | {p: theta[..., i] for i, p in enumerate(fields.params)}
         monomials = jnp.ones((len(exponents), *theta.shape[:-1]), theta.dtype)
         for function, degrees in zip(evaluate(fields.meanings, point), exponents.T, strict=True):

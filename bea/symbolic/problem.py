@@ -167,7 +167,8 @@ class Problem:
         what = "loss" if self.loss is not None else "field"
         constants = ", ".join(c.name for c in self.constants)
         also = f" (its constants are {constants}: was one of them meant?)" if constants else ""
-        return f"the {what} does not depend on the parameter {names}{also}"
+        plural = "s" * (len(self.unused) > 1)
+        return f"the {what} does not depend on the parameter{plural} {names}{also}"
 
     @property
     def title(self) -> str:

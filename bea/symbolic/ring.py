@@ -78,7 +78,7 @@ class DifferentialRing:
         self, variables: Sequence[sp.Symbol], expressions: Sequence[Expr], opaque: bool = False
     ) -> None:
         self.variables = tuple(variables)
-        self._opaque = opaque
+        self._opaque, self._closed = opaque, False
         self._generators: dict[Expr, Generator] = {}
         self._relations: list[PolyElement] = []
         self._ring = PolyRing((), QQ, lex)
@@ -119,15 +119,8 @@ class DifferentialRing:
         Raises:
             NoRuleError: the expression contains a function that is not in the ring.
         """
-        known = len(self._generators)
         (canonical,) = self._canonical(sp.Tuple(expr))
-        try:
-            element = self._convert(canonical)
-        except KeyError as missing:
-            raise NoRuleError(f"{missing.args[0]} is not in the ring") from None
-        if len(self._generators) != known:
-            raise NoRuleError(f"{expr} contains a function that is not in the ring")
-        return self.normal(self._context.from_dict(dict(element)))
+        return self.normal(self._context.from_dict(dict(self._convert(canonical))))
 
     def expression(self, element: fmpq_mpoly) -> Expr:
         """The SymPy expression that an element means."""
@@ -219,6 +212,8 @@ class DifferentialRing:
     ) -> PolyElement:
         """The generator of this meaning, new or known. The latest is the largest in the order."""
         if meaning not in self._generators:
+            if self._closed:
+                raise NoRuleError(f"{meaning} is not in the ring")
             symbol = meaning if meaning.is_Symbol else sp.Dummy(f"y{len(self._generators)}")
             self._generators[meaning] = Generator(symbol, meaning, argument, slope)
             self._ring = PolyRing((symbol, *self._ring.symbols), QQ, lex)
@@ -250,8 +245,8 @@ class DifferentialRing:
             return sum(map(self._lift, parts), self._ring.zero)
         if expr.is_Mul:
             return self._product([self._convert(a) for a in expr.args])
-        if isinstance(expr, sp.exp):
-            return self._exponential(expr.exp)
+        if isinstance(expr, sp.exp) or expr is sp.E:
+            return self._exponential(functions.exponent(expr))
         if expr.is_Pow:
             return self._power(expr)
         if isinstance(expr, (sp.sin, sp.cos)):
@@ -273,7 +268,7 @@ class DifferentialRing:
     def _exponential(self, exponent: Expr) -> PolyElement:
         # exp(Σ n_i b_i) = Π exp(b_i)^{n_i},  ∂exp(b) = exp(b) ∂b
         factors = []
-        for b, n in self._exponentials.coordinates(exponent):
+        for b, n in _coordinates(self._exponentials, exponent):
             self._convert(b)
             meaning = functions.exponential(b)
             e = self._adjoin(meaning, argument=b, slope=meaning)
@@ -286,7 +281,7 @@ class DifferentialRing:
         # cos and sin of Σ n_i b_i by the addition theorems, with c² + s² = 1 (hyperbolic: c² − s²)
         cosine, sine = pair
         c_total, s_total = self._ring.one, self._ring.zero
-        for b, n in lattice.coordinates(expr.args[0]):
+        for b, n in _coordinates(lattice, expr.args[0]):
             self._convert(b)
             known = sine(b) in self._generators
             self._adjoin(cosine(b), argument=b, slope=sign * sine(b))
@@ -314,7 +309,7 @@ class DifferentialRing:
         if rest:
             factors.append(self._root(u, rest))
         if symbolic:
-            factors.append(self._exponential(symbolic * sp.log(power.base)))
+            factors.append(self._exponential(symbolic * functions.logarithm(power.base)))
         return self._product(factors)
 
     def _root(self, u: PolyElement, exponent: sp.Rational) -> PolyElement:
@@ -391,6 +386,7 @@ class DifferentialRing:
             if generator.slope is not None:
                 self._convert(generator.slope)
             closed += 1
+        self._closed = True
 
     def _groebner_basis(self) -> list[PolyElement]:
         """The relations, completed so that remainders are unique where that is affordable.
@@ -419,6 +415,14 @@ class DifferentialRing:
                 continue
             if not all(p.is_zero() for p in partials):
                 self._partials[i] = partials
+
+
+def _coordinates(lattice: Lattice, argument: Expr) -> list[tuple[Expr, int]]:
+    """The argument in the lattice; by itself if it came about only while SymPy simplified."""
+    try:
+        return lattice.coordinates(argument)
+    except KeyError:
+        return [(argument, 1)]
 
 
 def _is_rational(expr: Expr) -> bool:

@@ -52,9 +52,9 @@ MAX_TOTAL_BITS = 65_536
 """All numbers of a text and powers of numbers end to end, so that no sum of them is longer. Twice
 what 10 000 digits of data need."""
 
-MAX_RADICAND_BITS = 100_000
-"""A number's size times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1,
-and the number under the root grows with the denominator: 0.01 s for this much."""
+MAX_RADICAND_BITS = 20_000
+"""A number's size times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1
+and factors what is under that root: at worst 0.2 s for this much."""
 
 MAX_DEGREE = 1_000
 """Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
@@ -70,8 +70,9 @@ learn their signs, four times as slowly with each level: 0.01 s at this one."""
 MAX_SPLIT_DEGREE = 8
 MAX_SPLIT_TERMS = 20
 """Degree, through all functions, and terms of any product in what SymPy splits into real and
-imaginary parts: the arguments of sinh, cosh and tanh, and u in (u**2)**pi. It multiplies them out,
-in 0.1 s as a rule and in minutes at twice these limits. Four layers of tanh have degree 8."""
+imaginary parts: what is under sinh, cosh and tanh, and u in (u**2)**pi and u**(x/y). It multiplies
+that out, in 0.1 s as a rule and in minutes at twice these limits. Four layers of tanh have degree
+8."""
 
 MAX_ANGLE = 10**30
 """Constants under sin, cos and tan. SymPy compares what is left of a larger one modulo 2π to 100
@@ -460,9 +461,10 @@ def _deep_degree(expr: Expr) -> int:
         return 0
     if expr.is_Mul:
         return sum(_deep_degree(part) for part in expr.args)
-    if expr.is_Pow and expr.exp.is_Rational:
+    if expr.is_Pow:
         whole = expr.exp.is_Integer and expr.exp > 0
-        return _deep_degree(expr.base) * _reach(expr.exp) * (1 if whole else 2)
+        factors = _reach(expr.exp) * (1 if whole else 2)
+        return _deep_degree(expr.base) * factors + _deep_degree(expr.exp)
     inside = max((_deep_degree(part) for part in expr.args), default=0)
     return inside if expr.is_Add else inside + 1
 
@@ -626,24 +628,24 @@ class _Reader:
             -self._value(term) if isinstance(operator, ast.Sub) else self._value(term)
             for operator, term in _chain(node, _SUM)
         ]
-        return self._checked(node, sp.Add(*terms))
+        return self._built(node, sp.Add, *terms)
 
     def _product(self, node: ast.expr) -> Expr:
         factors = [
-            self._checked(factor, 1 / self._value(factor))
+            self._built(factor, sp.Pow, self._value(factor), sp.S.NegativeOne)
             if isinstance(operator, ast.Div)
             else self._value(factor)
             for operator, factor in _chain(node, _PRODUCT)
         ]
         self._check_extent(node, _Extent.of_product([_extent(factor) for factor in factors]))
-        return self._checked(node, sp.Mul(*factors))
+        return self._built(node, sp.Mul, *factors)
 
     def _power(self, node: ast.BinOp) -> Expr:
         base, exponent = self._value(node.left), self._value(node.right)
         if exponent.free_symbols and _is_constant(base) and self._float(node, base) <= 0:
             raise self._refused(node, "powers of this base are not all real", "make it positive")
         self._check_power(node, base, exponent)
-        return self._checked(node, base**exponent)
+        return self._built(node, sp.Pow, base, exponent)
 
     def _call(self, node: ast.Call) -> Expr:
         if not isinstance(node.func, ast.Name):
@@ -658,7 +660,7 @@ class _Reader:
             raise self._refused(node, f"{name} takes one argument, without a name", _ALLOWED)
         argument = self._value(node.args[0])
         self._check_argument(node, name, argument)
-        return self._checked(node, FUNCTIONS[name](argument))
+        return self._built(node, FUNCTIONS[name], argument)
 
     # Bounds: those of powers, products and arguments come before the work is done.
 
@@ -666,8 +668,10 @@ class _Reader:
         extent = _power_extent(base, exponent)
         self._check_extent(node, extent)
         self._spend(node, extent)
-        if base.is_Pow and not exponent.is_Integer:
-            self._check_split(node, base.base)
+        if not exponent.is_Integer:
+            split = [factor.base for factor in sp.Mul.make_args(base) if factor.is_Pow]
+            for part in split if exponent.is_Atom else [base, *split]:
+                self._check_split(node, part)
         if base == 0 or not (_is_constant(base) and _is_constant(exponent)):
             return
         if not (base.is_Rational and exponent.is_Rational):
@@ -685,6 +689,8 @@ class _Reader:
         if name in _GROWING:
             for base, exponent in _powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
+        if name == "sqrt":
+            self._check_power(node, argument, sp.S.Half)
         if name in _HYPERBOLIC:
             self._check_split(node, argument)
 
@@ -703,7 +709,11 @@ class _Reader:
             ("total degree", extent.degree, MAX_DEGREE),
             ("length of a number in bits", extent.bits, MAX_BITS),
             ("number of terms, multiplied out,", extent.terms, MAX_TERMS),
-            ("length of a radicand in bits", extent.bits * extent.root, MAX_RADICAND_BITS),
+            (
+                "length in bits of a number under a root",
+                extent.bits * extent.root,
+                MAX_RADICAND_BITS,
+            ),
         ):
             if size > limit:
                 shown = size if size < 10**12 else "more than 10**12"
@@ -715,8 +725,12 @@ class _Reader:
         if self._bits > MAX_TOTAL_BITS:
             raise self._refused(node, "the numbers in this text are too long", "round them")
 
-    def _checked(self, node: ast.expr, expr: Expr) -> Expr:
-        """The expression, if it is finite, real and of bounded extent."""
+    def _built(self, node: ast.expr, build: Callable[..., Expr], *parts: Expr) -> Expr:
+        """What SymPy makes of the parts, if it is finite, real and of bounded extent."""
+        try:
+            expr = build(*parts)
+        except OverflowError:  # SymPy 1.14 takes a logarithm in floating point while it factors
+            raise self._refused(node, "too long a number under a root", "round it") from None
         if expr.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
             raise self._refused(node, "a division by zero or another infinite value", "avoid it")
         if expr.has(sp.I):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import sympy as sp
+from hypothesis import settings
 from hypothesis import strategies as st
 from sympy import Expr
 
@@ -17,6 +18,11 @@ fractions = st.builds(
     Fraction, st.integers(-4, 4), st.sampled_from([1, 1, 1, 2, 3])
 )
 nonzero_fractions = fractions.filter(bool)
+
+
+def examples(number: int) -> settings:
+    """So many examples, and in the same proportion more in a profile that asks for more."""
+    return settings(max_examples=number * settings().max_examples // 20)
 
 
 def rational(c: Fraction) -> sp.Rational:

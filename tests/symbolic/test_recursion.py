@@ -12,7 +12,7 @@ from itertools import islice
 
 import pytest
 import sympy as sp
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 
@@ -33,6 +33,7 @@ from tests.symbolic.oracles import (
 from tests.symbolic.strategies import (
     THETA,
     H,
+    examples,
     fractions,
     one_step_maps,
     polynomial_fields,
@@ -73,7 +74,7 @@ def test_the_flow_meets_gradient_descent_through_the_order(problem):
     assert_same_series(space, space.flow(eq.corrections), descent)
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(polynomial_fields(most=2), tableaus())
 def test_the_flow_meets_every_runge_kutta_step_through_the_order(problem, method):
     params, field = problem
@@ -103,7 +104,7 @@ def test_the_property_would_notice_a_wrong_correction():
 
 
 @pytest.mark.slow
-@settings(max_examples=60)
+@examples(60)
 @given(polynomial_fields(most=3), tableaus())
 def test_the_flow_meets_runge_kutta_steps_to_higher_order(problem, method):
     params, field = problem
@@ -287,7 +288,7 @@ def test_scalar_linear_field_of_every_tableau(method, slope):
 # --- symmetric methods, and orders -------------------------------------------------------------
 
 
-@settings(max_examples=8)
+@examples(8)
 @given(polynomial_fields(most=2))
 @pytest.mark.parametrize("method", ["implicit_midpoint", "trapezoidal"])
 def test_symmetric_methods_have_even_powers_only(method, problem):

@@ -15,7 +15,7 @@ import mpmath
 import pytest
 import sympy as sp
 from flint import fmpq
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bea
@@ -32,7 +32,7 @@ from bea.symbolic.recursion import modified_fields
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.terms import expression_of
 from tests.symbolic.oracles import values
-from tests.symbolic.strategies import functions, polynomials
+from tests.symbolic.strategies import examples, functions, polynomials
 
 x, y, z = sp.symbols("x y z")
 a, b, c = sp.symbols("a b c")
@@ -60,6 +60,8 @@ def numbers(expressions: list[sp.Expr], point: dict) -> list | None:
 
 def assert_derivatives(u: sp.Expr) -> bool:
     """Was there a point at which they could be compared?"""
+    if u.has(sp.zoo, sp.nan):
+        return False
     ring = DifferentialRing([x, y], [u])
     element = ring.element(u)
     ours = [ring.expression(element)]
@@ -79,7 +81,7 @@ def assert_derivatives(u: sp.Expr) -> bool:
     return compared > 0
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(functions(2, (x, y)))
 def test_derivatives_of_nested_functions(u):
     try:
@@ -94,7 +96,7 @@ def zero_denominator(u: sp.Expr) -> bool:
 
 
 @pytest.mark.slow
-@settings(max_examples=150)
+@examples(150)
 @given(functions(3, (x, y)))
 def test_derivatives_of_deeply_nested_functions(u):
     assume(u.count_ops() < 25)
@@ -120,6 +122,9 @@ def test_every_rule_of_derivation(function, argument):
         sp.sqrt(2 * x + 2) * sp.sqrt(3 * x + 3) * sp.cbrt(12 * x * y),
         x**a * x ** (a + 1) * x ** (2 * a - 3) / y,
         (x**a) ** sp.sqrt(3),
+        sp.exp(-sp.exp(-(x + y) / 2)),
+        sp.asinh(x + sp.E) * sp.exp(x + sp.Rational(1, 2)),
+        sp.cot(sp.erfc(sp.exp(x))),
         sp.exp(x) ** a,
         (1 + x * y) ** (a + sp.Rational(3, 2)) * (1 + x * y) ** (-a),
         x**x * y**x,
@@ -183,7 +188,7 @@ EQUAL = [
     (sp.sinc(x) * x, sp.sin(x)),
     (sp.erfc(x), 1 - sp.erf(x)),
     (sp.acot(x), sp.atan(1 / x)),
-    (4**x, (2**x) ** 2),
+    (sp.Integer(8) ** x, (sp.Integer(2) ** x) ** 3),
 ]
 
 
@@ -203,8 +208,9 @@ def test_equal_functions_are_the_same_element(u, v):
         (sp.tanh(2 * x), 2 * sp.tanh(x) / (1 + sp.tanh(x) ** 2)),
         (sp.tan(2 * x), 2 * sp.tan(x) / (1 - sp.tan(x) ** 2)),
         (sp.sqrt(x) * sp.sqrt(y), sp.sqrt(x * y)),
-        (6**x, 2**x * 3**x),
         (sp.asin(x) + sp.acos(x), sp.pi / 2),
+        (sp.Integer(12) ** x, sp.Integer(2) ** (2 * x) * sp.Integer(3) ** x),
+        (sp.Rational(3, 2) ** x, sp.Integer(3) ** x * sp.Integer(2) ** (-x)),
         (sp.asinh(x), sp.log(x + sp.sqrt(1 + x**2))),
         (sp.LambertW(x) * sp.exp(sp.LambertW(x)), x),
         (sp.exp(sp.sin(x) ** 2), sp.exp(1 - sp.cos(x) ** 2)),
@@ -219,7 +225,7 @@ def test_relations_that_the_ring_does_not_know_are_found_by_values(u, v):
     assert not ring.is_zero(difference + ring.element(x) * fmpq(1, 10**12))
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(functions(2, (x, y)), st.sampled_from([sp.expand, sp.together, sp.factor, sp.powsimp]))
 def test_a_function_written_differently_is_the_same(u, rewrite):
     v = rewrite(u)
@@ -230,7 +236,7 @@ def test_a_function_written_differently_is_the_same(u, rewrite):
     assert ring.is_zero(ring.element(u) - ring.element(v))
 
 
-@settings(max_examples=30)
+@examples(30)
 @given(polynomials((x, y), 3), polynomials((x, y), 2), polynomials((x, y), 2))
 def test_the_normal_form_of_rational_functions_decides_equality(p, q, r):
     assume(q != 0 and r != 0)
@@ -250,10 +256,11 @@ def test_arithmetic_of_elements():
 
 
 def test_an_element_outside_of_the_ring_is_refused():
-    ring = DifferentialRing([x], [sp.exp(x)])
+    ring = DifferentialRing([x], [sp.exp(-x)])
     for stranger in (sp.exp(x / 2), sp.exp(y), sp.tanh(x), 1 / x, sp.sqrt(x), y, sp.sin(x)):
         with pytest.raises(NoRuleError, match="not in the ring"):
             ring.element(stranger)
+    assert ring.expression(ring.element(x + sp.exp(-3 * x))) == x + sp.exp(-3 * x)
     with pytest.raises(NoRuleError, match="gamma has no rule"):
         DifferentialRing([x], [sp.gamma(x)])
 
@@ -309,7 +316,7 @@ def test_the_ring_and_expressions_give_the_same_letters(loss):
     assert ring == expressions
 
 
-@settings(max_examples=12)
+@examples(12)
 @given(functions(1, (x, y)), functions(1, (x, y)))
 def test_the_ring_and_expressions_give_the_same_letters_for_random_fields(u, v):
     ring = corrections_in(DifferentialRing([x, y], [u, v]), [u, v], 1)

@@ -1,0 +1,164 @@
+"""Modified losses: an antiderivative where there is one, the obstruction where there is none."""
+
+from __future__ import annotations
+
+import mpmath
+import pytest
+import sympy as sp
+from hypothesis import given
+from hypothesis import strategies as st
+
+import bea
+
+a, b, c, x, y, z, h = sp.symbols("a b c x y z h")
+
+
+def assert_potential(eq: bea.ModifiedEquation) -> sp.Expr:
+    """−∇Ẽ is the vector field: as an expression, or to 30 digits at three points."""
+    modified = eq.modified_loss()
+    for p, component in zip(eq.params, eq.vector_field(), strict=True):
+        difference = sp.expand(sp.diff(modified, p) + component)
+        if difference == 0:
+            continue
+        symbols = sorted(difference.free_symbols, key=str)
+        for k in range(3):
+            point = {s: sp.Rational(3 + 2 * i + 5 * k, 17) for i, s in enumerate(symbols)}
+            value = sp.N(difference.subs(point), 30)
+            scale = max(abs(sp.N(t.subs(point), 30)) for t in sp.Add.make_args(difference))
+            assert abs(value) < sp.Float("1e-25") * scale
+    return modified
+
+
+coefficients = st.fractions(-3, 3, max_denominator=4).map(
+    lambda q: sp.Rational(q.numerator, q.denominator)
+)
+
+
+@given(st.lists(coefficients, min_size=9, max_size=9))
+def test_quadratic_losses_have_one_to_every_order(q):
+    loss = (
+        q[0] * x**2 + q[1] * y**2 + q[2] * z**2 + q[3] * x * y + q[4] * y * z + q[5] * x * z
+        + q[6] * x + q[7] * y + q[8] * z + x + y + z
+    )  # fmt: skip
+    eq = bea.modified_equation(loss=loss + c * (x - y) ** 2, params=(x, y, z), order=4)
+    assert all(eq.is_gradient(l) for l in range(5))
+    assert_potential(eq)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        (x**2 - 1) ** 2 / 4,
+        sp.cosh(x),
+        sp.log(1 + sp.exp(x)),
+        sp.sin(x) + c * x**2,
+        sp.exp(-(x**2)),
+        sp.log(1 + x**2),
+        x - sp.log(x),
+        sp.sqrt(1 + x**2),
+        sp.log(sp.cosh(x)),
+        x * sp.atan(x),
+        x * sp.sin(x),
+        1 / (1 + x**2),
+        x ** sp.Rational(5, 2),
+        sp.exp(x) + sp.exp(-2 * x),
+        sp.tanh(x) ** 2,
+        2**x,
+        x**c,
+    ],
+    ids=str,
+)
+def test_one_parameter_losses_in_closed_form(loss):
+    eq = bea.modified_equation(loss=loss, params=[x], order=3)
+    assert not assert_potential(eq).has(sp.Integral)
+
+
+@pytest.mark.parametrize("loss", [x * sp.erf(x), sp.exp(x) * sp.log(x), x * sp.tanh(x)], ids=str)
+def test_integrals_that_are_not_elementary_stand(loss):
+    eq = bea.modified_equation(loss=loss, params=[x], order=2)
+    modified = eq.modified_loss()
+    assert modified.has(sp.Integral)
+    difference = sp.diff(modified, x) + eq.vector_field()[0]
+    value = sp.N(difference.doit().subs({x: sp.Rational(2, 3), h: sp.Rational(1, 5)}), 30)
+    assert abs(value) < 1e-25
+
+
+def test_functions_without_a_rule():
+    for loss in (sp.gamma(x), sp.Function("V")(x)):
+        eq = bea.modified_equation(loss=loss, params=[x], order=2)
+        difference = sp.diff(eq.modified_loss(), x) + eq.vector_field()[0]
+        assert sp.expand(difference.doit()) == 0
+    V = sp.Function("V")(x, y)
+    eq = bea.modified_equation(loss=V, params=(x, y), order=1)
+    assert sp.expand(eq.modified_loss() - V - h / 4 * (V.diff(x) ** 2 + V.diff(y) ** 2)) == 0
+
+
+def test_separable_losses_have_one_to_every_order():
+    loss = sp.cosh(x) + y**4 + sp.exp(-z) * c + sp.log(1 + y**2)
+    eq = bea.modified_equation(loss=loss, params=(x, y, z), order=3)
+    assert not assert_potential(eq).has(sp.Integral)
+
+
+@pytest.mark.parametrize("method", ["euler", "implicit_euler", "heun", "implicit_midpoint", "rk4"])
+def test_order_one_of_every_method(method):
+    loss = sp.exp(a * b) + sp.log(1 + a**2 + b**2)
+    assert_potential(bea.modified_equation(loss=loss, params=(a, b), order=1, method=method))
+
+
+def test_order_one_is_the_theorem():
+    loss = (y - a * b * x) ** 2 / 2
+    eq = bea.modified_equation(loss=loss, params=(a, b), order=1)
+    square = sp.diff(loss, a) ** 2 + sp.diff(loss, b) ** 2
+    assert sp.expand(eq.modified_loss() - loss - h / 4 * square) == 0
+    assert eq.modified_loss(order=0) == loss  # the loss as it was given, not an integral of it
+
+
+def test_the_2d_model_has_none_of_order_two():
+    eq = bea.modified_equation(loss=(y - a * b * x) ** 2 / 2, params=(a, b), order=3)
+    assert [eq.is_gradient(l) for l in range(4)] == [True, True, False, False]
+    with pytest.raises(bea.NotAGradientError) as caught:
+        eq.modified_loss(order=3)
+    f = eq.corrections[2]
+    curl = sp.diff(f[1], a) - sp.diff(f[0], b)
+    assert caught.value.order == 2
+    assert sp.expand(caught.value.curl[0, 1] - curl) == 0
+    assert caught.value.curl == -caught.value.curl.T == eq.curl(2)
+    message = str(caught.value)
+    assert "\n" not in message
+    assert message.startswith("f_2 is not a gradient: ∂f_b/∂a − ∂f_a/∂b = ")
+    assert str(curl.expand()) in message
+    assert message.endswith("modified_loss(order=1) exists")
+
+
+def test_a_field_that_is_no_gradient_has_no_loss_at_all():
+    eq = bea.modified_equation(field=[y, -x], params=(x, y), order=1)
+    assert eq.curl(0) == sp.Matrix([[0, -2], [2, 0]])
+    with pytest.raises(bea.NotAGradientError, match="the field itself is no gradient"):
+        eq.modified_loss()
+
+
+def test_a_field_that_is_a_gradient_has_a_loss():
+    loss = x**2 * sp.exp(y) + sp.sin(x * y) + y**3
+    field = [-sp.diff(loss, p) for p in (x, y)]
+    eq = bea.modified_equation(field=field, params=(x, y), order=1)
+    assert_potential(eq)
+    assert sp.diff(sp.expand(eq.modified_loss(order=0) - loss), x) == 0
+
+
+def test_a_zero_that_only_values_show():
+    """log(xy) beside log x and log y: a curl that vanishes, though its normal form does not."""
+    f = sp.log(x * y) - sp.log(x) - sp.log(y)  # zero for x, y > 0, whatever it is multiplied by
+    eq = bea.modified_equation(field=[-x + y * f, -y + sp.exp(y) * f], params=(x, y), order=0)
+    assert eq.is_gradient(0)
+    assert not bea.modified_equation(
+        field=[-x + y * sp.log(x * y), -y + x * sp.log(x * y) * y], params=(x, y), order=0
+    ).is_gradient(0)
+
+
+def test_a_curl_too_small_for_float64_is_seen():
+    tiny = sp.Rational(1, 10**30)
+    eq = bea.modified_equation(
+        field=[-sp.log(1 + x**2) + tiny * y, -sp.atan(y)], params=(x, y), order=0
+    )
+    assert not eq.is_gradient(0)
+    assert mpmath.mpf(str(eq.curl(0)[1, 0].evalf())) == mpmath.mpf("1e-30")
