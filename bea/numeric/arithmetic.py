@@ -33,7 +33,7 @@ Step = Callable[[Any, Any], Any]
 SUBSTEPS = 8
 """Steps of Dopri8 to one step of the method. At h = T/8, where T is the time scale of the field,
 they leave (1/64)⁹ ≈ 10⁻¹⁶ of it."""
-SAMPLES = 16
+SAMPLES = 8
 """Points that differ from θ in the last digit, for an estimate of the round-off."""
 
 

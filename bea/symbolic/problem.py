@@ -98,7 +98,7 @@ class Problem:
             raise InputError(
                 f"{name} is {type(value).__name__}, not a SymPy expression or text"
             ) from None
-        if not isinstance(expr, Expr):
+        if not isinstance(expr, Expr) or expr.is_Matrix:
             if isinstance(expr, sp.core.relational.Relational):
                 check_smooth(expr, name)
             raise InputError(
