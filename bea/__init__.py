@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from bea.symbolic.equation import modified_equation as modified_equation
     from bea.symbolic.methods import METHODS as METHODS
     from bea.symbolic.methods import ButcherTableau as ButcherTableau
+    from bea.symbolic.series import Series as Series
+    from bea.symbolic.series import modified_series as modified_series
+    from bea.symbolic.trees import Tree as Tree
 
 __version__ = "0.1.0"
 
@@ -37,6 +40,9 @@ _HOME = {
     "modified_equation": "bea.symbolic.equation",
     "ButcherTableau": "bea.symbolic.methods",
     "METHODS": "bea.symbolic.methods",
+    "Series": "bea.symbolic.series",
+    "modified_series": "bea.symbolic.series",
+    "Tree": "bea.symbolic.trees",
     "flow": "bea.numeric.flow",
     "OrderReport": "bea.numeric.local_error",
     "verify_order": "bea.numeric.local_error",

@@ -1,0 +1,156 @@
+"""Coefficients b(τ): closed forms, the recursion on the tree carrier, and coordinates."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from itertools import islice
+
+import pytest
+import sympy as sp
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import bea
+from bea.symbolic.methods import METHODS, ButcherTableau
+from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.symbolic.series import modified_series
+from bea.symbolic.tree_carrier import TreeCarrier
+from bea.symbolic.trees import Tree, TreeTable, trees
+
+entries = st.fractions(-2, 2, max_denominator=3)
+
+
+@st.composite
+def tableaus(draw) -> ButcherTableau:
+    stages = draw(st.integers(1, 3))
+    A = [[draw(entries) for _ in range(stages)] for _ in range(stages)]
+    b = [draw(entries) for _ in range(stages - 1)]
+    return ButcherTableau(A, [*b, 1 - sum(b, Fraction(0))])
+
+
+def by_recursion(tableau: ButcherTableau, order: int) -> list[dict[Tree, Fraction]]:
+    carrier = TreeCarrier()
+    step = runge_kutta_displacement(carrier, {Tree(): Fraction(1)}, tableau.A, tableau.b)
+    return list(islice(modified_fields(carrier, step), order + 1))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_the_pass_and_the_recursion_agree_tree_by_tree(name):
+    series, fields = modified_series(name, order=6), by_recursion(METHODS[name], 6)
+    for l, field in enumerate(fields):
+        assert series.terms(l) == field
+
+
+@settings(max_examples=25)
+@given(tableaus())
+def test_they_agree_for_any_tableau(tableau):
+    series, fields = modified_series(tableau, order=4), by_recursion(tableau, 4)
+    for l, field in enumerate(fields):
+        assert series.terms(l) == field
+
+
+def test_tall_and_bushy_trees_of_euler():
+    series = modified_series("euler", order=13)
+    for n in range(1, 15):
+        tall = Tree.from_level_sequence(range(1, n + 1))
+        assert series[tall] == Fraction((-1) ** (n - 1), n)
+        bushy = Tree.from_level_sequence([1, *[2] * (n - 1)])
+        B = sp.bernoulli(n - 1) if n != 2 else sp.Rational(-1, 2)
+        assert series[bushy] == Fraction(int(B.p), int(B.q))
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_tall_trees_are_the_logarithm_of_the_stability_function(name):
+    t, z = METHODS[name], sp.Symbol("z")
+    A, b = sp.Matrix(t.A), sp.Matrix(t.b)
+    one = sp.ones(len(t.b), 1)
+    R = 1 + z * (b.T * (sp.eye(len(t.b)) - z * A).LUsolve(one))[0]
+    logarithm = sp.series(sp.log(sp.simplify(R)), z, 0, 9).removeO()
+    series = modified_series(t, order=7)
+    for n in range(1, 9):
+        tall = Tree.from_level_sequence(range(1, n + 1))
+        c = sp.Rational(logarithm.coeff(z, n))
+        assert series[tall] == Fraction(int(c.p), int(c.q))
+
+
+@pytest.mark.parametrize("name", ["implicit_midpoint", "trapezoidal"])
+def test_symmetric_methods_have_even_powers_only(name):
+    series = modified_series(name, order=7)
+    for l in (1, 3, 5, 7):
+        assert series.terms(l) == {}
+    assert series.terms(2)
+
+
+def test_the_adjoint_has_the_series_with_minus_h():
+    euler, implicit = modified_series("euler", order=7), modified_series("implicit_euler", order=7)
+    for tree in euler:
+        assert implicit[tree] == (-1) ** (tree.order - 1) * euler[tree]
+
+
+@pytest.mark.parametrize(
+    ("name", "order"), [("euler", 1), ("heun", 2), ("ssprk33", 3), ("rk38", 4)]
+)
+def test_the_order_is_read_off_the_series(name, order):
+    assert modified_series(name, order=5).method_order == order
+    assert modified_series(name, order=order - 1).method_order is None
+
+
+@pytest.mark.parametrize("name", ["euler", "kutta3", "implicit_midpoint"])
+def test_on_a_field_the_series_is_the_equation_in_coordinates(name):
+    x, y = sp.symbols("x y")
+    f = sp.Matrix([x * y + y**2, sp.exp(x) - y])
+
+    def differential(tree: Tree) -> sp.Matrix:
+        """F(τ) = Σ ∂_{j_1}…∂_{j_m} f · F(τ_1)_{j_1} … F(τ_m)_{j_m}, with frozen directions."""
+        result = f
+        directions = [differential(child) for child in tree.children]
+        symbols = [sp.symbols(f"u{k}_:2") for k in range(len(directions))]
+        for u in symbols:
+            result = result.jacobian([x, y]) * sp.Matrix(u)
+        frozen = {s: v for u, d in zip(symbols, directions) for s, v in zip(u, d)}  # noqa: B905
+        return result.subs(frozen)
+
+    series = modified_series(name, order=3)
+    eq = bea.modified_equation(field=list(f), params=(x, y), order=3, method=name)
+    for l in range(4):
+        total = sum(
+            (sp.Rational(c.numerator, c.denominator) * differential(t)
+             for t, c in series.terms(l).items()),
+            sp.zeros(2, 1),
+        )  # fmt: skip
+        assert sp.expand(total - eq.corrections[l]) == sp.zeros(2, 1)
+
+
+def test_text_and_latex():
+    series = modified_series("euler", order=3)
+    assert str(series) == (
+        "f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) "
+        "+ h³(−1/12 f''(f,f'f) − 1/12 f'f''(f,f) − 1/4 f'f'f'f) + …"
+    )
+    assert modified_series("euler", order=1).latex() == (
+        "f + h \\left( -\\tfrac{1}{2} f'f \\right) + \\dots"
+    )
+    assert "f⁽⁴⁾(f,f,f,f)" in str(modified_series("rk4", order=4))
+
+
+def test_a_series_is_a_mapping_over_the_trees():
+    series = modified_series("heun", order=4)
+    assert len(series) == len(TreeTable(5)) == 17
+    assert set(series) == {t for n in range(1, 6) for t in trees(n)}
+    assert all(isinstance(b, Fraction) for b in series.values())
+
+
+def test_bad_input():
+    with pytest.raises(bea.InputError, match="unknown method 'rk5'"):
+        modified_series("rk5")
+    with pytest.raises(bea.InputError, match="order is -1"):
+        modified_series("euler", order=-1)
+    with pytest.raises(bea.InputError, match="rooted trees with up to 31 nodes"):
+        modified_series("euler", order=30)
+    series = modified_series("euler", order=2)
+    with pytest.raises(bea.InputError, match="ends at 3 nodes"):
+        series[Tree.from_level_sequence([1, 2, 3, 4])]
+    with pytest.raises(bea.InputError, match="is no Tree"):
+        series[(1, 2)]
+    with pytest.raises(bea.InputError, match="order 3 is not among 0 … 2"):
+        series.terms(3)
