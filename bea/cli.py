@@ -1,4 +1,4 @@
-"""The command line: `bea derive` and `bea verify`, thin over the public face.
+"""The command line: `bea derive`, `bea series` and `bea verify`, thin over the public face.
 
 Text goes in through `bea.symbolic.text`, results come out of `bea.symbolic.present` and of
 `OrderReport`. Anything wrong with the input is one line on standard error and exit status 2; an
@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 GREETING = """\
 examples:
   bea derive "(3/5 - a*b)**2/2" --params a,b --order 3
+  bea series --method rk4 --order 4
   bea verify "(3/5 - a*b)**2/2" --params a,b --at 2.8,3.5 --order 2
-'bea derive --help' and 'bea verify --help' have more."""
+'bea derive --help', 'bea series --help' and 'bea verify --help' have more."""
 
 DERIVE_EXAMPLES = """\
 examples:
@@ -40,6 +41,14 @@ examples:
     bea derive "exp(u*v) + u*tanh(w)" --params u,v,w --format latex
     bea derive "log(1 + exp(x))" --params x --order 4 --format json
     bea derive "log(1 + exp(x))" --params x --order 4 --format python"""
+
+SERIES_EXAMPLES = """\
+examples:
+  gradient descent, with what of it is a gradient for every loss:
+    bea series --order 3
+  a Runge-Kutta method, for a paper and for a program (its "coefficient" is b of the tree):
+    bea series --method rk4 --order 4 --format latex
+    bea series --method implicit_midpoint --order 6 --format json"""
 
 VERIFY_EXAMPLES = """\
 examples:
@@ -86,6 +95,17 @@ def _parser() -> argparse.ArgumentParser:
         epilog=VERIFY_EXAMPLES,
         formatter_class=raw,
     )
+    series = commands.add_parser(
+        "series",
+        help="the modified equation of a method for every field, over rooted trees",
+        description="The modified equation in elementary differentials, with exact coefficients.",
+        epilog=SERIES_EXAMPLES,
+        formatter_class=raw,
+    )
+    series.add_argument("--method", default="euler", metavar="NAME", help="default: euler")
+    series.add_argument("--order", type=_order, default=3, metavar="P", help="default: 3")
+    series.add_argument("--format", choices=("text", "latex", "json"), default="text", dest="form")
+    series.set_defaults(run=_series)
     for command in (derive, verify):
         problem = command.add_argument_group("what is asked about (one of these)")
         problem.add_argument("loss", nargs="?", help="the loss E, for f = −∇E")
@@ -186,6 +206,18 @@ def _derive(options: argparse.Namespace) -> int:
             "python": present.as_python,
         }
         print(forms[options.form](eq))
+    return 0
+
+
+def _series(options: argparse.Namespace) -> int:
+    from bea.symbolic import series_text
+    from bea.symbolic.series import modified_series
+
+    series = modified_series(options.method, order=options.order)
+    if options.form == "json":
+        print(json.dumps(series_text.as_dictionary(series)))
+    else:
+        print(series.latex() if options.form == "latex" else series_text.as_report(series))
     return 0
 
 

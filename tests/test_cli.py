@@ -102,6 +102,38 @@ def test_derive_python_runs_by_itself(capsys):
     )
 
 
+def test_series_json_lists_every_tree(capsys):
+    status, out, err = run(
+        capsys, "series", "--method", "euler", "--order", "5", "--format", "json"
+    )
+    assert (status, err) == (0, "")
+    result = json.loads(out)
+    assert (result["method"], result["order"]) == ("euler", 5)
+    assert len(result["terms"]) == 1 + 1 + 2 + 4 + 9 + 20
+    found = {tuple(t["level_sequence"]): t for t in result["terms"]}
+    assert found[1, 2, 2] == {
+        "level_sequence": [1, 2, 2],
+        "order": 3,
+        "symmetry": 2,
+        "coefficient": "1/6",
+    }
+    assert found[1, 2, 3, 4, 5, 6]["coefficient"] == "-1/6"
+
+
+def test_series_text_says_what_is_a_gradient(capsys):
+    status, out, _ = run(capsys, "series", "--order", "2")
+    assert status == 0
+    assert out.splitlines() == [
+        "Modified equation of euler",
+        "f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) + …",
+        "",
+        "order of the method: 1",
+        "f_1 is a gradient for every loss: f_1 = −∇(1/4 E_i E_i)",
+        "f_2 is no gradient for a general loss: on the free tree of E_i E_ij E_j "
+        "b is 1/3 at [1, 2, 3], 1/6 at [1, 2, 2]",
+    ]
+
+
 def test_verify_json_has_one_entry_for_each_order(capsys):
     status, out, err = run(
         capsys, "verify", "--field", "y", "--field", "-x", "--params", "x,y", "--at", "1,0.5",
@@ -189,7 +221,7 @@ def test_an_order_that_is_not_confirmed_is_status_1(capsys):
     assert "NOT confirmed: p = 0" in out
 
 
-@pytest.mark.parametrize("command", [[], ["derive"], ["verify"]])
+@pytest.mark.parametrize("command", [[], ["derive"], ["series"], ["verify"]])
 def test_help_has_examples_that_work(capsys, command):
     status, out, _ = run(capsys, *command, "--help")
     assert status == 0
@@ -199,7 +231,8 @@ def test_help_has_examples_that_work(capsys, command):
 def test_the_examples_of_the_help_run():
     import shlex
 
-    lines = "\n".join([cli.GREETING, cli.DERIVE_EXAMPLES, cli.VERIFY_EXAMPLES]).splitlines()
+    pages = [cli.GREETING, cli.DERIVE_EXAMPLES, cli.SERIES_EXAMPLES, cli.VERIFY_EXAMPLES]
+    lines = "\n".join(pages).splitlines()
     commands = [line.strip() for line in lines if line.strip().startswith("bea ")]
     assert len(commands) >= 9
     for command in commands:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+from bea.errors import InputError
 from bea.symbolic.coordinates import (
     Column,
     CoordinatesCarrier,
@@ -15,20 +16,22 @@ from bea.symbolic.methods import METHODS
 from bea.symbolic.problem import Problem
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 
+Start = Callable[[], tuple[CoordinatesCarrier, Iterator[Column]]]
+
 
 class Derivation:
-    """The corrections of a problem, derived as far as anybody has asked, and never twice.
+    """Corrections, derived as far as anybody has asked, and never twice.
 
     Args:
-        problem: a method on a loss or a field, or a step.
+        start: makes the carrier and, on it, the fields f_0, f_1, … one after the other.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        self._problem = problem
+    def __init__(self, start: Start) -> None:
+        self._start = start
         self._begin()
 
     def _begin(self) -> None:
-        self.carrier, self._source = _start(self._problem)
+        self.carrier, self._source = self._start()
         self._fields: list[Column] = []
 
     def __getitem__(self, l: int) -> Column:
@@ -36,25 +39,25 @@ class Derivation:
         try:
             while len(self._fields) <= l:
                 self._fields.append(next(self._source))
-        except KeyboardInterrupt:
-            self._begin()  # an interrupted recursion cannot go on, but can be asked again
+        except (KeyboardInterrupt, InputError):
+            self._begin()  # a generator that was interrupted cannot go on, but can be made again
             raise
         return self._fields[l]
 
 
-def _start(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
+def by_recursion(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
     """The carrier for a problem, and its fields f_0, f_1, … by the recursion."""
     if problem.step is not None:
         expansion = StepExpansion(problem.step, problem.params, problem.step_size)
         return expansion.carrier, modified_fields(expansion.carrier, expansion.displacement)
-    carrier, f = _field(problem)
+    carrier, f = field_of(problem)
     if problem.method == METHODS["euler"]:
         return carrier, modified_fields(carrier, euler_displacement(f))
     step = runge_kutta_displacement(carrier, f, problem.method.A, problem.method.b)
     return carrier, modified_fields(carrier, step)
 
 
-def _field(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
+def field_of(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
     """f, or f = −∇E, in the algebra made for it."""
     carrier = CoordinatesCarrier(algebra_for(problem.params, problem.expressions))
     if problem.loss is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -17,7 +18,7 @@ from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, NotAGradientError
 from bea.symbolic import present
-from bea.symbolic.derivation import Derivation
+from bea.symbolic.derivation import Derivation, by_recursion
 from bea.symbolic.methods import METHODS, ButcherTableau
 from bea.symbolic.potential import half_square, potential
 from bea.symbolic.problem import Problem, StepMap
@@ -45,7 +46,7 @@ class ModifiedEquation:
 
     def __init__(self, problem: Problem, order: int, derivation: Derivation | None = None) -> None:
         self._problem = problem
-        self._derivation = derivation or Derivation(problem)
+        self._derivation = derivation or Derivation(lambda: by_recursion(problem))
         self.order = order
         self.params: tuple[sp.Symbol, ...] = problem.params
         self.step_size: sp.Symbol = problem.step_size
@@ -232,14 +233,15 @@ class ModifiedEquation:
     def _checked(self, order: int | None) -> int:
         if order is None:
             return self.order
-        if not isinstance(order, int) or not 0 <= order <= self.order:
+        whole = _whole(order)
+        if whole is None or not 0 <= whole <= self.order:
             raise InputError(
                 f"order {order} is not among 0 … {self.order} of this equation: "
                 f"derive it with order={order}, or call extended({order})"
-                if isinstance(order, int) and order > self.order
+                if whole is not None and whole > self.order
                 else f"order {order} is not among 0 … {self.order} of this equation"
             )
-        return order
+        return whole
 
     # --- numbers ----------------------------------------------------------------------------
 
@@ -290,7 +292,7 @@ class ModifiedEquation:
 
         from bea.symbolic.kernels import jax_kernel
 
-        corrections = jax_kernel(self.polynomial_fields(order), constants)
+        corrections = jax_kernel(self.polynomial_fields(order), self._constants(constants))
 
         def kernel(theta: Any, h: Any) -> jax.Array:
             *lower, field = corrections(theta)
@@ -316,7 +318,7 @@ class ModifiedEquation:
         """
         from bea.symbolic.kernels import mpmath_kernel
 
-        corrections = mpmath_kernel(self.polynomial_fields(order), constants)
+        corrections = mpmath_kernel(self.polynomial_fields(order), self._constants(constants))
 
         def kernel(theta: Sequence[Any], h: Any) -> list[mpmath.mpf]:
             *lower, field = corrections(theta)
@@ -325,6 +327,9 @@ class ModifiedEquation:
             return field
 
         return kernel
+
+    def _constants(self, values: Mapping[sp.Symbol | str, Any] | None) -> dict[sp.Symbol, Any]:
+        return self._problem.constants_named({} if values is None else values)
 
     @property
     def problem(self) -> Problem:
@@ -410,6 +415,15 @@ def modified_equation(
 
 
 def _checked_order(order: int) -> int:
-    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
+    whole = _whole(order)
+    if whole is None or whole < 0:
         raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
-    return order
+    return whole
+
+
+def _whole(number: Any) -> int | None:
+    """The number as an int, if it is a whole number (of SymPy's or NumPy's, too)."""
+    try:
+        return None if isinstance(number, bool) else index(number)
+    except TypeError:
+        return None

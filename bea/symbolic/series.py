@@ -9,13 +9,22 @@ a gradient in `free_trees`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
 
+from sympy import Expr, Symbol
+
 from bea.errors import InputError
 from bea.symbolic import series_text
+from bea.symbolic.coordinates import Column, CoordinatesCarrier
+from bea.symbolic.derivation import Derivation, field_of
+from bea.symbolic.differentials import ElementaryDifferentials
+from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.free_trees import GradientStructure, gradient_structure
 from bea.symbolic.methods import ButcherTableau, method_named
+from bea.symbolic.problem import Problem
 from bea.symbolic.tree_pass import modified_coefficients
 from bea.symbolic.trees import MOST_TREES, Tree, TreeTable
 
@@ -30,10 +39,11 @@ class Series(Mapping[Tree, Fraction]):
         table: the trees.
         coefficients: b(τ), in the order of the table.
         title: what the series is of, in a few words.
+        method: the method it belongs to.
     """
 
     def __init__(
-        self, table: TreeTable, coefficients: list[Fraction], title: str, method: str
+        self, table: TreeTable, coefficients: list[Fraction], title: str, method: ButcherTableau
     ) -> None:
         self._table = table
         self._coefficients = coefficients
@@ -91,6 +101,80 @@ class Series(Mapping[Tree, Fraction]):
         """The order of the method: the l of the first f_l ≠ 0 with l ≥ 1; None if beyond p."""
         return next((l for l in range(1, self.order + 1) if self.terms(l)), None)
 
+    def gradient_structure(self, l: int) -> GradientStructure:
+        """f_l for f = −∇E as a gradient and a remainder, whatever E is.
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+
+        Returns:
+            The scalar Ẽ_l in contractions H_φ(E), the obstruction, and the remainder.
+        """
+        self.terms(l)  # is there such a correction?
+        here = self._table.of_order(l + 1)
+        return gradient_structure(
+            {self._table.tree(k): self._coefficients[k] for k in range(here.start, here.stop)}
+        )
+
+    def is_gradient(self, l: int) -> bool:
+        """Is f_l a gradient for every loss? That is, is b constant on every free tree?
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+        """
+        return self.gradient_structure(l).is_gradient
+
+    def on(
+        self,
+        *,
+        loss: Expr | str | None = None,
+        field: Sequence[Expr | str] | None = None,
+        params: Sequence[Symbol | str] | Symbol | str,
+        step_size: Symbol | str = "h",
+    ) -> ModifiedEquation:
+        """The series on a loss (f = −∇E) or a field, in coordinates.
+
+        Args:
+            loss: the loss E; or
+            field: the components of f.
+            params: the parameters θ: symbols, or their names.
+            step_size: the symbol h, or its name.
+
+        Returns:
+            The equation, of the order of the series; it cannot be extended beyond that.
+
+        Raises:
+            InputError: the input cannot be used; see `modified_equation`.
+
+        Example:
+            >>> eq = modified_series("rk4", order=4).on(field=["y", "-x"], params="x, y")
+            >>> list(eq.corrections[4])
+            [-y/120, x/120]
+        """
+        problem = Problem.checked(
+            loss=loss, field=field, step=None, params=params, method="euler", step_size=step_size
+        )
+        if problem.step is not None:
+            raise InputError(
+                f"the input contains the step size {problem.step_size}, and a series has powers of "
+                "its own: rename the constant, or choose another symbol with step_size="
+            )
+        problem = replace(problem, method=self.method)
+        return ModifiedEquation(problem, self.order, Derivation(lambda: self._fields_on(problem)))
+
+    def _fields_on(self, problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
+        carrier, f = field_of(problem)
+        differentials = ElementaryDifferentials(carrier, f)
+
+        def fields() -> Iterator[Column]:
+            for l in range(self.order + 1):
+                yield differentials.combination(self.terms(l))
+            raise InputError(
+                f"the series ends at order {self.order}: derive it with order={self.order + 1}"
+            )
+
+        return carrier, fields()
+
     def __str__(self) -> str:
         return series_text.as_text(self)
 
@@ -121,7 +205,7 @@ def modified_series(
     Raises:
         InputError: the method is unknown, the order is negative, or there are too many trees.
 
-    Source: HLW IX.9 (Theorem 9.2); the coefficients as derivatives of the B-series of t steps.
+    Source: HLW IX.9; the coefficients as derivatives of the B-series of t steps.
 
     Example:
         >>> print(modified_series("euler", order=2))
@@ -135,5 +219,5 @@ def modified_series(
         table,
         modified_coefficients(tableau, table),
         f"modified equation of {tableau.name}",
-        tableau.name,
+        tableau,
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bea.symbolic.trees import Tree
 
@@ -59,6 +59,50 @@ def as_text(series: Series) -> str:
         else:
             parts.append(f"+ {power}({_sum(terms)})")
     return " ".join([*parts, "+ …"])
+
+
+def as_dictionary(series: Series) -> dict[str, Any]:
+    """What `bea series --format json` prints; "coefficient" is b(τ)."""
+    return {
+        "method": series.method.name,
+        "order": series.order,
+        "terms": [
+            {
+                "level_sequence": list(tree.level_sequence),
+                "order": tree.order,
+                "symmetry": tree.symmetry,
+                "coefficient": str(series[tree]),
+            }
+            for tree in sorted(series)
+        ],
+    }
+
+
+def as_report(series: Series) -> str:
+    """The series, the order of its method, and what of it is a gradient for every loss."""
+    lines = [f"{series.title[0].upper()}{series.title[1:]}", str(series), ""]
+    order = series.method_order
+    lines.append(
+        f"order of the method: {order}" if order else f"order of the method: above {series.order}"
+    )
+    for l in range(1, series.order + 1):
+        structure = series.gradient_structure(l)
+        if not series.terms(l):
+            continue
+        if structure.is_gradient:
+            scalar = " + ".join(
+                f"{c} {free.contraction()}" for free, c in structure.potential.items()
+            )
+            lines.append(f"f_{l} is a gradient for every loss: f_{l} = −∇({scalar})")
+            continue
+        free, values = next(iter(structure.obstruction.items()))
+        shown = ", ".join(f"{b} at {list(t.level_sequence)}" for t, b in values.items())
+        more = len(structure.obstruction) - 1
+        lines.append(
+            f"f_{l} is no gradient for a general loss: on the free tree of {free.contraction()} "
+            f"b is {shown}" + (f"; and on {more} more" if more else "")
+        )
+    return "\n".join(lines)
 
 
 def _sum(terms: list[tuple[Tree, Fraction]]) -> str:

@@ -102,9 +102,9 @@ class Tree:
         """γ(τ) = |τ| · Π γ(child): the exact flow has 1/γ(τ) for its coefficient."""
         return self.order * prod(t.density for t in self.children)
 
-    def rerooted(self) -> frozenset[Tree]:
-        """The trees that come of choosing another root: the class of the free tree."""
-        return frozenset(_rootings(self))
+    def rootings(self) -> list[Tree]:
+        """The tree with each of its nodes in turn for the root, itself first."""
+        return list(_rootings(self))
 
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Tree cannot be changed: make another one, Tree(…), for {name}")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, product
 
 import pytest
 import sympy as sp
@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bea
+from bea.symbolic.derivation import field_of
+from bea.symbolic.differentials import ElementaryDifferentials
 from bea.symbolic.methods import METHODS, ButcherTableau
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 from bea.symbolic.series import modified_series
@@ -119,6 +121,82 @@ def test_on_a_field_the_series_is_the_equation_in_coordinates(name):
             sp.zeros(2, 1),
         )  # fmt: skip
         assert sp.expand(total - eq.corrections[l]) == sp.zeros(2, 1)
+
+
+@pytest.mark.parametrize("name", ["euler", "rk4", "implicit_midpoint"])
+def test_a_series_on_a_loss_gives_the_letters_of_the_recursion(name):
+    a, b = sp.symbols("a b")
+    loss = sp.exp(a * b) + a * sp.tanh(b) + (a - 2 * b) ** 3
+    by_trees = modified_series(name, order=4).on(loss=loss, params=(a, b))
+    by_recursion = bea.modified_equation(loss=loss, params=(a, b), order=4, method=name)
+    assert by_trees.corrections == by_recursion.corrections
+    assert by_trees.modified_loss(order=1) == by_recursion.modified_loss(order=1)
+    for _ in range(2):  # and a second time, too
+        with pytest.raises(bea.InputError, match="the series ends at order 4"):
+            by_trees.extended(5).derive()
+
+
+def test_gradient_structure_of_gradient_descent():
+    series = modified_series("euler", order=2)
+    assert [series.is_gradient(l) for l in range(3)] == [True, True, False]
+    ((free, c),) = series.gradient_structure(1).potential.items()
+    assert (free.contraction(), free.symmetry, c) == ("E_i E_i", 2, Fraction(1, 4))
+    structure = series.gradient_structure(2)
+    ((free, values),) = structure.obstruction.items()
+    tall, cherry = Tree.from_level_sequence([1, 2, 3]), Tree.from_level_sequence([1, 2, 2])
+    assert values == {tall: Fraction(1, 3), cherry: Fraction(1, 6)}
+    assert free.contraction() == "E_i E_ij E_j"
+
+
+@pytest.mark.parametrize("name", ["euler", "heun", "implicit_midpoint", "kutta3"])
+def test_the_split_into_gradient_and_remainder_on_a_loss(name):
+    """f_l = −∇Ẽ_l + r_l with Ẽ_l by contractions of derivative tensors, written out here."""
+    a, b = sp.symbols("a b")
+    E = a**3 * b - 2 * a * b**2 + sp.exp(a + 2 * b)
+    theta = (a, b)
+
+    def contraction(free) -> sp.Expr:
+        (root, _), *_ = free.rootings.items()
+        total = sp.Integer(0)
+        edges = root.order - 1
+
+        def nodes(tree: Tree, above: list[int]) -> list[list[int]]:
+            mine, found = list(above), []
+            found.append(mine)
+            for child in tree.children:
+                edge = next(fresh)
+                mine.append(edge)
+                found += nodes(child, [edge])
+            return found
+
+        fresh = iter(range(edges))
+        incident = nodes(root, [])
+        for values in product(theta, repeat=edges):
+            term = sp.Integer(1)
+            for edges_of_node in incident:
+                term *= sp.diff(E, *(values[e] for e in edges_of_node)) if edges_of_node else E
+            total += term
+        return total
+
+    series = modified_series(name, order=3)
+    eq = series.on(loss=E, params=theta)
+    f = ElementaryDifferentials(*field_of(eq.problem))
+    for l in range(4):
+        structure = series.gradient_structure(l)
+        assert structure.is_gradient == (structure.remainder == {})
+        scalar = sum(
+            (sp.Rational(c.numerator, c.denominator) * contraction(free)
+             for free, c in structure.potential.items()),
+            sp.Integer(0),
+        )  # fmt: skip
+        gradient = sp.Matrix([sp.diff(scalar, p) for p in theta])
+        r = eq._derivation.carrier.matrix(f.combination(structure.remainder))
+        difference = (eq.corrections[l] + gradient - r).applyfunc(sp.expand)
+        assert difference == sp.zeros(2, 1)
+        if structure.is_gradient:
+            assert eq.is_gradient(l)
+        else:
+            assert not eq.is_gradient(l)  # for this loss, too
 
 
 def test_text_and_latex():

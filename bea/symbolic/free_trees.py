@@ -1,0 +1,118 @@
+"""When is f_l a gradient for every loss? Free trees, their scalars, and what stands in the way.
+
+Let f = −∇E. Forgetting the root sorts rooted trees into classes, the free trees φ. With H_φ(E) the
+contraction of derivative tensors of E, one at every node, along the edges, ∇H_φ is the sum of F
+over all choices of the root, so that a series is a gradient for every E if and only if b takes
+one value on all rootings of each φ (HLW IX.9). Then f_l = −∇Ẽ_l with
+
+    Ẽ_l = (−1)^{n+1} Σ_φ b(φ)/|Aut φ| · H_φ(E),      n = l + 1 nodes.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from bea.symbolic.trees import Tree
+
+
+@dataclass(frozen=True)
+class FreeTree:
+    """A tree without a root: the rooted trees that come of choosing one.
+
+    Attributes:
+        rootings: the rooted trees, each with the number of nodes whose choice gives it.
+    """
+
+    rootings: Mapping[Tree, int]
+
+    @classmethod
+    def of(cls, tree: Tree) -> FreeTree:
+        """The free tree of a rooted one."""
+        found = Counter(tree.rootings())
+        return cls({t: found[t] for t in sorted(found)})
+
+    @property
+    def order(self) -> int:
+        """The number of nodes."""
+        return sum(self.rootings.values())
+
+    @property
+    def symmetry(self) -> int:
+        """|Aut φ| = σ(τ) · (the nodes whose choice gives τ), for any rooting τ."""
+        tree, nodes = next(iter(self.rootings.items()))
+        return tree.symmetry * nodes
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.rootings))
+
+    def contraction(self) -> str:
+        """H_φ(E) with an index for every edge: E_i E_ij E_j for the path of three nodes."""
+        tree = min(self.rootings, key=lambda t: (len(t.children), t))
+        edges: list[list[str]] = []
+        letters = iter("ijklmnpqrstuvwxyzabcdefgh")
+
+        def visit(node: Tree, above: list[str]) -> None:
+            mine = list(above)
+            edges.append(mine)
+            for child in node.children:
+                letter = next(letters, "•")
+                mine.append(letter)
+                visit(child, [letter])
+
+        visit(tree, [])
+        return " ".join("E" + (f"_{''.join(e)}" if e else "") for e in edges)
+
+
+@dataclass(frozen=True)
+class GradientStructure:
+    """f_l as a gradient and a remainder, for every loss.
+
+    Attributes:
+        potential: the factors of the H_φ(E) in Ẽ_l, from free trees.
+        obstruction: the free trees on which b is not constant, with its values there.
+        remainder: r_l as factors of elementary differentials of f, with f_l = −∇Ẽ_l + r_l; empty
+            if and only if f_l is a gradient for every loss.
+    """
+
+    potential: Mapping[FreeTree, Fraction]
+    obstruction: Mapping[FreeTree, Mapping[Tree, Fraction]]
+    remainder: Mapping[Tree, Fraction]
+
+    @property
+    def is_gradient(self) -> bool:
+        """Is there no obstruction?"""
+        return not self.obstruction
+
+
+def gradient_structure(coefficients: Mapping[Tree, Fraction]) -> GradientStructure:
+    """Split Σ b(τ)/σ(τ) F(τ)(−∇E), over the trees of one order, into a gradient and a remainder.
+
+    On a free tree where b is not constant the gradient part takes its mean over the nodes, which
+    makes the remainder r have Σ b_r = 0 over the rootings by every node of φ.
+
+    Args:
+        coefficients: b(τ) for all rooted trees τ with the same number of nodes.
+
+    Source: HLW IX.9, where Hamiltonian fields have the same classes, with alternating signs.
+    """
+    potential: dict[FreeTree, Fraction] = {}
+    obstruction: dict[FreeTree, dict[Tree, Fraction]] = {}
+    remainder: dict[Tree, Fraction] = {}
+    done: set[Tree] = set()
+    for tree in sorted(coefficients):
+        if tree in done:
+            continue
+        free = FreeTree.of(tree)
+        done.update(free.rootings)
+        values = {t: coefficients[t] for t in free.rootings}
+        n = free.order
+        mean = sum((values[t] * nodes for t, nodes in free.rootings.items()), Fraction(0)) / n
+        if mean:
+            potential[free] = (-1) ** (n + 1) * mean / free.symmetry
+        if len(set(values.values())) > 1:
+            obstruction[free] = values
+            remainder |= {t: (b - mean) / t.symmetry for t, b in values.items() if b != mean}
+    return GradientStructure(potential, obstruction, remainder)
