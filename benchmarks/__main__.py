@@ -1,6 +1,7 @@
 """`make bench`: measure everything there is to measure, print it, and write it to results/."""
 
-from benchmarks import derivation
+from benchmarks import derivation, series
 
 if __name__ == "__main__":
     derivation.main()
+    series.main()

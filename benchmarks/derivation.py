@@ -8,14 +8,9 @@ one run are what counts. All three are checked to give the same corrections befo
 
 from __future__ import annotations
 
-import csv
-import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.metadata import version
 from itertools import islice
-from pathlib import Path
-from time import perf_counter
 
 import sympy as sp
 from sympy import QQ
@@ -24,8 +19,8 @@ from tqdm import tqdm
 
 import bea
 from bea.symbolic.recursion import modified_fields
+from benchmarks.report import best_time, write_table
 
-RESULTS = Path(__file__).parent.parent / "results" / "benchmarks"
 REPEATS = 5
 
 a, b, x, y, u, v, w = sp.symbols("a b x y u v w")
@@ -136,15 +131,6 @@ def on_sympy_rings(case: Case, order: int) -> list[list[sp.Expr]]:
     return [[e.as_expr(*meaning) for e in field] for field in fields]
 
 
-def best_time(run: Callable[[], object], repeats: int) -> float:
-    times = []
-    for _ in range(repeats):
-        start = perf_counter()
-        run()
-        times.append(perf_counter() - start)
-    return min(times)
-
-
 def check_agreement(case: Case) -> None:
     ours = case.derive(case.plain_order)
     for name, other in (("expressions", on_expressions), ("sympy.polys.rings", on_sympy_rings)):
@@ -186,20 +172,4 @@ def main() -> None:
             f"{r['expressions_order']:4}: {r['expressions_seconds']:7.3f} = "
             f"{r['expressions_ratio']:5}×"
         )
-    write(rows)
-
-
-def write(rows: Sequence[dict[str, object]]) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / "derivation.csv"
-    partial = path.with_suffix(".partial")
-    versions = {name: version(name) for name in ("sympy", "python-flint")}
-    with partial.open("w", newline="", encoding="utf-8") as file:
-        extra = {"python": platform.python_version(), **versions}
-        writer = csv.DictWriter(file, [*rows[0], *extra], lineterminator="\n")
-        writer.writeheader()
-        writer.writerows({**row, **extra} for row in rows)
-    partial.replace(path)
-    print(
-        f"\nwritten to {path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path}"
-    )
+    write_table("derivation.csv", rows)
