@@ -56,9 +56,7 @@ def measure(method: str, nodes: int, target: float) -> dict[str, object]:
 def main() -> None:
     print("\nCoefficients of modified series (seconds; the ratio is to bea at 9 nodes)\n")
     rows = [measure(*case) for case in tqdm(CASES, desc="series", leave=False)]
-    print(
-        f"{'method':18} {'nodes':>5} {'trees':>7} {'bea':>9} {'target':>7} {'recursion, 9 nodes':>20}"
-    )
+    print("method             nodes   trees       bea  target   recursion, 9 nodes")
     for r in rows:
         print(
             f"{r['method']:18} {r['nodes']:5} {r['trees']:7} {r['seconds']:9.4f} "
