@@ -10,7 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from fractions import Fraction
+from functools import cached_property, lru_cache
 from typing import Any
 
 import diffrax
@@ -25,7 +26,8 @@ from bea.numeric import extrapolation
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.precision import double_precision
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.kernels import jax_kernel, mpmath_kernel
+from bea.symbolic.kernels import PolynomialFields, jax_kernel, mpmath_kernel
+from bea.symbolic.terms import Monomial
 
 Step = Callable[[Any, Any], Any]
 """A user's own one-step map, (θ, h) ↦ θ⁺."""
@@ -98,8 +100,8 @@ class Arithmetic(ABC):
         Raises:
             BeaError: the step or the flow is not finite and real for one of the step sizes.
         """
-        flows = self._flows(p, step_sizes)
-        errors = [self._step(h) - d for h, d in zip(step_sizes, flows, strict=True)]
+        steps = [self._step(h) for h in step_sizes]
+        errors = [s - f for s, f in zip(steps, self._flows(p, step_sizes), strict=True)]
         for h, error in zip(step_sizes, errors, strict=True):
             if not is_finite(error):
                 raise BeaError(
@@ -179,42 +181,24 @@ class DoublePrecision(Arithmetic):
     def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
         """The corrections by the JAX kernel."""
         with double_precision():
-            return np.asarray(self._compiled(jnp.asarray(theta)))[: p + 1]
-
-    @cached_property
-    def _kernel(self) -> Callable[[jax.Array], jax.Array]:
-        return jax_kernel(self._equation.polynomial_fields(), self._constants)
-
-    @cached_property
-    def _compiled(self) -> Callable[[jax.Array], jax.Array]:
-        return jax.jit(self._kernel)
+            return np.asarray(self._programs.fields(jnp.asarray(theta)))[: p + 1]
 
     def _flows(self, p: int, step_sizes: Sequence[float]) -> Sequence[np.ndarray]:
         with double_precision():
             included = jnp.arange(self._equation.order + 1) <= p
-            return list(map(np.asarray, self._displacements(included, jnp.asarray(step_sizes))))
+            flows = self._programs.flows(
+                jnp.asarray(self._theta), included, jnp.asarray(step_sizes)
+            )
+            return list(map(np.asarray, flows))
 
     @cached_property
-    def _displacements(self) -> Callable[[jax.Array, jax.Array], jax.Array]:
-        """Flows of every order and step size by one compiled program: the order is a mask."""
-
-        def displacement(included: jax.Array, h: jax.Array) -> jax.Array:
-            weights = jnp.where(included, h ** jnp.arange(1, len(included) + 1), 0.0)
-
-            def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
-                return weights @ self._kernel(delta + self._theta)
-
-            solution = diffrax.diffeqsolve(
-                diffrax.ODETerm(field),
-                diffrax.Dopri8(),
-                t0=0.0,
-                t1=1.0,
-                dt0=1.0 / SUBSTEPS,
-                y0=jnp.zeros(len(self._theta)),
-            )
-            return solution.ys[0]
-
-        return jax.jit(jax.vmap(displacement, in_axes=(None, 0)))
+    def _programs(self) -> _Programs:
+        fields = self._equation.polynomial_fields()
+        coefficients = tuple(
+            tuple(tuple(sorted(row.items())) for row in field) for field in fields.coefficients
+        )
+        constants = tuple(sorted(self._constants.items()))
+        return _compiled(fields.params, fields.meanings, fields.monomials, coefficients, constants)
 
     def _called(self, step: Step, h: float) -> np.ndarray:
         with double_precision():  # a step that is written in JAX is run in float64, too
@@ -229,6 +213,50 @@ class DoublePrecision(Arithmetic):
     @cached_property
     def _map(self) -> _Map:
         return _Map.of(self._equation, self._constants, ["scipy", "numpy"])
+
+
+@dataclass(frozen=True)
+class _Programs:
+    """What JAX compiles for the corrections f_0, …, f_P, whatever the point and the order.
+
+    Attributes:
+        fields: θ ↦ f_0(θ), …, f_P(θ).
+        flows: θ, which corrections to include, step sizes ↦ the displacements θ̃(h) − θ.
+    """
+
+    fields: Callable[[jax.Array], jax.Array]
+    flows: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
+
+
+@lru_cache(maxsize=16)
+def _compiled(
+    params: tuple[sp.Symbol, ...],
+    meanings: tuple[sp.Expr, ...],
+    monomials: tuple[Monomial, ...],
+    coefficients: tuple[tuple[tuple[tuple[int, Fraction], ...], ...], ...],
+    constants: tuple[tuple[str, sp.Expr], ...],
+) -> _Programs:
+    """The programs for `PolynomialFields`, of which the arguments are the parts, to be hashed."""
+    rows = tuple(tuple(map(dict, field)) for field in coefficients)
+    kernel = jax_kernel(PolynomialFields(params, meanings, monomials, rows), dict(constants))
+
+    def displacement(theta: jax.Array, included: jax.Array, h: jax.Array) -> jax.Array:
+        weights = jnp.where(included, h ** jnp.arange(1, len(included) + 1), 0.0)
+
+        def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
+            return weights @ kernel(theta + delta)
+
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(field),
+            diffrax.Dopri8(),
+            t0=0.0,
+            t1=1.0,
+            dt0=1.0 / SUBSTEPS,
+            y0=jnp.zeros_like(theta),
+        )
+        return solution.ys[0]
+
+    return _Programs(jax.jit(kernel), jax.jit(jax.vmap(displacement, in_axes=(None, None, 0))))
 
 
 class Multiprecision(Arithmetic):

@@ -28,7 +28,7 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
         theta: the starting point.
         time: the length of the interval.
         digits: how many digits of the displacement are wanted; the working precision must exceed
-            it.
+            it by five for the short intervals of a local error, and by more for longer ones.
 
     Raises:
         BeaError: the table does not converge, because the interval is too long for the field.

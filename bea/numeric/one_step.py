@@ -80,12 +80,11 @@ def _fixed_point(stages: Callable[[list[Vector]], list[Vector]], k: list[Vector]
     smallest, waited = None, 0
     for _ in range(MOST_ITERATIONS):
         previous, k = k, stages(k)
-        change = max(abs(x - y).max() for x, y in zip(k, previous, strict=True))
+        change = abs(np.array(k) - np.array(previous)).max()
         if change == 0:
             return k
         waited = 0 if smallest is None or change < smallest else waited + 1
         smallest = change if waited == 0 else smallest
         if waited >= PATIENCE:
-            largest = max(abs(x).max() for x in k)
-            return k if smallest <= CONVERGED * largest else None
+            return k if change <= CONVERGED * abs(np.array(k)).max() else None
     return None

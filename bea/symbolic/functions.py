@@ -59,6 +59,12 @@ DISGUISES: dict[type, Callable[[Expr], Expr]] = {
 }
 """Functions that are rational in those above, and what they are."""
 
+QUOTIENTS: dict[type, tuple[type, type]] = {
+    sp.tanh: (sp.sinh, sp.cosh),
+    sp.tan: (sp.sin, sp.cos),
+}
+"""Functions that have a rule of their own, and are a numerator over a denominator as well."""
+
 NOT_SMOOTH: tuple[type, ...] = (
     sp.Abs,
     sp.Max,
@@ -105,6 +111,17 @@ def check_smooth(expr: Expr, name: str) -> None:
             )
         if node is sp.I:
             raise InputError(f"{name} contains the imaginary unit: give it a real value")
+        if node.is_Pow and not _has_real_power(node):
+            raise InputError(
+                f"{name} contains {node}, a power of {node.base} that is not real and smooth: "
+                "give it a positive base"
+            )
+
+
+def _has_real_power(power: Expr) -> bool:
+    """Not so 0^x, (−1)^x and (−2)^{1/3}."""
+    base, exponent = power.args
+    return not base.is_number or base.is_positive is not False or exponent.is_integer is True
 
 
 def exact(number: sp.Float) -> sp.Rational:
@@ -191,22 +208,14 @@ def one_family(system: Expr) -> Callable[[Expr], Expr]:
             lambda e: isinstance(e, (sp.sinh, sp.cosh, sp.tanh)),
             lambda e: e.rewrite(sp.exp),
         )
-    quotients = {
-        quotient: (numerator, denominator)
-        for quotient, numerator, denominator in (
-            (sp.tanh, sp.sinh, sp.cosh),
-            (sp.tan, sp.sin, sp.cos),
-        )
-        if proportional(arguments(system, quotient), arguments(system, numerator, denominator))
-    }
+    beside = tuple(
+        quotient
+        for quotient, pair in QUOTIENTS.items()
+        if proportional(arguments(system, quotient), arguments(system, *pair))
+    )
+    return lambda expr: _replaced(expr, lambda e: isinstance(e, beside), _as_quotient)
 
-    def rewritten(expr: Expr) -> Expr:
-        for quotient, (numerator, denominator) in quotients.items():
-            expr = _replaced(
-                expr,
-                lambda e, q=quotient: isinstance(e, q),
-                lambda e, s=numerator, c=denominator: s(e.args[0]) / c(e.args[0]),
-            )
-        return expr
 
-    return rewritten
+def _as_quotient(e: Expr) -> Expr:
+    numerator, denominator = QUOTIENTS[type(e)]
+    return numerator(e.args[0]) / denominator(e.args[0])

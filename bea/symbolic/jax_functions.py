@@ -77,6 +77,6 @@ def evaluate(expressions: Sequence[Expr], point: Mapping[sp.Symbol, Any]) -> lis
             return base ** int(exponent)  # an integer power, with derivatives also at 0
         if exponent.is_Rational and exponent.q == 2:
             return jnp.sqrt(base) ** int(exponent.p)
-        return base ** value(exponent)
+        return jnp.power(base, value(exponent))
 
     return [value(e) for e in expressions]

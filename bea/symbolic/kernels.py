@@ -20,6 +20,7 @@ import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError
+from bea.symbolic.functions import exact
 from bea.symbolic.terms import Monomial
 
 if TYPE_CHECKING:
@@ -93,24 +94,47 @@ class PolynomialFields:
 
 
 def constant_values(
-    fields: PolynomialFields, constants: Mapping[Any, Number] | None, convert: Callable[[Any], Any]
-) -> dict[sp.Symbol, Any]:
-    """The values of the constants, by symbol.
+    fields: PolynomialFields, constants: Mapping[Any, Number] | None
+) -> dict[sp.Symbol, Expr]:
+    """The values of the constants that occur, exactly.
 
     Raises:
-        InputError: a constant has no value, or a value belongs to no constant.
+        InputError: a constant has no value, or one that is no finite real number, or one with
+            which a function is not finite.
     """
-    given = {sp.Symbol(k) if isinstance(k, str) else k: v for k, v in (constants or {}).items()}
-    by_name = {s.name: v for s, v in given.items()}
+    given = {k if isinstance(k, str) else k.name: v for k, v in (constants or {}).items()}
     needed = sorted(fields.constants(), key=lambda s: s.name)
-    missing = [s.name for s in needed if s.name not in by_name]
+    missing = [s.name for s in needed if s.name not in given]
     if missing:
         values = ", ".join(f'"{name}": …' for name in missing)
         raise InputError(
             f"no value for the constant{'s' * (len(missing) > 1)} {', '.join(missing)}: "
             f"pass constants={{{values}}} (--set {missing[0]}=… on the command line)"
         )
-    return {s: convert(by_name[s.name]) for s in needed}
+    numbers = {s: _exact_number(s.name, given[s.name]) for s in needed}
+    for function in fields.meanings:
+        if function.subs(numbers).has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+            raise InputError(
+                f"{function} is not finite and real for these constants: give them other values"
+            )
+    return numbers
+
+
+def _exact_number(name: str, given: Number) -> Expr:
+    try:
+        number = sp.sympify(given, strict=True)
+    except sp.SympifyError:
+        number = None
+    if not (isinstance(number, Expr) and number.is_finite and number.is_real):
+        raise InputError(f"the constant {name} is {given!r}: give it a finite real number")
+    return number.replace(lambda e: isinstance(e, sp.Float), exact)
+
+
+def _double(name: str, number: Expr) -> float:
+    value = float(number)
+    if not np.isfinite(value):
+        raise InputError(f"the constant {name} exceeds the range of float64: rescale it")
+    return value
 
 
 def jax_kernel(
@@ -133,13 +157,17 @@ def jax_kernel(
 
     from bea.symbolic.jax_functions import evaluate
 
-    values = constant_values(fields, constants, float)
+    values = {s: _double(s.name, v) for s, v in constant_values(fields, constants).items()}
     table = fields.coefficient_array()
-    exponents = np.array(fields.monomials, dtype=int).reshape(len(table[0, 0]), -1)
+    exponents = np.array(fields.monomials, dtype=int).reshape(
+        len(fields.monomials), len(fields.meanings)
+    )
     dimension, largest = len(fields.params), abs(table).max(initial=0.0)
 
     def kernel(theta: jax.Array) -> jax.Array:
         theta = jnp.asarray(theta)
+        if jnp.issubdtype(theta.dtype, jnp.complexfloating):
+            raise InputError("theta is complex: the field is one of real numbers")
         if not jnp.issubdtype(theta.dtype, jnp.floating):
             theta = theta.astype(jnp.result_type(float))
         if theta.shape[-1:] != (dimension,):
@@ -185,12 +213,15 @@ def mpmath_kernel(
     Returns:
         A function from m numbers to p+1 lists of m numbers.
     """
-    values = constant_values(fields, constants, sp.sympify)
+    values = constant_values(fields, constants)
     meanings = [m.subs(values) for m in fields.meanings]
     functions = sp.lambdify([fields.params], meanings, modules="mpmath", cse=True)
     highest = [max((m[i] for m in fields.monomials), default=0) for i in range(len(meanings))]
 
     def kernel(theta: Sequence[mpmath.mpf]) -> list[list[mpmath.mpf]]:
+        if len(theta) != len(fields.params):
+            names = ", ".join(p.name for p in fields.params)
+            raise InputError(f"theta has {len(theta)} entries: give one for each of {names}")
         powers = [
             _powers(mpmath.mpmathify(y), d)
             for y, d in zip(functions([mpmath.mpmathify(t) for t in theta]), highest, strict=True)

@@ -15,14 +15,15 @@ from fractions import Fraction
 
 import sympy as sp
 from flint import fmpq, fmpq_mat, fmpq_mpoly
-from sympy import Expr
+from sympy import QQ, Expr
 from sympy.integrals.heurisch import heurisch
+from sympy.integrals.rationaltools import ratint
 from sympy.integrals.risch import NonElementaryIntegral, risch_integrate
 
 from bea.symbolic import zero
 from bea.symbolic.coordinates import Column, CoordinatesCarrier
-from bea.symbolic.functions import DERIVATIVE
-from bea.symbolic.ring import DifferentialRing
+from bea.symbolic.functions import DERIVATIVE, exponent
+from bea.symbolic.ring import DifferentialRing, is_rational
 from bea.symbolic.terms import Monomial
 
 MOST_UNKNOWNS = 400
@@ -30,7 +31,8 @@ MOST_UNKNOWNS = 400
 
 
 MOST_OPERATIONS = 60
-"""The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours."""
+"""The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours. So
+it can for a short one with functions, √x·exp(x) or arctan(x)², and only roots are guessed at."""
 
 
 def half_square(carrier: CoordinatesCarrier, f: Column, g: Column) -> Expr | None:
@@ -87,10 +89,15 @@ def _along_rays(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
 def _in_ring(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
     """P = Σ c_k μ_k over monomials μ_k near those of g, with Σ c_k ∂_j μ_k = g_j solved for c."""
     candidates = {m for component in g.components for m in component.to_dict()}
+    # ∫ exp(ax) dx = exp(ax)/a: a constant loses powers and gains none, and its reciprocal does.
+    gaining = [
+        i
+        for i, meaning in enumerate(ring.meanings)
+        if i in ring.moving or (meaning.is_Pow and meaning.exp == -1)
+    ]
+    shifts = [(i, -1) for i in range(len(ring.meanings))] + [(i, 1) for i in gaining]
     while True:
-        wider = candidates | {
-            _shifted(m, i, step) for m in candidates for i in ring.moving for step in (1, -1)
-        }
+        wider = candidates | {_shifted(m, i, step) for m in candidates for i, step in shifts}
         candidates = {m for m in wider if min(m) >= 0}
         if len(candidates) > MOST_UNKNOWNS:
             return None
@@ -132,7 +139,7 @@ def _by_quadrature(components: list[Expr], variables: Iterable[sp.Symbol]) -> Ex
         missing = component - sp.diff(P, variable)
         if missing == 0 or zero.vanishes_numerically(missing):
             continue
-        primitive = _primitive(missing, variable)
+        primitive = _primitive(missing, variable, alone=len(components) == 1)
         if primitive is None:
             if missing.free_symbols & set(variables) != {variable}:
                 return _ray_integral(components, variables)
@@ -141,26 +148,70 @@ def _by_quadrature(components: list[Expr], variables: Iterable[sp.Symbol]) -> Ex
     return P
 
 
-def _primitive(f: Expr, x: sp.Symbol) -> Expr | None:
-    """An antiderivative of f in closed form, checked by differentiation; None if none is found."""
+def _primitive(f: Expr, x: sp.Symbol, alone: bool) -> Expr | None:
+    """An antiderivative of f in closed form, checked by differentiation; None if none is found.
+
+    Args:
+        f: the integrand.
+        x: the variable.
+        alone: f is all of the field, so that its own ring has been searched already.
+    """
     if f.has(sp.Derivative, sp.Integral) or {*map(type, f.atoms(sp.Function))} - {*DERIVATIVE}:
         return None  # Γ and its like: SymPy would search for long, and in vain
+    divisors = _constant_slopes(f, x)
+    if divisors or not alone:  # a ring that is smaller or has the reciprocals that are needed
+        ring = DifferentialRing([x], [f, *(1 / d for d in divisors)])
+        if (P := _in_ring(ring, Column([ring.element(f)]))) is not None:
+            return ring.expression(P)
+    F = _rational_primitive(f, x) if is_rational(f) else _elementary_primitive(f, x)
+    if F is None or F.has(sp.Integral, sp.I):
+        return None  # real it is, but not to be evaluated as such
+    return F if zero.vanishes_numerically(sp.diff(F, x) - f) else None
+
+
+def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr:
+    # One quotient, multiplied out by the fast arithmetic: SymPy would take minutes over (1+x⁵)^−8.
+    quotient = QQ.frac_field(*sorted(f.free_symbols, key=str)).field.from_expr(f)
+    factors = [p.as_expr() for p, _ in quotient.denom.factor_list()[1]]
+    # Over the reals SymPy needs the roots in radicals, which can take hours from cubic factors on.
+    real = all(sp.degree(p, x) <= 2 or len(sp.Add.make_args(p)) == 2 for p in factors)
+    return ratint(quotient.as_expr(), x, real=real)
+
+
+def _elementary_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
     try:
         F = risch_integrate(f, x)
     except NotImplementedError:  # algebraic, or no tower of exponentials and logarithms
-        F = heurisch(f, x) if f.count_ops() <= MOST_OPERATIONS else None
-    else:
-        if F.has(NonElementaryIntegral):
-            return None  # a proof that there is none
-    if F is None or F.has(sp.Integral) or not zero.vanishes_numerically(sp.diff(F, x) - f):
-        return None
-    return F
+        guess = not f.atoms(sp.Function) and f.count_ops() <= MOST_OPERATIONS
+        return heurisch(f, x) if guess else None
+    if F.has(NonElementaryIntegral):
+        return None  # a proof that there is none
+    return F.replace(sp.Piecewise, lambda generic, *special: generic[0])
+
+
+def _constant_slopes(f: Expr, x: sp.Symbol) -> list[Expr]:
+    """The c of the exp(cx), sin(cx + d), … in f: what their integrals divide by."""
+    slopes = {sp.diff(u, x) for atom in f.atoms(sp.Function) for u in atom.args}
+    slopes |= {sp.diff(v, x) for p in f.atoms(sp.Pow, sp.exp) if (v := exponent(p)) is not None}
+    symbolic = (c for c in slopes if not c.has(x) and not c.is_Rational)
+    return sorted(symbolic, key=sp.default_sort_key)
 
 
 def _ray_integral(components: list[Expr], variables: Iterable[sp.Symbol]) -> Expr:
-    s = sp.Dummy("s")
-    scaled = {v: s * v for v in variables}
+    """∫₀¹ ⟨θ − θ_0, g(θ_0 + s(θ − θ_0))⟩ ds from a point θ_0 = (c, c, …) where g is finite."""
+    s, c = sp.Dummy("s"), _finite_at(components, variables)
+    path = {v: c + s * (v - c) for v in variables}
     integrand = sum(
-        v * g.subs(scaled, simultaneous=True) for v, g in zip(variables, components, strict=True)
+        (v - c) * g.subs(path, simultaneous=True)
+        for v, g in zip(variables, components, strict=True)
     )
     return sp.Integral(integrand, (s, 0, 1))
+
+
+def _finite_at(components: list[Expr], variables: Iterable[sp.Symbol]) -> Expr:
+    candidates = map(sp.Rational, ("0", "1", "1/2", "2", "3/7"))
+    for c in candidates:
+        values = sp.Tuple(*components).subs(dict.fromkeys(variables, c))
+        if not values.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
+            break
+    return c

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy import Expr
 
-from bea.errors import NotAGradientError
+from bea.errors import InputError, NotAGradientError
 
 if TYPE_CHECKING:
     from bea.symbolic.equation import ModifiedEquation
@@ -83,16 +83,28 @@ def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
 
 
 def as_python(eq: ModifiedEquation) -> str:
-    """A Python module with the function modified_field(theta, h), on floats and `math` alone."""
+    """A Python module with the function modified_field(theta, h), on floats and `math` alone.
+
+    Raises:
+        InputError: the equation contains a function that `math` does not have.
+    """
+    from sympy.printing.codeprinter import PrintMethodNotImplementedError
     from sympy.printing.pycode import PythonCodePrinter
 
-    h = eq.step_size
     shared, reduced = sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
     code = PythonCodePrinter({"fully_qualified_modules": True})
-    body = [f"{name} = {code.doprint(value)}" for name, value in shared]
-    components = ", ".join(code.doprint(e) for e in reduced)
-    constants = "".join(f", {c.name}" for c in eq.constants)
-    names = ", ".join(p.name for p in eq.params)
+    code.reserved_words.add("math")
+    try:
+        body = [f"{name} = {code.doprint(value)}" for name, value in shared]
+        components = ", ".join(code.doprint(e) for e in reduced)
+    except PrintMethodNotImplementedError as error:
+        name = str(error).splitlines()[0].split(": ")[-1]
+        raise InputError(
+            f"Python's math has no function {name}: choose another format, such as json"
+        ) from None
+    params, others = [*map(code.doprint, eq.params)], [eq.step_size, *eq.constants]
+    point = "theta_" if "theta" in {s.name for s in others} else "theta"
+    arguments = ", ".join([point, *map(code.doprint, others)])
     imports = ["import math"] if any("math." in line for line in [*body, components]) else []
     return "\n".join(
         [
@@ -100,8 +112,8 @@ def as_python(eq: ModifiedEquation) -> str:
             *imports,
             "",
             "",
-            f"def modified_field(theta, {h.name}{constants}):",
-            f"    {names}{',' * (len(eq.params) == 1)} = theta",
+            f"def modified_field({arguments}):",
+            f"    {', '.join(params)}{',' * (len(params) == 1)} = {point}",
             *(f"    {line}" for line in body),
             f"    return [{components}]",
         ]

@@ -6,7 +6,7 @@ that the mathematics behind can trust what it is given.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -68,7 +68,7 @@ class Problem:
                 if given
                 else "nothing was given to derive from: pass one of loss=, field= or step="
             )
-        h = _symbols([step_size] if isinstance(step_size, sp.Symbol) else step_size)[0]
+        h = _step_size(step_size)
         symbols = _symbols(params)
         if h.name in (p.name for p in symbols):
             raise InputError(
@@ -116,6 +116,11 @@ class Problem:
     def _components(self, values: Any, name: str) -> tuple[Expr, ...]:
         if isinstance(values, (str, Expr)):
             values = [values]
+        if not isinstance(values, Iterable):
+            raise InputError(
+                f"the {name} is {type(values).__name__}: give a list with one component for each "
+                "parameter"
+            )
         values = list(values)
         if len(values) != len(self.params):
             raise InputError(
@@ -184,19 +189,32 @@ class Problem:
         )
         return f"{self.method.name} on {on}"
 
-    def subs(self, values: Mapping[sp.Symbol | str, Any]) -> Problem:
-        """The problem with numbers or expressions for some of its constants."""
+    def constants_named(self, values: Mapping[sp.Symbol | str, Any]) -> dict[sp.Symbol, Any]:
+        """The values by constant.
+
+        Raises:
+            InputError: a key is no constant of this problem.
+        """
+        if not isinstance(values, Mapping):
+            raise InputError(
+                f"the constants are {type(values).__name__}: give a dictionary from their names"
+            )
         known = {c.name: c for c in self.constants}
-        replacement = {}
-        for key, value in values.items():
-            name = key if isinstance(key, str) else key.name
-            if name not in known:
-                what = "a parameter" if name in {p.name for p in self.params} else "unknown"
+        for key in values:
+            if str(key) not in known:
+                what = "a parameter" if str(key) in {p.name for p in self.params} else "unknown"
                 raise InputError(
-                    f"{name} is {what}, not a constant of the equation: its constants are "
+                    f"{key} is {what}, not a constant of the equation: its constants are "
                     f"{', '.join(known) or 'none'}"
                 )
-            replacement[known[name]] = self._expression(value, f"the value of {name}")
+        return {known[str(key)]: value for key, value in values.items()}
+
+    def subs(self, values: Mapping[sp.Symbol | str, Any]) -> Problem:
+        """The problem with numbers or expressions for some of its constants."""
+        constants = self.constants_named(values)
+        replacement = {
+            c: self._expression(value, f"the value of {c}") for c, value in constants.items()
+        }
 
         def put(expr: Expr) -> Expr:
             result = expr.subs(replacement, simultaneous=True)
@@ -208,7 +226,14 @@ class Problem:
             loss=None if self.loss is None else put(self.loss),
             field=None if self.field is None else tuple(map(put, self.field)),
             step=None if self.step is None else tuple(map(put, self.step)),
-        )
+        )._with_field_of_the_step_size()
+
+
+def _step_size(name: sp.Symbol | str) -> sp.Symbol:
+    symbols = _symbols(name) if isinstance(name, (sp.Symbol, str)) else ()
+    if len(symbols) != 1:
+        raise InputError(f"the step size is {name!r}: give one symbol, or its name")
+    return symbols[0]
 
 
 def _symbols(names: Sequence[sp.Symbol | str] | sp.Symbol | str) -> tuple[sp.Symbol, ...]:
@@ -216,6 +241,10 @@ def _symbols(names: Sequence[sp.Symbol | str] | sp.Symbol | str) -> tuple[sp.Sym
         return (names,)
     if isinstance(names, str):
         return parse_symbols(names)
+    if not isinstance(names, Iterable) or isinstance(names, Set):
+        raise InputError(
+            f"{names!r} is no list of parameters: give symbols or their names, in an order"
+        )
     symbols = []
     for name in names:
         if isinstance(name, sp.Symbol):

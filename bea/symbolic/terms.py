@@ -37,9 +37,16 @@ def expression_of(polynomial: Mapping[Monomial, Any], meanings: Sequence[Expr]) 
     bases = [meanings[i].as_base_exp()[0] for i in {i for i, _ in powers}]
     # Factors that share a base (exp(x)·exp(y), √u·1/u), have a number for one (2^x·6^x) or carry
     # one must be merged by Mul.
-    mergeable = len(set(bases)) < len(bases) or any(base.is_Rational for base in bases) or any(
-        not power.is_commutative or power.is_Add or power.as_coeff_Mul()[0] != 1 or power.is_number
-        for power in powers.values()
+    mergeable = (
+        len(set(bases)) < len(bases)
+        or any(base.is_Rational for base in bases)
+        or any(
+            not power.is_commutative
+            or power.is_Add
+            or power.as_coeff_Mul()[0] != 1
+            or power.is_number
+            for power in powers.values()
+        )
     )
 
     def product(monomial: Monomial, coefficient: Any) -> Expr:

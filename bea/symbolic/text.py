@@ -52,9 +52,9 @@ MAX_TOTAL_BITS = 65_536
 """All numbers of a text and powers of numbers end to end, so that no sum of them is longer. Twice
 what 10 000 digits of data need."""
 
-MAX_RADICAND_BITS = 20_000
+MAX_RADICAND_BITS = 5_000
 """A number's size times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1
-and factors what is under that root: at worst 0.2 s for this much."""
+and factors what is under that root: 0.3 s for this much."""
 
 MAX_DEGREE = 1_000
 """Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
@@ -62,6 +62,10 @@ MAX_DEGREE = 1_000
 MAX_TERMS = 100_000
 """Terms after multiplying out, which the degree does not bound: ten variables and degree 10 make
 184 756. The recursion differentiates every one of them many times."""
+
+MAX_LOGARITHM = 230
+"""Irrational constants lie between 1e-100 and 1e100, and so does the constant factor of exp(x + c):
+SymPy compares numbers to 100 digits, and what it cannot tell apart it tries for a long time."""
 
 MAX_CONSTANT_NESTING = 4
 """Functions and powers of constants inside one another, as in exp(sqrt(2)). SymPy evaluates them to
@@ -423,7 +427,7 @@ def _reach(exponent: Expr) -> int:
     SymPy makes 2**(x + 9) * 2**(-x) to 2**9, and (2**(9*pi))**(1/pi) as well.
     """
     if exponent.is_Rational:
-        return max(1, -int(-abs(exponent) // 1))
+        return max(1, int(sp.ceiling(abs(exponent))))
     if exponent.is_Add:
         return sum(_reach(part) for part in exponent.args)
     if exponent.is_Mul:
@@ -566,9 +570,8 @@ class _Reader:
                     problem = f"more than {MAX_NODES} numbers, names and operations"
                     raise self._refused(tree, problem, "build it in SymPy")
                 if depth > MAX_DEPTH:
-                    raise self._refused(
-                        node, f"nested more than {MAX_DEPTH} deep", "build it in SymPy"
-                    )
+                    problem = f"nested more than {MAX_DEPTH} deep"
+                    raise self._refused(node, problem, "build it in SymPy")
             for child in ast.iter_child_nodes(node):
                 pending.append((child, depth + (not _continues(node, child))))
 
@@ -676,17 +679,17 @@ class _Reader:
             return
         if not (base.is_Rational and exponent.is_Rational):
             self._check_constant_nesting(node, base, exponent)
-            logarithm = self._float(node, exponent) * sp.log(abs(self._float(node, base)))
-            if abs(logarithm.evalf()) > MAX_BITS:
-                raise self._refused(node, "a number of too many digits", "rescale the problem")
+            positive = base if self._float(node, base) > 0 else -base
+            self._check_logarithm(node, exponent * sp.log(positive))
 
     def _check_argument(self, node: ast.Call, name: str, argument: Expr) -> None:
         if _is_constant(argument):
             self._check_constant_nesting(node, argument)
-            limit = MAX_ANGLE if name in _PERIODIC else MAX_BITS // 2
-            if name in _PERIODIC + _GROWING and abs(self._float(node, argument)) > limit:
-                raise self._refused(node, f"{name} of more than {limit:.0e}", "rescale the problem")
+            if name in _PERIODIC and abs(self._float(node, argument)) > MAX_ANGLE:
+                raise self._refused(node, f"{name} of more than {MAX_ANGLE:.0e}", "rescale it")
         if name in _GROWING:
+            terms = sp.Add.make_args(argument)
+            self._check_logarithm(node, sp.Add(*(term for term in terms if _is_constant(term))))
             for base, exponent in _powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
         if name == "sqrt":
@@ -694,9 +697,18 @@ class _Reader:
         if name in _HYPERBOLIC:
             self._check_split(node, argument)
 
+    def _check_logarithm(self, node: ast.expr, logarithm: Expr) -> None:
+        if abs(_evaluated(logarithm)) > MAX_LOGARITHM:
+            raise self._refused(node, "a constant beyond 1e±100", "rescale the problem")
+
     def _check_split(self, node: ast.expr, expr: Expr) -> None:
-        deep = _deep_degree(expr) > MAX_SPLIT_DEGREE
-        if deep or _longest_product(expr) > MAX_SPLIT_TERMS:
+        # In a polynomial exp(n*x) is the n-th power of exp(x), and its neighbour exp(x/n) too.
+        rates = [rate for part in expr.atoms(sp.exp) for rate in part.exp.atoms(sp.Rational)]
+        if (
+            _deep_degree(expr) > MAX_SPLIT_DEGREE
+            or _longest_product(expr) > MAX_SPLIT_TERMS
+            or any(max(abs(rate.p), rate.q) > MAX_DEGREE for rate in rates)
+        ):
             raise self._refused(node, "what is inside is too long for SymPy", "simplify it")
 
     def _check_constant_nesting(self, node: ast.expr, *constants: Expr) -> None:
@@ -709,11 +721,7 @@ class _Reader:
             ("total degree", extent.degree, MAX_DEGREE),
             ("length of a number in bits", extent.bits, MAX_BITS),
             ("number of terms, multiplied out,", extent.terms, MAX_TERMS),
-            (
-                "length in bits of a number under a root",
-                extent.bits * extent.root,
-                MAX_RADICAND_BITS,
-            ),
+            ("length of a radicand in bits", extent.bits * extent.root, MAX_RADICAND_BITS),
         ):
             if size > limit:
                 shown = size if size < 10**12 else "more than 10**12"
@@ -736,9 +744,7 @@ class _Reader:
         if expr.has(sp.I):
             raise self._not_real(node)
         if _is_constant(expr) and not expr.is_Rational:
-            size = abs(self._float(node, expr))
-            if not sp.Rational(1, 2**MAX_BITS) <= size <= 2**MAX_BITS:
-                raise self._refused(node, "a number of too many digits", "rescale the problem")
+            self._check_logarithm(node, sp.log(abs(self._float(node, expr))))
         self._check_extent(node, _extent(expr))
         return expr
 
@@ -749,7 +755,7 @@ class _Reader:
         value = _evaluated(constant)
         if not value.is_Float:
             raise self._not_real(node)
-        if value._prec == 1:
+        if value._prec == 1:  # no digit is certain
             raise self._refused(node, "cannot be told from zero to 100 digits", "simplify it")
         return value
 

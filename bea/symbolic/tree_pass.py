@@ -48,7 +48,7 @@ def modified_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Fra
     Example:
         >>> from bea.symbolic.methods import METHODS
         >>> list(map(str, modified_coefficients(METHODS["euler"], TreeTable(3))))
-        ['1', '-1/2', '1/3', '1/6']
+        ['1', '-1/2', '1/6', '1/3']
     """
     denominator = lcm(*(e.denominator for row in (*tableau.A, tableau.b) for e in row))
     scales = [denominator**n * lcm(*range(1, n + 1)) for n in range(1, table.order + 1)]

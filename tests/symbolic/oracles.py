@@ -1,14 +1,15 @@
 """Independent ways to the numbers that `bea.symbolic` gives, for its tests.
 
 Nothing here uses the recursion or the differential ring. Power series in h with polynomial
-coefficients carry the step of a method, its iterates, and the flow of a field by Picard's iteration;
-elementary differentials are written out with derivative tensors; values are taken in mpmath.
+coefficients carry the step of a method, its iterates, and the flow of a field by Picard's
+iteration; elementary differentials are written out with derivative tensors; values are mpmath's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from itertools import pairwise
 
 import mpmath
 import sympy as sp
@@ -35,7 +36,9 @@ class Series:
 
     def __mul__(self, other: Series) -> Series:
         a, b = self.coefficients, other.coefficients
-        return Series([sum((a[i] * b[n - i] for i in range(n + 1)), a[0] * 0) for n in range(len(a))])
+        return Series(
+            [sum((a[i] * b[n - i] for i in range(n + 1)), a[0] * 0) for n in range(len(a))]
+        )
 
     def scaled(self, c: object) -> Series:
         factor = QQ(c.numerator, c.denominator) if isinstance(c, Fraction) else QQ(c)
@@ -85,8 +88,10 @@ class SeriesSpace:
 
         def displaced(weights: Sequence[Fraction], k: Sequence[Sequence[Series]]) -> list[Series]:
             return [
-                sum((k_i[c].scaled(w) for w, k_i in zip(weights, k, strict=True)), self.constant(0))
-                .times_h() + x
+                sum(
+                    (k_i[c].scaled(w) for w, k_i in zip(weights, k, strict=True)), self.constant(0)
+                ).times_h()
+                + x
                 for c, x in enumerate(at)
             ]
 
@@ -103,7 +108,7 @@ class SeriesSpace:
     def flow(self, fields: Sequence[Sequence[Expr]], time: int = 1) -> list[Series]:
         """The flow of f_0 + h f_1 + … after the time `time`·h, by Picard's iteration.
 
-        With t = s·h it is θ(s) = θ + ∫_0^s h f̃(θ(σ)) dσ; every sweep makes one more power of h right.
+        With t = s·h it is θ(s) = θ + ∫_0^s h f̃(θ(σ)) dσ; a sweep makes one more power of h right.
         """
         path = self.identity
         for _ in range(self.highest):
@@ -124,17 +129,13 @@ class SeriesSpace:
 
     def _integral(self, p: PolyElement) -> PolyElement:
         """∫_0^s p ds."""
-        return self.ring.from_dict(
-            {(*m[:-1], m[-1] + 1): c / QQ(m[-1] + 1) for m, c in p.terms()}
-        )
+        return self.ring.from_dict({(*m[:-1], m[-1] + 1): c / QQ(m[-1] + 1) for m, c in p.terms()})
 
     def expressions(self, series: Sequence[Series], power: int) -> list[Expr]:
         """[h^power] of each component."""
         return [x.coefficients[power].as_expr() for x in series]
 
-    def log_of_shift(
-        self, step: Callable[[Sequence[Series]], list[Series]]
-    ) -> list[list[Expr]]:
+    def log_of_shift(self, step: Callable[[Sequence[Series]], list[Series]]) -> list[list[Expr]]:
         """The f_0, …, f_{N−1} of h f̃ = Σ_{k=1}^{N} (−1)^{k+1}/k Δ^k θ_0."""
         iterates = [self.identity]
         for _ in range(self.highest):
@@ -143,8 +144,7 @@ class SeriesSpace:
         differences = iterates
         for k in range(1, self.highest + 1):
             differences = [
-                [y - x for x, y in zip(a, b, strict=True)]
-                for a, b in zip(differences, differences[1:], strict=False)
+                [y - x for x, y in zip(a, b, strict=True)] for a, b in pairwise(differences)
             ]
             weight = Fraction((-1) ** (k + 1), k)
             total = [t + d.scaled(weight) for t, d in zip(total, differences[0], strict=True)]
@@ -175,13 +175,13 @@ def elementary_differential(
 
 def combination(*terms: tuple[object, Sequence[Expr]]) -> list[Expr]:
     """Σ c·v."""
-    return [sp.Add(*(sp.Rational(c) * e for c, e in zip([c for c, _ in terms], column, strict=True)))
-            for column in zip(*(v for _, v in terms), strict=True)]
+    return [
+        sp.Add(*(sp.Rational(c) * e for c, e in zip([c for c, _ in terms], column, strict=True)))
+        for column in zip(*(v for _, v in terms), strict=True)
+    ]
 
 
-def euler_corrections(
-    field: Sequence[Expr], params: Sequence[sp.Symbol]
-) -> list[list[Expr]]:
+def euler_corrections(field: Sequence[Expr], params: Sequence[sp.Symbol]) -> list[list[Expr]]:
     """f_0 … f_3 of explicit Euler as elementary differentials (mathematics.md, section 2)."""
 
     def F(*children: Sequence[Expr]) -> list[Expr]:
@@ -221,8 +221,6 @@ def assert_equal_at(
     symbols: Sequence[sp.Symbol],
     point: Sequence[object],
 ) -> None:
-    """left = right at the point, relative to the size of the right side."""
-    for a, b in zip(
-        values(left, symbols, point), values(right, symbols, point), strict=True
-    ):
+    """Equality at the point, relative to the size of the right side."""
+    for a, b in zip(values(left, symbols, point), values(right, symbols, point), strict=True):
         assert abs(a - b) <= mpmath.mpf(10) ** (12 - DIGITS) * max(1, abs(b)), (left, right)

@@ -14,9 +14,7 @@ from bea import ButcherTableau
 THETA = sp.symbols("x y z")
 H = sp.Symbol("h")
 
-fractions = st.builds(
-    Fraction, st.integers(-4, 4), st.sampled_from([1, 1, 1, 2, 3])
-)
+fractions = st.builds(Fraction, st.integers(-4, 4), st.sampled_from([1, 1, 1, 2, 3]))
 nonzero_fractions = fractions.filter(bool)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 import sympy as sp
 
@@ -118,6 +119,19 @@ def test_extended_and_subs():
         assert sp.expand(f - g.subs({x: 1, y: sp.Rational(3, 5)})) == sp.zeros(2, 1)
 
 
+def test_whole_numbers_of_other_libraries_are_orders():
+    eq = bea.modified_equation(loss=a**2, params=[a], order=sp.Integer(2))
+    assert eq.order == 2 and type(eq.order) is int
+    assert eq.extended(np.int64(3)).vector_field(np.int32(1)) == eq.vector_field(order=1)
+
+
+def test_the_step_size_for_a_constant_makes_a_map():
+    eq = bea.modified_equation(loss=c * a**2 / 2, params=[a], order=2).subs({c: 1 - h})
+    direct = bea.modified_equation(loss=(1 - h) * a**2 / 2, params=[a], order=2)
+    assert eq.corrections == direct.corrections
+    assert eq.corrections[1][0] == a / 2  # log(1 − h + h²)/h = −1 + h/2 + …
+
+
 def test_repr_text_and_latex():
     eq = bea.modified_equation(loss=a**2 / 2, params=[a], order=1)
     assert repr(eq) == ("<modified equation of order 1 in a for gradient descent on E = a**2/2>")
@@ -218,6 +232,25 @@ BAD = {
     "complex": ({"loss": sp.I * a, "params": [a]}, "imaginary unit"),
     "division by zero": ({"loss": 1 / ((a + 1) ** 2 - a**2 - 2 * a - 1), "params": [a]}, "zero"),
     "h with a method": ({"loss": h * a**2, "params": [a], "method": "rk4"}, "only 'euler' allows"),
+    "a field that is no list": ({"field": 3, "params": [a]}, "the field is int: give a list"),
+    "a step that gives nothing": (
+        {"step": lambda t, s: None, "params": [a]},
+        "the step is NoneType",
+    ),
+    "a component that is nothing": ({"field": [None], "params": [a]}, "component 0 of the field"),
+    "parameters that are no list": ({"loss": a, "params": None}, "None is no list of parameters"),
+    "parameters without an order": ({"loss": a, "params": {a}}, "in an order"),
+    "parameters twice in text": ({"loss": a, "params": "a, b, a"}, "'a' comes twice"),
+    "two step sizes": ({"loss": a, "params": [a], "step_size": "h, k"}, "give one symbol"),
+    "a step size of 0": ({"loss": a, "params": [a], "step_size": 0}, "the step size is 0"),
+    "an order in text": ({"loss": a, "params": [a], "order": "2"}, "whole number"),
+    "a root of -1": ({"loss": a * sp.cbrt(-1), "params": [a]}, "(-1)**(1/3), a power of -1"),
+    "a power of a negative number": ({"loss": (-2) ** a, "params": [a]}, "a power of -2"),
+    "a power of 0": ({"loss": sp.Integer(0) ** a, "params": [a]}, "a power of 0"),
+    "a zero in disguise": (
+        {"loss": a / (sp.sqrt(3 + 2 * sp.sqrt(2)) - 1 - sp.sqrt(2)), "params": [a]},
+        "divides by zero",
+    ),
     "bad text": ({"loss": "a.b", "params": [a]}, "attribute access"),
 }
 
@@ -267,6 +300,12 @@ def test_a_parameter_that_the_loss_lacks_is_worth_a_word():
         (lambda eq: eq.subs({a: 1}), "a is a parameter, not a constant"),
         (lambda eq: eq.subs({"q": 1}), "q is unknown, not a constant"),
         (lambda eq: eq.subs({c: sp.zoo}), "zoo"),
+        (lambda eq: eq.subs({3: 1}), "3 is unknown"),
+        (lambda eq: eq.subs([c]), "the constants are list"),
+        (lambda eq: eq.extended(1.5), "order is 1.5"),
+        (lambda eq: eq.to_jax(constants={"c": 1, "q": 1}), "q is unknown, not a constant"),
+        (lambda eq: eq.to_jax(constants={"c": 1, a: 1}), "a is a parameter, not a constant"),
+        (lambda eq: eq.to_mpmath(constants={"C": 1}), "C is unknown"),
     ],
 )
 def test_bad_calls_get_one_line(call, culprit):

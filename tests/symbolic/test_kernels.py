@@ -166,9 +166,7 @@ def test_constants_by_symbol_and_by_name():
     substituted = eq.subs({x: 1, "y": 2}).to_jax()(jnp.array([2.0, 3.0]), 0.1)
     for field in given:
         np.testing.assert_allclose(field, substituted, rtol=1e-6)
-    with pytest.raises(
-        bea.InputError, match="no value for the constants x, y: pass constants="
-    ):
+    with pytest.raises(bea.InputError, match="no value for the constants x, y: pass constants="):
         eq.to_jax()
     with pytest.raises(bea.InputError, match="no value for the constant y"):
         eq.to_mpmath(constants={"x": 1})
@@ -214,3 +212,88 @@ def test_many_terms_compile_to_few_operations():
     terms = [sum(len(sp.Add.make_args(e)) for e in f) for f in eq.corrections]
     assert sum(terms) > 300
     assert sizes[1] < sizes[0] + 60
+
+
+@pytest.mark.parametrize("value", ["one", None, 1j, float("nan"), sp.oo, [1], x])
+def test_a_constant_that_is_no_number_is_named(value):
+    eq = bea.modified_equation(loss=c * a**2, params=[a], order=1)
+    for compile_kernel in (eq.to_jax, eq.to_mpmath):
+        with pytest.raises(bea.InputError, match=r"the constant c is .*: give it a finite real"):
+            compile_kernel(constants={"c": value})
+
+
+@pytest.mark.parametrize("value", [0.6, np.float64(0.6), Fraction(3, 5), sp.Rational(3, 5)])
+def test_constants_of_several_kinds_are_the_same_number(value):
+    eq = bea.modified_equation(loss=c * a**2 / 2, params=[a], order=0)
+    with mpmath.workdps(40):
+        assert eq.to_mpmath(constants={c: value})([1], 0) == [-mpmath.mpf(3) / 5]
+    assert eq.to_jax(constants={c: value})(jnp.ones(1), 0.0)[0] == jnp.float32(-0.6)
+
+
+@pytest.mark.parametrize(("loss", "value"), [(a**2 / c, 0), (a * sp.log(c), 0), (a * c**b, 0)])
+def test_constants_at_a_pole_are_refused(loss, value):
+    eq = bea.modified_equation(loss=loss + a * b, params=(a, b), order=1)
+    for compile_kernel in (eq.to_jax, eq.to_mpmath):
+        with pytest.raises(bea.InputError, match="not finite and real for these constants"):
+            compile_kernel(constants={"c": value})
+
+
+def test_a_constant_beyond_float64_is_refused():
+    eq = bea.modified_equation(loss=c * a**2, params=[a], order=0)
+    with pytest.raises(bea.InputError, match="the constant c exceeds the range of float64"):
+        eq.to_jax(constants={"c": 10**400})
+    assert eq.to_mpmath(constants={"c": 10**400})([1], 0)[0] == -2 * mpmath.mpf(10) ** 400
+
+
+def test_a_complex_or_short_theta_is_refused():
+    eq = bea.modified_equation(loss=a**2 * b, params=(a, b), order=0)
+    with pytest.raises(bea.InputError, match="theta is complex"):
+        eq.to_jax()(jnp.ones(2, jnp.complex64), 0.1)
+    with pytest.raises(bea.InputError, match="theta has 1 entries: give one for each of a, b"):
+        eq.to_mpmath()([1], 0.1)
+
+
+NAMED = [
+    sp.exp(x / 2), sp.log(x + 1), sp.sin(x), sp.cos(x), sp.tan(x), sp.asin(x / 2), sp.acos(x / 2),
+    sp.atan(x), sp.sinh(x), sp.cosh(x), sp.tanh(x), sp.asinh(x), sp.acosh(x + 2), sp.atanh(x / 2),
+    sp.erf(x), sp.erfc(x), sp.Ei(x + 1), sp.sec(x), sp.cot(x), sp.sech(x), sp.acot(x), sp.sinc(x),
+    sp.gamma(x + 1), sp.loggamma(x + 1), 1 / (1 + sp.exp(-x)), sp.cbrt(x), x**sp.pi, sp.pi**x,
+    (1 + x) ** sp.Rational(-3, 2), sp.E ** (2 * x) * sp.sqrt(3), sp.GoldenRatio * x**2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("loss", NAMED, ids=str)
+def test_every_function_in_jax_and_in_multiprecision(loss):
+    eq = bea.modified_equation(loss=loss, params=[x], order=1)
+    point, step = sp.Rational(5, 8), sp.Rational(1, 4)
+    half_square = sp.diff(loss, x) ** 2 / 4
+    exact = -sp.diff(loss + step * half_square, x).subs(x, point)
+    with double_precision():
+        (found,) = np.asarray(eq.to_jax()(jnp.array([0.625]), 0.25))
+    assert found == pytest.approx(float(exact.evalf(25)), rel=2e-13)
+    with mpmath.workdps(50):
+        (digits,) = eq.to_mpmath()([mpmath.mpf("0.625")], mpmath.mpf("0.25"))
+        assert abs(digits - mpmath.mpf(sp.N(exact, 60)._mpf_)) < mpmath.mpf(10) ** -46
+
+
+def test_the_zero_field_in_every_transformation():
+    eq = bea.modified_equation(step=lambda t, s: t, params=(a, b), order=2)
+    kernel = eq.to_jax()
+    assert kernel(jnp.ones((4, 2)), 0.5).tolist() == [[0.0, 0.0]] * 4
+    assert jax.vmap(kernel, (0, None))(jnp.ones((4, 2)), 0.5).shape == (4, 2)
+    assert jax.jacfwd(kernel)(jnp.ones(2), 0.5).tolist() == [[0.0, 0.0]] * 2
+    assert jax.jacrev(jax.jit(kernel))(jnp.ones(2), 0.5).tolist() == [[0.0, 0.0]] * 2
+    assert eq.to_mpmath()([1, 2], 0.5) == [0, 0]
+
+
+def test_second_derivatives_and_vmap_under_jit():
+    eq = bea.modified_equation(loss=sp.exp(a) * b**2, params=(a, b), order=1)
+    kernel = eq.to_jax()
+    with double_precision():
+        points = jnp.array([[0.25, 0.5], [0.5, -1.0], [0.0, 0.0]])
+        hessians = jax.jit(jax.vmap(jax.hessian(lambda t: kernel(t, 0.25)[1])))(points)
+        for point, hessian in zip(points, hessians, strict=True):
+            values = {a: float(point[0]), b: float(point[1])}
+            f = eq.vector_field()[1].subs(eq.step_size, sp.Rational(1, 4))
+            exact = sp.hessian(f, (a, b)).evalf(20, subs=values)
+            np.testing.assert_allclose(hessian, np.array(exact, dtype=float), rtol=1e-12)

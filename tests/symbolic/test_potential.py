@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bea
@@ -34,6 +34,7 @@ coefficients = st.fractions(-3, 3, max_denominator=4).map(
 )
 
 
+@settings(max_examples=6)
 @given(st.lists(coefficients, min_size=9, max_size=9))
 def test_quadratic_losses_have_one_to_every_order(q):
     loss = (
@@ -162,3 +163,47 @@ def test_a_curl_too_small_for_float64_is_seen():
     )
     assert not eq.is_gradient(0)
     assert mpmath.mpf(str(eq.curl(0)[1, 0].evalf())) == mpmath.mpf("1e-30")
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        sp.LambertW(x), sp.Si(x), sp.Ci(x), x * sp.Ei(x), sp.sqrt(x) * sp.exp(x), sp.atan(x) ** 2,
+        1 / (1 + x**3), 1 / (1 + x**5), 1 / (1 + x + x**5), 1 / sp.log(x),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_no_search_for_an_antiderivative_goes_on_for_long(loss):
+    """With SymPy's heuristics left to themselves each of these took from minutes to hours."""
+    eq = bea.modified_equation(loss=loss, params=[x], order=3)
+    modified = eq.modified_loss()
+    assert not modified.has(sp.I)
+    difference = sp.diff(modified, x) + eq.vector_field()[0]
+    value = sp.N(difference.doit().subs({x: sp.Rational(2, 3), h: sp.Rational(1, 5)}), 30)
+    assert abs(value) < 1e-20
+
+
+def test_angles_are_real():
+    eq = bea.modified_equation(
+        field=[-y / (x**2 + y**2), x / (x**2 + y**2)], params=(x, y), order=0
+    )
+    assert not assert_potential(eq).has(sp.I)
+
+
+def test_an_integral_along_a_ray_begins_where_the_field_is_finite():
+    F = sp.gamma(x * y) / x
+    eq = bea.modified_equation(field=[-sp.diff(F, p) for p in (x, y)], params=(x, y), order=0)
+    modified = eq.modified_loss()
+    assert modified.has(sp.Integral)
+    (integral,) = modified.atoms(sp.Integral)
+    (s, low, high) = integral.limits[0]
+    integrand = sp.lambdify(s, integral.function.subs({x: 1.5, y: 1.25}), modules="mpmath")
+    value = (modified / integral) * mpmath.quad(integrand, [low, high])
+    assert abs(value - (F.subs({x: 1.5, y: 1.25}) - F.subs({x: 1, y: 1}))) < 1e-10
+
+
+def test_constants_are_divided_by():
+    eq = bea.modified_equation(loss=sp.exp(a * x) + 2**x / c + x**c, params=[x], order=1)
+    assert_potential(eq)
+    eq = bea.modified_equation(field=[sp.exp(a * x) * x, sp.sin(c * y)], params=(x, y), order=0)
+    assert not assert_potential(eq).has(sp.Integral)

@@ -15,7 +15,6 @@ import sympy as sp
 from hypothesis import given
 from hypothesis import strategies as st
 
-
 import bea
 from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for
 from bea.symbolic.recursion import (
@@ -213,9 +212,7 @@ def test_first_order_correction_of_euler_and_of_implicit_euler(problem):
 def test_second_order_methods_begin_at_f_2(problem):
     params, field = problem
     f2 = elementary_differential(field, params, field, field)
-    f11 = elementary_differential(
-        field, params, elementary_differential(field, params, field)
-    )
+    f11 = elementary_differential(field, params, elementary_differential(field, params, field))
     # f_2 = (Σ_i b_i c_i²/2 − 1/6) f''(f,f) + (Σ_ij b_i a_ij c_j − 1/6) f'f'f
     known = {
         "midpoint": ("-1/24", "-1/6"),
@@ -227,7 +224,9 @@ def test_second_order_methods_begin_at_f_2(problem):
     for method, (c2, c11) in known.items():
         eq = bea.modified_equation(field=field, params=params, order=2, method=method)
         assert list(eq.corrections[1]) == [0] * len(params)
-        expected = [sp.Rational(c2) * u + sp.Rational(c11) * v for u, v in zip(f2, f11, strict=True)]
+        expected = [
+            sp.Rational(c2) * u + sp.Rational(c11) * v for u, v in zip(f2, f11, strict=True)
+        ]
         assert [sp.expand(e) for e in eq.corrections[2]] == [sp.expand(e) for e in expected]
 
 
@@ -354,10 +353,16 @@ def test_the_literature_example_of_hlw():
 def test_a_step_that_is_an_exact_flow_has_no_corrections(flow, field):
     params = (x, y)[: len(field)]
     eq = bea.modified_equation(step=lambda theta, h: flow(h), params=params, order=4)
-    assert_equal_at([*eq.corrections[0]], field, params, (sp.Rational(3, 5), sp.Rational(6, 5))[: len(params)])
+    assert_equal_at(
+        [*eq.corrections[0]], field, params, (sp.Rational(3, 5), sp.Rational(6, 5))[: len(params)]
+    )
     for f in eq.corrections[1:]:
-        assert_equal_at([*f], [sp.Integer(0)] * len(field), params,
-                        (sp.Rational(3, 5), sp.Rational(6, 5))[: len(params)])
+        assert_equal_at(
+            [*f],
+            [sp.Integer(0)] * len(field),
+            params,
+            (sp.Rational(3, 5), sp.Rational(6, 5))[: len(params)],
+        )
 
 
 def test_weight_decay_is_gradient_descent_on_the_sum():
@@ -369,9 +374,7 @@ def test_weight_decay_is_gradient_descent_on_the_sum():
         params=(x, y),
         order=3,
     )
-    descent = bea.modified_equation(
-        loss=loss + decay * (x**2 + y**2) / 2, params=(x, y), order=3
-    )
+    descent = bea.modified_equation(loss=loss + decay * (x**2 + y**2) / 2, params=(x, y), order=3)
     for f, g in zip(step.corrections, descent.corrections, strict=True):
         assert (f - g).expand() == sp.zeros(2, 1)
 
@@ -396,7 +399,9 @@ def heavy_ball_fields(loss: sp.Expr, params: tuple, beta: Fraction, order: int) 
     return [carrier.matrix(f) for f in islice(fields, order + 1)]
 
 
-@given(polynomial_losses(most=2), st.sampled_from([Fraction(1, 2), Fraction(9, 10), Fraction(-1, 3)]))
+@given(
+    polynomial_losses(most=2), st.sampled_from([Fraction(1, 2), Fraction(9, 10), Fraction(-1, 3)])
+)
 def test_heavy_ball_recurrence_holds_on_the_slow_manifold(problem, beta):
     params, loss = problem
     p = ORDER[len(params)] - 1

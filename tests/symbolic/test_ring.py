@@ -243,7 +243,9 @@ def test_the_normal_form_of_rational_functions_decides_equality(p, q, r):
     u, v = p / q + r, sp.together(p / q) + r * q / q
     ring = DifferentialRing([x, y], [u, v, 1 / r])
     assert ring.element(u) == ring.element(v)
-    assert ring.element(p / r) == ring.element(sp.cancel(p / r)) or not sp.cancel(p / r).equals(p / r)
+    assert ring.element(p / r) == ring.element(sp.cancel(p / r)) or not sp.cancel(p / r).equals(
+        p / r
+    )
     assert ring.element(u) != ring.element(v + x)
 
 
@@ -361,7 +363,9 @@ def test_an_undefined_function():
 def test_an_undefined_function_of_two_variables_and_of_a_product():
     eq = bea.modified_equation(loss=F(x, y), params=(x, y), order=1)
     square = (F(x, y).diff(x) ** 2 + F(x, y).diff(y) ** 2) / 4
-    assert (eq.corrections[1] + sp.Matrix([square.diff(x), square.diff(y)])).expand() == sp.zeros(2, 1)
+    assert (eq.corrections[1] + sp.Matrix([square.diff(x), square.diff(y)])).expand() == sp.zeros(
+        2, 1
+    )
     eq = bea.modified_equation(loss=F(x * y), params=(x, y), order=1)
     known = bea.modified_equation(loss=(x * y) ** 3, params=(x, y), order=1)
     assert eq.corrections[1].replace(F, lambda u: u**3).doit() == known.corrections[1]
@@ -381,7 +385,8 @@ u, v, w, q, p, r = sp.symbols("u v w q p r")
 loss = (sp.exp(u*v*q) + u*sp.tanh(w) + sp.sqrt(1 + p*v**2)/r + sp.sin(u + p*v)*sp.log(r + w**2)
         + v**q / (1 + sp.exp(-w*r)))
 print(bea.modified_equation(loss=loss, params=(u, v, w), order=1).corrections)
-print(bea.modified_equation(field=[sp.gamma(u)*q + v*p, sp.besselj(0, v)*r*u], params=(u, v), order=2).corrections)
+field = [sp.gamma(u)*q + v*p, sp.besselj(0, v)*r*u]
+print(bea.modified_equation(field=field, params=(u, v), order=2).corrections)
 print(bea.modified_equation(loss=u**4*q/4 + u*sp.exp(p*u)*r, params=(u,), order=2).modified_loss())
 """
 
@@ -441,8 +446,13 @@ def test_proportional_arguments():
 
 @pytest.mark.parametrize(
     ("number", "rational"),
-    [(0.6, "3/5"), (1e-3, "1/1000"), (0.1 + 0.2, "30000000000000004/100000000000000000"), (2.5e20, "250000000000000000000")],
-)  # fmt: skip
+    [
+        (0.6, "3/5"),
+        (1e-3, "1/1000"),
+        (0.1 + 0.2, "30000000000000004/100000000000000000"),
+        (2.5e20, "250000000000000000000"),
+    ],
+)
 def test_floats_are_the_decimals_they_print_as(number, rational):
     assert exact(sp.Float(number)) == sp.Rational(rational)
     assert canonical(sp.Float(number) * x) == sp.Rational(rational) * x
@@ -474,7 +484,12 @@ def test_terms_become_the_expression_that_sympy_would_make(p):
     ids=str,
 )
 def test_terms_in_functions_become_the_expression_that_sympy_would_make(meanings):
-    polynomial = {(1, 2, 0): fmpq(-2, 3), (0, 0, 3): fmpq(1), (1, 1, 1): fmpq(5), (0, 0, 0): fmpq(7)}
+    polynomial = {
+        (1, 2, 0): fmpq(-2, 3),
+        (0, 0, 3): fmpq(1),
+        (1, 1, 1): fmpq(5),
+        (0, 0, 0): fmpq(7),
+    }
     plain = sp.Add(
         *(
             sp.Rational(int(k.numerator), int(k.denominator))

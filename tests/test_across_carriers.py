@@ -1,0 +1,245 @@
+"""One recursion on three carriers that have nothing in common, and the same corrections.
+
+The carriers for rooted trees and for functions of pytrees are written here, in a few lines each;
+that of coordinates is the package's. The coefficients of the trees are held, besides, to the order
+polynomials of mathematics.md, section 4, which know no recursion.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from fractions import Fraction
+from functools import cache
+from itertools import islice, pairwise
+from math import factorial, prod
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import sympy as sp
+from hypothesis import given
+
+import bea
+from bea.numeric.precision import double_precision
+from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for, euler_displacement
+from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from tests.symbolic.oracles import assert_equal_at, combination, elementary_differential
+from tests.symbolic.strategies import examples, tableaus
+
+# --- rooted trees: a tree is the sorted tuple of what hangs on its root ------------------------
+
+Tree = tuple
+DOT: Tree = ()
+
+
+class Trees:
+    """Rational combinations {tree: c} of elementary differentials; D_v g grafts."""
+
+    def combine(self, terms):
+        total = Counter()
+        for c, g in terms:
+            for tree, coefficient in g.items():
+                total[tree] += c * coefficient
+        return {tree: c for tree, c in total.items() if c}
+
+    def derive(self, g, along):
+        return self.combine(
+            (c * d, {grafted: 1})
+            for u, c in g.items()
+            for w, d in along.items()
+            for grafted in graftings(u, w)
+        )
+
+
+def graftings(u: Tree, w: Tree) -> list[Tree]:
+    """The trees with w on a node of u, for every node."""
+    below = [
+        tuple(sorted((*u[:i], grafted, *u[i + 1 :])))
+        for i, child in enumerate(u)
+        for grafted in graftings(child, w)
+    ]
+    return [tuple(sorted((*u, w))), *below]
+
+
+def size(tree: Tree) -> int:
+    return 1 + sum(map(size, tree))
+
+
+def symmetry(tree: Tree) -> int:
+    return prod(factorial(n) * symmetry(child) ** n for child, n in Counter(tree).items())
+
+
+def trees(n: int) -> set[Tree]:
+    return {DOT} if n == 1 else {g for tree in trees(n - 1) for g in graftings(tree, DOT)}
+
+
+def tree_fields(method: bea.ButcherTableau, order: int) -> list[dict[Tree, Fraction]]:
+    step = runge_kutta_displacement(Trees(), {DOT: Fraction(1)}, method.A, method.b)
+    return list(islice(modified_fields(Trees(), step), order + 1))
+
+
+def modified_coefficient(tree: Tree, method: bea.ButcherTableau) -> Fraction:
+    """b(τ) = dα_t(τ)/dt at t = 0, from α at t = 0, 1, …, |τ| and its differences there."""
+    stages = range(len(method.b))
+
+    @cache
+    def alpha(t: int, tree: Tree) -> Fraction:
+        if t == 0:
+            return Fraction(0)
+        return alpha(t - 1, tree) + sum(
+            method.b[i] * prod((eta(i, t - 1, c) for c in tree), start=Fraction(1)) for i in stages
+        )
+
+    @cache
+    def eta(i: int, t: int, tree: Tree) -> Fraction:
+        return alpha(t, tree) + sum(
+            method.A[i][j] * prod((eta(j, t, c) for c in tree), start=Fraction(1)) for j in stages
+        )
+
+    differences, slope = [alpha(t, tree) for t in range(size(tree) + 1)], Fraction(0)
+    for k in range(1, size(tree) + 1):
+        differences = [b - a for a, b in pairwise(differences)]
+        slope += Fraction((-1) ** (k + 1), k) * differences[0]
+    return slope
+
+
+def test_there_are_as_many_trees_as_there_should_be():
+    assert [len(trees(n)) for n in range(1, 8)] == [1, 1, 2, 4, 9, 20, 48]
+
+
+@pytest.mark.parametrize("name", bea.METHODS)
+def test_trees_have_the_coefficients_of_the_order_polynomials(name):
+    method = bea.METHODS[name]
+    for l, field in enumerate(tree_fields(method, 4)):
+        expected = {t: modified_coefficient(t, method) / symmetry(t) for t in trees(l + 1)}
+        assert field == {t: c for t, c in expected.items() if c}
+
+
+@examples(15)
+@given(tableaus())
+def test_trees_of_every_tableau_have_the_coefficients_of_the_order_polynomials(method):
+    for l, field in enumerate(tree_fields(method, 3)):
+        expected = {t: modified_coefficient(t, method) / symmetry(t) for t in trees(l + 1)}
+        assert field == {t: c for t, c in expected.items() if c}
+
+
+def test_tall_and_bushy_trees_of_euler():
+    euler = tree_fields(bea.METHODS["euler"], 6)
+    tall = DOT
+    for n in range(1, 8):
+        assert euler[n - 1][tall] == Fraction((-1) ** (n - 1), n)
+        bernoulli = -sp.Rational(1, 2) if n == 2 else sp.bernoulli(n - 1)
+        bushy = (DOT,) * (n - 1)
+        assert euler[n - 1].get(bushy, 0) * factorial(n - 1) == Fraction(
+            int(bernoulli.p), int(bernoulli.q)
+        )
+        tall = (tall,)
+
+
+X = sp.symbols("x y")
+FIELDS = [
+    [X[1] + sp.tanh(X[0]), sp.exp(X[0] * X[1] / 3)],
+    [-X[1] / (X[0] ** 2 + X[1] ** 2), sp.log(X[0]) * X[1]],
+    [sp.sqrt(X[0] + X[1]), sp.sin(X[0]) * sp.cos(X[1])],
+]
+
+
+def elementary(tree: Tree, field: list[sp.Expr]) -> list[sp.Expr]:
+    return elementary_differential(field, X, *(elementary(child, field) for child in tree))
+
+
+@pytest.mark.parametrize("field", FIELDS, ids=str)
+@pytest.mark.parametrize("name", ["euler", "implicit_midpoint", "kutta3"])
+def test_trees_and_coordinates_agree(field, name):
+    eq = bea.modified_equation(field=field, params=X, order=3, method=name)
+    for series, f in zip(tree_fields(bea.METHODS[name], 3), eq.corrections, strict=True):
+        zero = (sp.Integer(0), [sp.Integer(0)] * 2)
+        expected = combination(
+            zero, *((sp.Rational(c.numerator, c.denominator), elementary(t, field))
+                    for t, c in series.items())
+        )  # fmt: skip
+        assert_equal_at([*f], expected, X, (sp.Rational(7, 10), sp.Rational(13, 10)))
+
+
+# --- functions of pytrees in JAX ---------------------------------------------------------------
+
+
+class Functions:
+    """θ ↦ pytree; D_v g is a Jacobian-vector product."""
+
+    def combine(self, terms):
+        terms = [(float(c), g) for c, g in terms]
+
+        def total(theta):
+            values = [jax.tree.map(lambda leaf, c=c: c * leaf, g(theta)) for c, g in terms]
+            zero = jax.tree.map(jnp.zeros_like, theta)
+            return jax.tree.map(lambda *leaves: sum(leaves), zero, *values)
+
+        return total
+
+    def derive(self, g, along):
+        return lambda theta: jax.jvp(g, (theta,), (along(theta),))[1]
+
+
+def network_loss(theta, library):
+    """A neuron with two weights and a bias, in JAX or in SymPy."""
+    (u, v), b = theta["weights"], theta["bias"]
+    return library.tanh(u / 2 + b) * v + (u * v - b) ** 2 / 3 + library.exp(b * u / 2)
+
+
+THETA = {"weights": jnp.array([0.4, -0.7]), "bias": jnp.array(0.3)}
+U, V, B = sp.symbols("u v b")
+
+
+def exact_corrections(method: str, order: int) -> list[np.ndarray]:
+    loss = network_loss({"weights": (U, V), "bias": B}, sp)
+    eq = bea.modified_equation(loss=loss, params=(U, V, B), order=order, method=method)
+    point = {U: sp.Rational(2, 5), V: sp.Rational(-7, 10), B: sp.Rational(3, 10)}
+    return [np.array(f.subs(point).evalf(20), dtype=float)[:, 0] for f in eq.corrections]
+
+
+@pytest.mark.parametrize(("method", "order"), [("euler", 3), ("heun", 2), ("implicit_euler", 2)])
+def test_pytrees_and_coordinates_agree(method, order):
+    def field(theta):
+        return jax.tree.map(jnp.negative, jax.grad(network_loss)(theta, jnp))
+
+    tableau = bea.METHODS[method]
+    carrier = Functions()
+    step = (
+        {1: field}.get
+        if method == "euler"
+        else runge_kutta_displacement(carrier, field, tableau.A, tableau.b)
+    )
+    fields = list(islice(modified_fields(carrier, step), order + 1))
+    with double_precision():
+        theta = jax.tree.map(lambda leaf: jnp.asarray(np.round(np.float64(leaf), 3)), THETA)
+        for f, exact in zip(fields, exact_corrections(method, order), strict=True):
+            value = jax.jit(f)(theta)
+            found = np.concatenate([value["weights"], value["bias"][None]])
+            np.testing.assert_allclose(found, exact, rtol=1e-12, atol=1e-13)
+
+
+# --- and the package's own ---------------------------------------------------------------------
+
+
+def test_the_two_ways_of_coordinates_to_euler_agree():
+    """Gradient descent by its own displacement, and as the Runge–Kutta method with one stage."""
+    for field in FIELDS:
+        carrier = CoordinatesCarrier(algebra_for(X, field))
+        f = carrier.column(field)
+        short = modified_fields(carrier, euler_displacement(f))
+        long = modified_fields(
+            carrier, runge_kutta_displacement(carrier, f, [[Fraction(0)]], [Fraction(1)])
+        )
+        for _ in range(4):
+            assert carrier.matrix(next(short)) == carrier.matrix(next(long))
+
+
+def test_equivalent_tableaus_have_the_same_equation():
+    """A stage given twice, and a stage that is never used, change nothing."""
+    heun = bea.METHODS["heun"]
+    twice = bea.ButcherTableau([[0, 0, 0], [1, 0, 0], [1, 0, 0]], ["1/2", "1/4", "1/4"])
+    unused = bea.ButcherTableau([[0, 0, 0], [1, 0, 0], ["1/3", 5, "1/7"]], ["1/2", "1/2", 0])
+    for method in (twice, unused):
+        assert tree_fields(method, 5) == tree_fields(heun, 5)
