@@ -4,7 +4,7 @@ By this door a loss, a field or a point comes in from a command line. Python's p
 into a tree, and one method for each kind of node turns the tree into SymPy: exact numbers, names,
 + − * / **, and the smooth functions in `FUNCTIONS`. What is not on that list is refused by name.
 SymPy computes while it builds (10**10**10 is a number as soon as it is written), so each step is
-bounded before it is taken: `_Extent` measures what an expression will become when the differential
+bounded before it is taken: `Extent` measures what an expression will become when the differential
 ring multiplies it out (docs/mathematics.md), and the `MAX_…` constants say where that ends.
 Which names are parameters, and what is done with the expression, is left to `problem`.
 """
@@ -16,24 +16,30 @@ import keyword
 import re
 import unicodedata
 import warnings
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from functools import lru_cache
-from math import comb, lcm, prod
 
 import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError, NotSmoothError
+from bea.symbolic.extent import (
+    MAX_DEGREE,
+    MAX_NODES,
+    Extent,
+    deep_degree,
+    extent_of,
+    longest_product,
+    nesting,
+    power_extent,
+    powers_in_exponential,
+)
 
 __all__ = ["parse_expression", "parse_number", "parse_numbers", "parse_symbols"]
 
 MAX_CHARACTERS = 10_000
 """No loss worth typing is longer; Python's parser takes 10 ms for this much."""
-
-MAX_NODES = 2_000
-"""Numbers, names and operations together. SymPy takes about 0.1 ms for each."""
 
 MAX_DEPTH = 60
 """Operations inside one another. SymPy uses up to seven Python frames a level; 1000 are there."""
@@ -55,9 +61,6 @@ what 10 000 digits of data need."""
 MAX_RADICAND_BITS = 5_000
 """A number's size times the denominator of its exponent. SymPy makes 12**0.9 to 2*(2**8*3**9)**0.1
 and factors what is under that root: 0.3 s for this much."""
-
-MAX_DEGREE = 1_000
-"""Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
 
 MAX_TERMS = 100_000
 """Terms after multiplying out, which the degree does not bound: ten variables and degree 10 make
@@ -327,158 +330,6 @@ def _quoted(text: str) -> str:
     return repr(_cut(text))
 
 
-@dataclass(frozen=True)
-class _Extent:
-    """A bound on what an expression becomes when it is multiplied out.
-
-    Everything that is neither number nor sum, product or whole power counts as a generator, as in
-    the differential ring.
-
-    Attributes:
-        bits: length of the longest numerator or denominator.
-        degree: formal total degree in the generators.
-        terms: number of monomials.
-        generators: what the monomials are made of: expressions, and for u^(±p/q) the pair of u
-            and ±1/q.
-        root: common denominator of the exponents of numbers.
-    """
-
-    bits: int = 0
-    degree: int = 0
-    terms: int = 1
-    generators: frozenset[object] = frozenset()
-    root: int = 1
-
-    @classmethod
-    def of_sum(cls, parts: list[_Extent]) -> _Extent:
-        return cls._joined(
-            parts,
-            bits=max(part.bits for part in parts),
-            degree=max(part.degree for part in parts),
-            terms=sum(part.terms for part in parts),
-        )
-
-    @classmethod
-    def of_product(cls, parts: list[_Extent]) -> _Extent:
-        return cls._joined(
-            parts,
-            bits=sum(part.bits for part in parts),
-            degree=sum(part.degree for part in parts),
-            terms=prod(part.terms for part in parts),
-        )
-
-    def power(self, times: int) -> _Extent:
-        """The extent of a whole power, times ≥ 0."""
-        # Beyond MAX_DEGREE the degree alone decides, and the binomial coefficient would be huge.
-        factors = min(times, MAX_DEGREE)
-        return self._joined(
-            [self],
-            bits=self.bits * times,
-            degree=self.degree * times,
-            terms=comb(self.terms + factors - 1, factors),
-        )
-
-    @classmethod
-    def _joined(cls, parts: list[_Extent], bits: int, degree: int, terms: int) -> _Extent:
-        generators = frozenset[object]().union(*(part.generators for part in parts))
-        if degree <= MAX_DEGREE:  # there are only so many monomials of this degree
-            terms = min(terms, comb(len(generators) + degree, degree))
-        return cls(bits, degree, terms, generators, lcm(*(part.root for part in parts)))
-
-
-@lru_cache(maxsize=2 * MAX_NODES)
-def _extent(expr: Expr) -> _Extent:
-    if expr.is_Rational:
-        return _Extent(bits=(max(abs(int(expr.p)), int(expr.q)) - 1).bit_length())
-    if expr.is_Add:
-        return _Extent.of_sum([_extent(part) for part in expr.args])
-    if expr.is_Mul:
-        return _Extent.of_product([_extent(part) for part in expr.args])
-    if expr.is_Pow:
-        return _power_extent(expr.base, expr.exp)
-    return _Extent(degree=1, generators=frozenset([expr]))
-
-
-def _power_extent(base: Expr, exponent: Expr) -> _Extent:
-    extent = _extent(base)
-    root = extent.root * _denominator(exponent) if extent.bits else 1
-    if not exponent.is_Rational:
-        bits = extent.bits * _reach(exponent)
-        return _Extent(bits, 1, 1, frozenset([(base, exponent)]), root)
-    if exponent < 0:
-        return _generator_power(base, sp.Rational(-1, exponent.q), _reach(exponent), root)
-    whole, fraction = divmod(exponent, 1)
-    if not fraction:
-        return extent.power(int(whole))
-    one_root = _generator_power(base, sp.Rational(1, exponent.q), 1, root)
-    return _Extent.of_product([extent.power(int(whole)), one_root])
-
-
-def _generator_power(base: Expr, exponent: sp.Rational, times: int, root: int) -> _Extent:
-    """What `times` factors base^exponent add, where the exponent is −1 or ±1/q."""
-    extent = _extent(base)
-    degree = max(extent.degree, int(exponent.q > 1)) * times
-    return _Extent(extent.bits * times, degree, 1, frozenset([(base, exponent)]), root)
-
-
-def _reach(exponent: Expr) -> int:
-    """The largest whole number that can come out of an exponent when powers are merged.
-
-    SymPy makes 2**(x + 9) * 2**(-x) to 2**9, and (2**(9*pi))**(1/pi) as well.
-    """
-    if exponent.is_Rational:
-        return max(1, int(sp.ceiling(abs(exponent))))
-    if exponent.is_Add:
-        return sum(_reach(part) for part in exponent.args)
-    if exponent.is_Mul:
-        return prod(_reach(part) for part in exponent.args)
-    if exponent.is_Pow and exponent.exp.is_Rational:
-        return _reach(exponent.base) ** _reach(exponent.exp)
-    return 1
-
-
-def _denominator(exponent: Expr) -> int:
-    """A multiple of the denominator of any number that can come out of an exponent so."""
-    return prod(int(number.q) for number in exponent.atoms(sp.Rational))
-
-
-def _powers_in_exponential(argument: Expr) -> Iterator[tuple[Expr, Expr]]:
-    """The pairs (u, c) for which SymPy may make exp(… c*log(u) …) to u**c."""
-    for part in sp.preorder_traversal(argument):
-        factors = sp.Mul.make_args(part)
-        for factor in factors:
-            if isinstance(factor, sp.log):
-                yield factor.args[0], sp.Mul(*(other for other in factors if other is not factor))
-
-
-@lru_cache(maxsize=2 * MAX_NODES)
-def _nesting(expr: Expr) -> int:
-    """How many functions and powers stand inside one another."""
-    inside = max((_nesting(part) for part in expr.args), default=0)
-    return inside + isinstance(expr, (sp.Function, sp.Pow))
-
-
-@lru_cache(maxsize=2 * MAX_NODES)
-def _deep_degree(expr: Expr) -> int:
-    """The total degree in the symbols: a function adds one, and roots and quotients count twice."""
-    if expr.is_Rational:
-        return 0
-    if expr.is_Mul:
-        return sum(_deep_degree(part) for part in expr.args)
-    if expr.is_Pow:
-        whole = expr.exp.is_Integer and expr.exp > 0
-        factors = _reach(expr.exp) * (1 if whole else 2)
-        return _deep_degree(expr.base) * factors + _deep_degree(expr.exp)
-    inside = max((_deep_degree(part) for part in expr.args), default=0)
-    return inside if expr.is_Add else inside + 1
-
-
-def _longest_product(expr: Expr) -> int:
-    """The terms of the longest product or power in an expression, multiplied out."""
-    parts = sp.preorder_traversal(expr)
-    return max((_extent(part).terms for part in parts if part.is_Mul or part.is_Pow), default=1)
-
-
 @lru_cache(maxsize=2 * MAX_NODES)
 def _evaluated(constant: Expr) -> Expr:
     return constant.evalf()
@@ -616,7 +467,7 @@ class _Reader:
             number = sp.Rational(Fraction(digits))
         else:
             raise self._refused(node, f"'{type(node.value).__name__}' is no real number", _ALLOWED)
-        self._spend(node, _extent(number))
+        self._spend(node, extent_of(number))
         return number
 
     def _symbol(self, node: ast.Name) -> Expr:
@@ -640,7 +491,7 @@ class _Reader:
             else self._value(factor)
             for operator, factor in _chain(node, _PRODUCT)
         ]
-        self._check_extent(node, _Extent.of_product([_extent(factor) for factor in factors]))
+        self._check_extent(node, Extent.of_product([extent_of(factor) for factor in factors]))
         return self._built(node, sp.Mul, *factors)
 
     def _power(self, node: ast.BinOp) -> Expr:
@@ -668,7 +519,7 @@ class _Reader:
     # Bounds: those of powers, products and arguments come before the work is done.
 
     def _check_power(self, node: ast.expr, base: Expr, exponent: Expr) -> None:
-        extent = _power_extent(base, exponent)
+        extent = power_extent(base, exponent)
         self._check_extent(node, extent)
         self._spend(node, extent)
         if not exponent.is_Integer:
@@ -690,7 +541,7 @@ class _Reader:
         if name in _GROWING:
             terms = sp.Add.make_args(argument)
             self._check_logarithm(node, sp.Add(*(term for term in terms if _is_constant(term))))
-            for base, exponent in _powers_in_exponential(argument):
+            for base, exponent in powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
         if name == "sqrt":
             self._check_power(node, argument, sp.S.Half)
@@ -705,18 +556,18 @@ class _Reader:
         # In a polynomial exp(n*x) is the n-th power of exp(x), and its neighbour exp(x/n) too.
         rates = [rate for part in expr.atoms(sp.exp) for rate in part.exp.atoms(sp.Rational)]
         if (
-            _deep_degree(expr) > MAX_SPLIT_DEGREE
-            or _longest_product(expr) > MAX_SPLIT_TERMS
+            deep_degree(expr) > MAX_SPLIT_DEGREE
+            or longest_product(expr) > MAX_SPLIT_TERMS
             or any(max(abs(rate.p), rate.q) > MAX_DEGREE for rate in rates)
         ):
             raise self._refused(node, "what is inside is too long for SymPy", "simplify it")
 
     def _check_constant_nesting(self, node: ast.expr, *constants: Expr) -> None:
-        if any(_nesting(c) >= MAX_CONSTANT_NESTING for c in constants):
+        if any(nesting(c) >= MAX_CONSTANT_NESTING for c in constants):
             problem = f"constants in more than {MAX_CONSTANT_NESTING} functions and powers"
             raise self._refused(node, problem, "write the number, or a symbol in its place")
 
-    def _check_extent(self, node: ast.expr, extent: _Extent) -> None:
+    def _check_extent(self, node: ast.expr, extent: Extent) -> None:
         for what, size, limit in (
             ("total degree", extent.degree, MAX_DEGREE),
             ("length of a number in bits", extent.bits, MAX_BITS),
@@ -728,7 +579,7 @@ class _Reader:
                 problem = f"the {what} is {shown}, above the limit of {limit}"
                 raise self._refused(node, problem, "lower the exponents or rescale the problem")
 
-    def _spend(self, node: ast.expr, extent: _Extent) -> None:
+    def _spend(self, node: ast.expr, extent: Extent) -> None:
         self._bits += extent.bits
         if self._bits > MAX_TOTAL_BITS:
             raise self._refused(node, "the numbers in this text are too long", "round them")
@@ -745,7 +596,7 @@ class _Reader:
             raise self._not_real(node)
         if _is_constant(expr) and not expr.is_Rational:
             self._check_logarithm(node, sp.log(abs(self._float(node, expr))))
-        self._check_extent(node, _extent(expr))
+        self._check_extent(node, extent_of(expr))
         return expr
 
     def _float(self, node: ast.expr, constant: Expr) -> Expr:

@@ -394,7 +394,7 @@ def test_refuses_what_is_not_text(text: Any) -> None:
         ("exp(y*(10**9*log(2) + log(3)))", "number in bits"),
         ("12**(x + 1e-100)*12**(1 - x)", "radicand"),
         ("998001**(2 - 1e-6)", "radicand"),
-        ("998001**(x - 1/241)*998001**(-1/239 - x)/998001**(1/233)", "radicand"),
+        ("*".join(f"sqrt(10**150 + {i})" for i in range(12)), "number in bits"),
         ("(1/14089257288625)**(7/100)", "number under a root"),
         ("+".join(f"10**{400 + i}*x{i}" for i in range(99)), "numbers in this text"),
         ("exp(exp(exp(21)))", "beyond 1e±100"),
