@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bea
+from tests.symbolic.strategies import examples, functions
 
 a, b, c, x, y, z, h = sp.symbols("a b c x y z h")
 
@@ -104,6 +105,24 @@ def test_separable_losses_have_one_to_every_order():
 def test_order_one_of_every_method(method):
     loss = sp.exp(a * b) + sp.log(1 + a**2 + b**2)
     assert_potential(bea.modified_equation(loss=loss, params=(a, b), order=1, method=method))
+
+
+@examples(25)
+@given(functions(2, (x, y)))
+def test_order_one_of_every_loss_is_a_gradient(loss):
+    """∂_i f_j − ∂_j f_i is found to vanish whatever functions the loss is made of."""
+    loss += x**2 * y
+    try:
+        eq = bea.modified_equation(loss=loss, params=(x, y), order=1)
+    except bea.InputError as refused:
+        assert "divides by zero" in str(refused)
+        return
+    assert eq.is_gradient(0)
+    assert eq.is_gradient(1)
+    square = sum(sp.diff(loss, p) ** 2 for p in (x, y)) / 4
+    point = {x: sp.Rational(7, 10), y: sp.Rational(13, 10), a: sp.Rational(8, 5)}
+    difference = (eq.modified_loss() - loss - h * square).subs(point)
+    assert abs(sp.N(difference.subs(h, 1), 20)) <= 1e-12 * (1 + abs(sp.N(square.subs(point), 20)))
 
 
 def test_order_one_is_the_theorem():

@@ -34,6 +34,7 @@ from tests.symbolic.strategies import (
     H,
     examples,
     fractions,
+    functions,
     one_step_maps,
     polynomial_fields,
     polynomial_losses,
@@ -196,6 +197,16 @@ def test_euler_on_a_field_has_its_elementary_differentials(params, field):
     point = [sp.Rational(7, 10), sp.Rational(13, 10), sp.Rational(-3, 5)][: len(params)]
     for f, g in zip(eq.corrections, euler_corrections(field, params), strict=True):
         assert_equal_at([*f], g, params, point)
+
+
+@examples(12)
+@given(st.lists(functions(1, (x, y)), min_size=2, max_size=2))
+def test_euler_on_random_functions_has_their_elementary_differentials(field):
+    field = [f + p for f, p in zip(field, (x, y), strict=True)]
+    eq = bea.modified_equation(field=field, params=(x, y), order=2)
+    point = [sp.Rational(7, 10), sp.Rational(13, 10), sp.Rational(8, 5)]
+    for f, g in zip(eq.corrections, euler_corrections(field, (x, y)), strict=False):
+        assert_equal_at([*f], g, (x, y, sp.Symbol("a")), point)
 
 
 @given(polynomial_fields())
