@@ -132,6 +132,16 @@ def test_the_step_size_for_a_constant_makes_a_map():
     assert eq.corrections[1][0] == a / 2  # log(1 − h + h²)/h = −1 + h/2 + …
 
 
+def test_what_is_put_in_for_a_constant_is_read_like_the_input():
+    eq = bea.modified_equation(loss=c * a**2 / 2, params=[a], order=0)
+    assert eq.subs({c: 0.6}).loss == sp.Rational(3, 10) * a**2
+    assert eq.subs({"c": "1/3 + b"}).constants == (b,)
+    with pytest.raises(bea.InputError, match="value of c"):
+        eq.subs({"c": "__import__('os')"})
+    with pytest.raises(bea.NotSmoothError, match="Abs"):
+        eq.subs({"c": sp.Abs(a)})
+
+
 def test_repr_text_and_latex():
     eq = bea.modified_equation(loss=a**2 / 2, params=[a], order=1)
     assert repr(eq) == ("<modified equation of order 1 in a for gradient descent on E = a**2/2>")

@@ -144,6 +144,17 @@ def test_large_integers_and_rationals():
     np.testing.assert_allclose(found, expected, rtol=1e-15)
 
 
+def test_quotients_of_integers_beyond_float64():
+    eq = bea.modified_equation(field=[sp.Rational(10**400 + 1, 3**840) * x], params=[x], order=0)
+    with double_precision():
+        assert eq.to_jax()(jnp.ones(1), 0.0)[0] == float(Fraction(10**400 + 1, 3**840))
+
+
+def test_products_are_not_rounded_to_fewer_digits_on_accelerators():
+    eq = bea.modified_equation(loss=a**3 * b, params=(a, b), order=2)
+    assert "HIGHEST" in str(jax.make_jaxpr(eq.to_jax())(jnp.ones(2), 0.5))
+
+
 def test_a_coefficient_beyond_float64_is_refused():
     eq = bea.modified_equation(field=[10**400 * x], params=[x], order=0)
     with pytest.raises(bea.InputError, match="exceeds the range of float64: rescale"):

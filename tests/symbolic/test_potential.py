@@ -5,7 +5,7 @@ from __future__ import annotations
 import mpmath
 import pytest
 import sympy as sp
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import bea
@@ -114,9 +114,8 @@ def test_order_one_of_every_loss_is_a_gradient(loss):
     loss += x**2 * y
     try:
         eq = bea.modified_equation(loss=loss, params=(x, y), order=1)
-    except bea.InputError as refused:
-        assert "divides by zero" in str(refused)
-        return
+    except bea.InputError:  # 1/0, or √(−2)
+        reject()
     assert eq.is_gradient(0)
     assert eq.is_gradient(1)
     square = sum(sp.diff(loss, p) ** 2 for p in (x, y)) / 4

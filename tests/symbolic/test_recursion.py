@@ -12,7 +12,7 @@ from itertools import islice
 
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import bea
@@ -203,7 +203,10 @@ def test_euler_on_a_field_has_its_elementary_differentials(params, field):
 @given(st.lists(functions(1, (x, y)), min_size=2, max_size=2))
 def test_euler_on_random_functions_has_their_elementary_differentials(field):
     field = [f + p for f, p in zip(field, (x, y), strict=True)]
-    eq = bea.modified_equation(field=field, params=(x, y), order=2)
+    try:
+        eq = bea.modified_equation(field=field, params=(x, y), order=2)
+    except bea.InputError:  # 1/0, or √(−2)
+        reject()
     point = [sp.Rational(7, 10), sp.Rational(13, 10), sp.Rational(8, 5)]
     for f, g in zip(eq.corrections, euler_corrections(field, (x, y)), strict=False):
         assert_equal_at([*f], g, (x, y, sp.Symbol("a")), point)

@@ -27,7 +27,7 @@ from bea.symbolic.coordinates import (
 )
 from bea.symbolic.expressions import ExpressionAlgebra
 from bea.symbolic.functions import DERIVATIVE, DISGUISES, canonical, exact
-from bea.symbolic.lattice import Lattice, independent, proportional
+from bea.symbolic.lattice import Lattice, expanded, independent, proportional
 from bea.symbolic.recursion import modified_fields
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.terms import expression_of
@@ -158,6 +158,8 @@ EQUAL = [
     (sp.sin(x) ** 2 + sp.cos(x) ** 2, 1),
     (sp.sin(2 * x), 2 * sp.sin(x) * sp.cos(x)),
     (sp.cos(x + y), sp.cos(x) * sp.cos(y) - sp.sin(x) * sp.sin(y)),
+    (sp.sin(x - 2 * y), sp.sin(x) * sp.cos(2 * y) - sp.cos(x) * sp.sin(2 * y)),
+    (sp.sinh(x - y), sp.sinh(x) * sp.cosh(y) - sp.cosh(x) * sp.sinh(y)),
     (sp.cos(3 * x), 4 * sp.cos(x) ** 3 - 3 * sp.cos(x)),
     (sp.tan(x) * sp.cos(x), sp.sin(x)),
     (1 + sp.tan(x) ** 2 + sp.sin(x), sp.sec(x) ** 2 + sp.sin(x)),
@@ -325,6 +327,12 @@ def test_the_ring_and_expressions_give_the_same_letters_for_random_fields(u, v):
     assert ring == corrections_in(ExpressionAlgebra([x, y], [u, v]), [u, v], 1)
 
 
+def test_expressions_are_in_normal_form_after_each_derivative():
+    algebra = ExpressionAlgebra([x], [sp.gamma(x) * sp.sin(x)])
+    derivative = algebra.partial(algebra.element(sp.sin(x) * sp.cos(x) + sp.gamma(x)), 0)
+    assert derivative == 2 * sp.cos(x) ** 2 - 1 + sp.gamma(x) * sp.polygamma(0, x)
+
+
 def test_the_algebra_is_chosen_by_the_functions():
     assert isinstance(algebra_for([x], [sp.exp(x)]), DifferentialRing)
     assert isinstance(algebra_for([x], [sp.exp(x) * sp.gamma(x)]), ExpressionAlgebra)
@@ -439,6 +447,12 @@ def test_independence_over_the_rationals(arguments):
     assert independent(arguments) == ((M * M.T).det() != 0)
 
 
+def test_arguments_are_multiplied_out_and_functions_are_not():
+    assert expanded(sp.exp(x + 1) * (y + 2) ** 2) == sum(
+        c * sp.exp(x + 1) for c in (y**2, 4 * y, sp.Integer(4))
+    )
+
+
 def test_proportional_arguments():
     assert proportional([x, y + 1], [-3 * y - 3])
     assert not proportional([x, y + 1], [x + y, y])
@@ -511,6 +525,7 @@ def test_terms_in_functions_become_the_expression_that_sympy_would_make(meanings
         (F(x), False),
         (sp.sqrt(-1 - x**2), False),
         (sp.Integer(0), True),
+        (sp.Mul(x, sp.Pow(0, -1, evaluate=False), evaluate=False), False),  # without a value
         (sp.sqrt(2) * sp.sqrt(3) - sp.sqrt(6), True),
     ],
     ids=str,
