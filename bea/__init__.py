@@ -21,12 +21,17 @@ if TYPE_CHECKING:
     from bea.numeric.local_error import OrderReport as OrderReport
     from bea.numeric.local_error import verify_order as verify_order
     from bea.numeric.local_error import verify_orders as verify_orders
+    from bea.symbolic.composition import composition as composition
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
-    from bea.symbolic.methods import METHODS as METHODS
+    from bea.symbolic.free_trees import FreeTree as FreeTree
+    from bea.symbolic.method_table import METHODS as METHODS
     from bea.symbolic.methods import ButcherTableau as ButcherTableau
+    from bea.symbolic.pictures import save_picture as save_picture
     from bea.symbolic.series import Series as Series
     from bea.symbolic.series import modified_series as modified_series
+    from bea.symbolic.series import modifying_integrator as modifying_integrator
+    from bea.symbolic.tree_table import trees as trees
     from bea.symbolic.trees import Tree as Tree
 
 __version__ = "0.1.0"
@@ -38,11 +43,16 @@ _HOME = {
     "NotSmoothError": "bea.errors",
     "ModifiedEquation": "bea.symbolic.equation",
     "modified_equation": "bea.symbolic.equation",
+    "composition": "bea.symbolic.composition",
+    "FreeTree": "bea.symbolic.free_trees",
     "ButcherTableau": "bea.symbolic.methods",
-    "METHODS": "bea.symbolic.methods",
+    "METHODS": "bea.symbolic.method_table",
     "Series": "bea.symbolic.series",
     "modified_series": "bea.symbolic.series",
+    "modifying_integrator": "bea.symbolic.series",
+    "save_picture": "bea.symbolic.pictures",
     "Tree": "bea.symbolic.trees",
+    "trees": "bea.symbolic.tree_table",
     "flow": "bea.numeric.flow",
     "OrderReport": "bea.numeric.local_error",
     "verify_order": "bea.numeric.local_error",

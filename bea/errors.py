@@ -30,10 +30,11 @@ class NotAGradientError(BeaError):
 
     Attributes:
         order: the index l of the first correction that is not a gradient.
-        curl: the antisymmetric matrix ∂_i f_j − ∂_j f_i of that correction.
+        curl: the antisymmetric matrix ∂_i f_j − ∂_j f_i of that correction; None where no loss is
+            given and there is none for a general one.
     """
 
-    def __init__(self, message: str, order: int, curl: ImmutableDenseMatrix) -> None:
+    def __init__(self, message: str, order: int, curl: ImmutableDenseMatrix | None = None) -> None:
         super().__init__(message)
         self.order = order
         self.curl = curl

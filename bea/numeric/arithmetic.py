@@ -27,6 +27,7 @@ from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.precision import double_precision
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.kernels import PolynomialFields, jax_kernel, mpmath_kernel
+from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.terms import Monomial
 
 Step = Callable[[Any, Any], Any]
@@ -97,11 +98,15 @@ class Arithmetic(ABC):
     def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
         """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
 
+        For a modifying integrator it is the step that takes the field of order p, and the flow is
+        that of f itself.
+
         Raises:
             BeaError: the step or the flow is not finite and real for one of the step sizes.
         """
-        steps = [self._step(h) for h in step_sizes]
-        errors = [s - f for s, f in zip(steps, self._flows(p, step_sizes), strict=True)]
+        in_step, in_flow = (p, 0) if self._is_modifying else (0, p)
+        steps = [self._step(h, in_step) for h in step_sizes]
+        errors = [s - f for s, f in zip(steps, self._flows(in_flow, step_sizes), strict=True)]
         for h, error in zip(step_sizes, errors, strict=True):
             if not is_finite(error):
                 raise BeaError(
@@ -116,7 +121,11 @@ class Arithmetic(ABC):
             h * self._powers(h, p) @ self.noise[: p + 1] + self._step_noise(h) for h in step_sizes
         ]
 
-    def _step(self, h: Any) -> np.ndarray:
+    @property
+    def _is_modifying(self) -> bool:
+        return self._equation.kind == "modifying integrator"
+
+    def _step(self, h: Any, p: int) -> np.ndarray:
         if self._own_step is not None:
             after = self._called(self._own_step, h)
             if after.shape != self._theta.shape:
@@ -128,12 +137,18 @@ class Arithmetic(ABC):
         if self._equation.method is None:
             return self._displacement(self._theta, h)
         return runge_kutta_displacement(
-            lambda theta: self.fields(theta, 0)[0],
+            lambda theta: self._powers(h, p) @ self.fields(theta, p),
             self._theta,
             h,
-            self._equation.method,
+            self._method,
             self.number,
         )
+
+    @cached_property
+    def _method(self) -> ButcherTableau:
+        method = self._equation.method
+        assert method is not None
+        return method.subs({s: self._constants[s.name] for s in method.symbols})
 
     def _step_noise(self, h: Any) -> Any:
         rounding = self.eps * abs(self._theta).sum()

@@ -25,7 +25,7 @@ from bea.errors import BeaError, InputError
 from bea.numeric import checks
 from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision, Step
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.methods import METHODS
+from bea.symbolic.method_table import METHODS
 
 Precision = Literal["auto", "float64", "mpmath"]
 
@@ -285,10 +285,16 @@ class _Expected:
     Attributes:
         fields: f_0(θ), …, f_P(θ); what is round-off there is zero here.
         time_scale: T, the step size at which the corrections are as large as f.
+        sign: −1 for a modifying integrator: its step lacks f̂_{p+1}, and otherwise the flow does.
     """
 
     fields: np.ndarray
     time_scale: mpmath.mpf
+    sign: int
+
+    def limit(self, p: int) -> np.ndarray:
+        """What (θ_1 − θ̃(h))/h^{p+2} tends to for the flow, or the step, of order p."""
+        return self.sign * self.fields[p + 1]
 
     def vanishes(self, l: int) -> bool:
         """Is f_l(θ) = 0?"""
@@ -308,7 +314,8 @@ class _Expected:
         """
         fields = _significant_corrections(equation, theta, constants)
         euler = _significant_corrections(_with_euler(equation), theta, constants)
-        return cls(fields, min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1)))
+        time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
+        return cls(fields, time_scale, -1 if equation.kind == "modifying integrator" else 1)
 
 
 def _significant_corrections(
@@ -338,7 +345,7 @@ def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
 def _measure(
     arithmetic: Arithmetic, expected: _Expected, p: int, sizes: Sequence[Any]
 ) -> OrderReport:
-    limit = expected.fields[p + 1]
+    limit = expected.limit(p)
     constant = _norm(limit)
     steps = [arithmetic.number(h) for h in sizes]
     differences = [

@@ -8,12 +8,14 @@ same lines.
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
 
 from bea.errors import BeaError
 from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.scalars import Scalar
 
 Vector = np.ndarray
 Field = Callable[[Vector], Vector]
@@ -28,7 +30,7 @@ CONVERGED = 1e-6
 
 
 def runge_kutta_displacement(
-    field: Field, theta: Vector, h: Any, tableau: ButcherTableau, number: Callable[[int], Any]
+    field: Field, theta: Vector, h: Any, tableau: ButcherTableau, number: Callable[[Any], Any]
 ) -> Vector:
     """The displacement h Σ_i b_i k_i, with the stages k_i = f(θ + h Σ_j a_ij k_j).
 
@@ -37,7 +39,8 @@ def runge_kutta_displacement(
         theta: θ, shape (m,).
         h: the step size.
         tableau: A and b. The stages of an implicit method are found by fixed-point iteration.
-        number: integer ↦ number of the arithmetic in use, in which a fraction is p/q.
+        number: integer or SymPy expression ↦ number of the arithmetic in use, in which a fraction
+            is p/q.
 
     Raises:
         BeaError: the stages of an implicit method do not converge: h is too large.
@@ -45,12 +48,18 @@ def runge_kutta_displacement(
     Source: HLW II.1.1.
 
     Example:
-        >>> from bea.symbolic.methods import METHODS
+        >>> from bea.symbolic.method_table import METHODS
         >>> runge_kutta_displacement(lambda x: -x, np.array([1.0]), 0.5, METHODS["heun"], float)
         array([-0.375])
     """
-    A = [[number(a.numerator) / number(a.denominator) for a in row] for row in tableau.A]
-    b = [number(w.numerator) / number(w.denominator) for w in tableau.b]
+
+    def entry(scalar: Scalar) -> Any:
+        if isinstance(scalar, Fraction):
+            return number(scalar.numerator) / number(scalar.denominator)
+        return number(scalar)
+
+    A = [[entry(a) for a in row] for row in tableau.A]
+    b = [entry(w) for w in tableau.b]
 
     def stages(k: list[Vector]) -> list[Vector]:
         k = list(k)

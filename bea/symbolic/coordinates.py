@@ -8,7 +8,7 @@ curl of a column. What a modified equation offers its user is left to `equation`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from math import factorial
 from typing import Any, Protocol
@@ -18,8 +18,9 @@ from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError
 from bea.symbolic.expressions import ExpressionAlgebra
-from bea.symbolic.recursion import Displacement, Terms
+from bea.symbolic.recursion import Displacement
 from bea.symbolic.ring import DifferentialRing, NoRuleError
+from bea.symbolic.scalars import Scalar
 from bea.symbolic.terms import Monomial
 
 Element = Any
@@ -104,13 +105,19 @@ class CoordinatesCarrier:
         """The field as a SymPy column matrix."""
         return ImmutableDenseMatrix([self.algebra.expression(c) for c in g.components])
 
-    def combine(self, terms: Terms[Column]) -> Column:
-        """Σ c·g."""
+    def combine(self, terms: Iterable[tuple[Scalar, Column]]) -> Column:
+        """Σ c·g; irrational c must be in the algebra."""
         total = [self.algebra.zero] * self.dimension
         for c, g in terms:
-            scaled = g.components if c == 1 else [self.algebra.scale(c, e) for e in g.components]
+            scaled = g.components if c == 1 else [self.scaled(c, e) for e in g.components]
             total = [a + b for a, b in zip(total, scaled, strict=True)]
         return Column(total)
+
+    def scaled(self, c: Scalar, element: Element) -> Element:
+        """c·e."""
+        if isinstance(c, Fraction):
+            return self.algebra.scale(c, element)
+        return self.algebra.normal(self.algebra.element(c) * element)
 
     def derive(self, g: Column, along: Column) -> Column:
         """D_v g = g'·v: the components Σ_j ∂_j g_i · v_j."""

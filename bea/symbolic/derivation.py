@@ -12,7 +12,7 @@ from bea.symbolic.coordinates import (
     algebra_for,
     euler_displacement,
 )
-from bea.symbolic.methods import METHODS
+from bea.symbolic.method_table import METHODS
 from bea.symbolic.problem import Problem
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 
@@ -59,7 +59,8 @@ def by_recursion(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]
 
 def field_of(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
     """f, or f = −∇E, in the algebra made for it."""
-    carrier = CoordinatesCarrier(algebra_for(problem.params, problem.expressions))
+    needed = [*problem.expressions, *problem.method.irrational_entries]
+    carrier = CoordinatesCarrier(algebra_for(problem.params, needed))
     if problem.loss is None:
         return carrier, carrier.column(problem.expressions)
     gradient = carrier.gradient(carrier.algebra.element(problem.loss))

@@ -1,4 +1,4 @@
-"""Elementary differentials in coordinates: F(τ)(f) as a column, on the carrier of a field.
+"""What trees stand for in coordinates: vectors F(τ), scalars H_φ(E) and matrices W(s).
 
 F(τ) = f^{(m)}(F(τ_1), …, F(τ_m)) contracts the m-th derivative of f with fields that are held
 fixed. The partial derivatives of f are taken once each, whatever their order of taking.
@@ -7,10 +7,18 @@ fixed. The partial derivatives of f are taken once each, whatever their order of
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from fractions import Fraction
 
-from bea.symbolic.coordinates import Column, CoordinatesCarrier
+import sympy as sp
+
+from bea.symbolic.coordinates import Column, CoordinatesCarrier, Element
+from bea.symbolic.free_trees import FreeTree
+from bea.symbolic.recursion import ONE
+from bea.symbolic.scalars import Scalar
+from bea.symbolic.symmetric_form import Way
 from bea.symbolic.trees import Tree
+
+Matrix = Sequence[Sequence[Element]]
+"""m rows of m elements."""
 
 
 class ElementaryDifferentials:
@@ -25,6 +33,7 @@ class ElementaryDifferentials:
         self._carrier = carrier
         self._partials: dict[tuple[int, ...], Column] = {(): f}
         self._known: dict[Tree, Column] = {}
+        self._linear_maps: dict[tuple[Tree, ...], Matrix] = {}
 
     def __getitem__(self, tree: Tree) -> Column:
         """F(τ)."""
@@ -51,6 +60,51 @@ class ElementaryDifferentials:
             self._partials[indices] = Column([partial(c, indices[-1]) for c in g.components])
         return self._partials[indices]
 
-    def combination(self, terms: Mapping[Tree, Fraction]) -> Column:
+    def combination(self, terms: Mapping[Tree, Scalar]) -> Column:
         """Σ c(τ) F(τ)."""
         return self._carrier.combine((c, self[tree]) for tree, c in terms.items())
+
+    def scalar(self, terms: Mapping[FreeTree, Scalar]) -> Element:
+        """Σ c(φ) H_φ(E) for f = −∇E and free trees of at least two nodes."""
+        carrier = self._carrier
+        total = carrier.algebra.zero
+        for free, c in terms.items():
+            # H_φ(E) = (−1)^n ⟨F(τ_1), F(τ_2)⟩ for the halves of φ at one of its edges
+            u, v = (self[half] for half in free.halves())
+            product = carrier.inner_product(u, v)
+            total = total + carrier.scaled((-1) ** free.order * c, product)
+        return total
+
+    def matrix(self, terms: Mapping[Way, Scalar]) -> Matrix:
+        """Σ c(s) W(s)."""
+        carrier, m = self._carrier, self._carrier.dimension
+        total = [Column([carrier.algebra.zero] * m) for _ in range(m)]
+        for way, c in terms.items():
+            total = [
+                carrier.combine([(ONE, row), (c, Column(own))])
+                for row, own in zip(total, self._along(way), strict=True)
+            ]
+        return [row.components for row in total]
+
+    def _along(self, way: Way) -> Matrix:
+        """W(s): the product of the linear maps at the nodes of the way."""
+        algebra, m = self._carrier.algebra, self._carrier.dimension
+        one = algebra.element(sp.Integer(1))
+        product: Matrix = [[one if i == j else algebra.zero for j in range(m)] for i in range(m)]
+        for branches in way.branches:
+            columns = [*zip(*self._linear_map(branches), strict=True)]
+            product = [
+                [self._carrier.inner_product(Column(row), Column(column)) for column in columns]
+                for row in product
+            ]
+        return product
+
+    def _linear_map(self, branches: tuple[Tree, ...]) -> Matrix:
+        """f^{(m+1)}(F(branches), ·)."""
+        if branches not in self._linear_maps:
+            directions = [self[branch] for branch in branches]
+            columns = [
+                self.contracted(directions, (j,)).components for j in range(self._carrier.dimension)
+            ]
+            self._linear_maps[branches] = [*zip(*columns, strict=True)]
+        return self._linear_maps[branches]

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from operator import index
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
@@ -19,16 +19,52 @@ from sympy import Expr, ImmutableDenseMatrix
 from bea.errors import InputError, NotAGradientError
 from bea.symbolic import present
 from bea.symbolic.derivation import Derivation, by_recursion
-from bea.symbolic.methods import METHODS, ButcherTableau
+from bea.symbolic.differentials import ElementaryDifferentials
+from bea.symbolic.free_trees import GradientStructure, gradient_structure
+from bea.symbolic.method_table import METHODS
+from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.potential import half_square, potential
 from bea.symbolic.problem import Problem, StepMap
 from bea.symbolic.recursion import literal_fields
+from bea.symbolic.scalars import Scalar
+from bea.symbolic.symmetric_form import symmetric_weights
+from bea.symbolic.trees import Tree
 
 if TYPE_CHECKING:
     import jax
     import mpmath
 
     from bea.symbolic.kernels import PolynomialFields
+
+
+class TreeSource(Protocol):
+    """A series over rooted trees that an equation was made from."""
+
+    kind: str
+
+    def coefficients(self, l: int) -> Mapping[Tree, Scalar]:
+        """b(τ) for all trees of f_l."""
+        ...
+
+    def subs(self, values: Mapping[sp.Symbol | str, Any]) -> TreeSource:
+        """The series of the method with values for some of its symbols."""
+        ...
+
+    def equation(self, problem: Problem) -> ModifiedEquation:
+        """The series on the field of a problem."""
+        ...
+
+
+class GradientSplit(NamedTuple):
+    """f_l = −∇Ẽ_l + r_l on a concrete loss.
+
+    Attributes:
+        potential: the scalar Ẽ_l.
+        remainder: the field r_l, an m×1 matrix.
+    """
+
+    potential: Expr
+    remainder: ImmutableDenseMatrix
 
 
 class ModifiedEquation:
@@ -42,16 +78,26 @@ class ModifiedEquation:
         order: the highest power p of h.
         loss: the loss E, or None if a field or a step was given.
         method: the Butcher tableau of the step, or None if a step was given.
+        kind: "modified equation", or "modifying integrator" for the field that
+            `modifying_integrator` hands to the method.
     """
 
-    def __init__(self, problem: Problem, order: int, derivation: Derivation | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        order: int,
+        derivation: Derivation | None = None,
+        source: TreeSource | None = None,
+    ) -> None:
         self._problem = problem
+        self._source = source
         self._derivation = derivation or Derivation(lambda: by_recursion(problem))
         self.order = order
         self.params: tuple[sp.Symbol, ...] = problem.params
         self.step_size: sp.Symbol = problem.step_size
         self.loss: Expr | None = problem.loss
         self.method: ButcherTableau | None = None if problem.step else problem.method
+        self.kind = source.kind if source else "modified equation"
 
     # --- exact ------------------------------------------------------------------------------
 
@@ -166,8 +212,110 @@ class ModifiedEquation:
         carrier, f = self._derivation.carrier, self._derivation
         if l == 0 and self.loss is not None:
             return self.loss
-        P = half_square(carrier, f[0], f[1]) if l == 1 else None
-        return -(potential(carrier, f[l]) if P is None else P)
+        if l == 1 and (P := half_square(carrier, f[0], f[1])) is not None:
+            return -P
+        if self.loss is not None and self.method is not None:
+            structure = self._structure(l)
+            if structure.is_gradient:  # for every loss, by a formula
+                differentials = ElementaryDifferentials(carrier, f[0])
+                return carrier.algebra.expression(differentials.scalar(structure.potential))
+        return -potential(carrier, f[l])
+
+    def gradient_split(self, l: int) -> GradientSplit:
+        """f_l = −∇Ẽ_l + r_l, with the Ẽ_l that the trees give, also where f_l is no gradient.
+
+            Ẽ_l = (−1)^l Σ_φ b̄(φ)/|Aut φ| · H_φ(E)
+
+        over free trees φ of l + 1 nodes, with the mean b̄ of b over the choices of a root. The
+        remainder vanishes if b is constant on every φ, and then for every loss.
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+
+        Returns:
+            Ẽ_l and r_l, exact. Another loss may have another split with a smaller remainder: this
+            one is the same formula for all losses.
+
+        Raises:
+            InputError: there is no such correction, or no loss and Runge–Kutta method.
+
+        Source: the free-tree criterion, HLW IX.9.
+
+        Example:
+            >>> import bea
+            >>> eq = bea.modified_equation(loss="(3/5 - a*b)**2/2", params="a, b", order=2)
+            >>> sp.factor(eq.gradient_split(1).potential)
+            (a**2 + b**2)*(5*a*b - 3)**2/100
+        """
+        self._needs_loss("a split into a gradient and a remainder")
+        l = self._checked(l)
+        if l == 0:
+            zeros = ImmutableDenseMatrix([0] * len(self.params))
+            return GradientSplit(self._potential(0), zeros)
+        carrier, structure = self._derivation.carrier, self._structure(l)
+        differentials = ElementaryDifferentials(carrier, self._derivation[0])
+        return GradientSplit(
+            carrier.algebra.expression(differentials.scalar(structure.potential)),
+            carrier.matrix(differentials.combination(structure.remainder)),
+        )
+
+    def preconditioner(self, order: int | None = None) -> ImmutableDenseMatrix:
+        """The symmetric matrix M = I + h M_1 + … with f + h f_1 + … + h^p f_p = −M∇E, exactly.
+
+        For gradient descent M = I + (h/2) H + h²(⅓ H² + 1/12 ∇³E[∇E]) + …, with the Hessian H. It
+        exists to every order, also where there is no modified loss; while it is positive
+        definite the modified flow descends E, because dE/dt = −∇EᵀM∇E.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+
+        Returns:
+            A symmetric m×m matrix in the parameters and the step size.
+
+        Raises:
+            InputError: the order is negative or beyond that of the equation, or there is no loss
+                and Runge–Kutta method.
+
+        Source: `bea.symbolic.symmetric_form`, where the formula is derived.
+
+        Example:
+            >>> import bea
+            >>> eq = bea.modified_equation(loss="a**2 + b**2/2", params="a, b", order=2)
+            >>> eq.preconditioner()
+            Matrix([
+            [4*h**2/3 + h + 1,                0],
+            [               0, h**2/3 + h/2 + 1]])
+        """
+        self._needs_loss("the form f̃ = −M∇E")
+        p, m, h = self._checked(order), len(self.params), self.step_size
+        carrier = self._derivation.carrier
+        differentials = ElementaryDifferentials(carrier, self._derivation[0])
+        total = sp.eye(m)
+        for l in range(1, p + 1):
+            rows = differentials.matrix(symmetric_weights(self._tree_coefficients(l)))
+            total += h**l * sp.Matrix(m, m, lambda i, j: carrier.algebra.expression(rows[i][j]))  # noqa: B023
+        return ImmutableDenseMatrix(total)
+
+    def _needs_loss(self, what: str) -> None:
+        if self.loss is None or self.method is None:
+            raise InputError(
+                f"{what} is of a Runge–Kutta method on a loss: derive the equation with loss="
+            )
+
+    def _structure(self, l: int) -> GradientStructure:
+        return gradient_structure(self._tree_coefficients(l))
+
+    def _tree_coefficients(self, l: int) -> Mapping[Tree, Scalar]:
+        """b(τ) for the trees of f_l."""
+        if self._source is not None:
+            return self._source.coefficients(l)
+        from bea.symbolic.tree_pass import modified_coefficients  # NumPy: as above
+        from bea.symbolic.tree_table import TreeTable
+
+        assert self.method is not None
+        table = TreeTable(l + 1)
+        values, here = modified_coefficients(self.method, table), table.of_order(l + 1)
+        return {table.tree(k): values[k] for k in range(here.start, here.stop)}
 
     @cached_property
     def _potentials(self) -> dict[int, Expr]:
@@ -182,10 +330,12 @@ class ModifiedEquation:
             if l
             else "the field itself is no gradient, so it has no loss"
         )
+        has_form = self.loss is not None and self.method is not None
+        instead = f", and so does the symmetric M of f̃ = −M∇E, preconditioner({l})" * has_form
         return (
             f"f_{l} is not a gradient: ∂f_{b}/∂{a} − ∂f_{a}/∂{b} = "
             f"{present.shortened(curl[j, i])} is not zero, "
-            f"so there is no modified loss of order {l}; {remedy}"
+            f"so there is no modified loss of order {l}; {remedy}{instead}"
         )
 
     def literal_corrections(self) -> tuple[ImmutableDenseMatrix, ...]:
@@ -216,7 +366,9 @@ class ModifiedEquation:
         Args:
             order: the new order, at least 0.
         """
-        return ModifiedEquation(self._problem, _checked_order(order), self._derivation)
+        return ModifiedEquation(
+            self._problem, _checked_order(order), self._derivation, self._source
+        )
 
     def subs(self, values: Mapping[sp.Symbol | str, Any]) -> ModifiedEquation:
         """The equation with numbers or expressions for some of its constants.
@@ -228,7 +380,12 @@ class ModifiedEquation:
         Raises:
             InputError: something is no constant of the equation.
         """
-        return ModifiedEquation(self._problem.subs(values), self.order)
+        problem = self._problem.subs(values)
+        if self._source is None:
+            return ModifiedEquation(problem, self.order)
+        known = {symbol.name for symbol in self._problem.method.symbols}
+        source = self._source.subs({s: v for s, v in values.items() if str(s) in known})
+        return source.equation(problem).extended(self.order)
 
     def _checked(self, order: int | None) -> int:
         if order is None:
@@ -343,7 +500,7 @@ class ModifiedEquation:
 
     def __repr__(self) -> str:
         names = ", ".join(p.name for p in self.params)
-        return f"<modified equation of order {self.order} in {names} for {self._problem.title}>"
+        return f"<{self.kind} of order {self.order} in {names} for {self._problem.title}>"
 
     def latex(self) -> str:
         """The equation and its corrections as LaTeX, an `aligned` block without dollar signs."""

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+from bea.symbolic import contractions
+from bea.symbolic.scalars import Scalar, linear_combination, same
 from bea.symbolic.trees import Tree
 
 
@@ -24,6 +26,11 @@ class FreeTree:
 
     Attributes:
         rootings: the rooted trees, each with the number of nodes whose choice gives it.
+
+    Example:
+        >>> path = FreeTree.of(Tree.from_level_sequence([1, 2, 3]))
+        >>> path == FreeTree.of(Tree.from_level_sequence([1, 2, 2])), path.symmetry, str(path)
+        (True, 2, '∇EᵀH∇E')
     """
 
     rootings: Mapping[Tree, int]
@@ -48,6 +55,28 @@ class FreeTree:
     def __hash__(self) -> int:
         return hash(frozenset(self.rootings))
 
+    def halves(self) -> tuple[Tree, Tree]:
+        """The two rooted trees that are left when an edge is taken away, as equal as possible.
+
+        They give the scalar from vectors: H_φ(E) = (−1)^n ⟨F(τ_1)(−∇E), F(τ_2)(−∇E)⟩.
+
+        Raises:
+            ValueError: the tree has one node, and so no edge.
+        """
+        cuts = [
+            (child, Tree(*tree.children[:i], *tree.children[i + 1 :]))
+            for tree in self.rootings
+            for i, child in enumerate(tree.children)
+        ]
+        return min(cuts, key=lambda cut: (abs(cut[0].order - cut[1].order), cut))
+
+    def __str__(self) -> str:
+        return contractions.scalar([*self.rootings])
+
+    def latex(self) -> str:
+        """H_φ(E) as LaTeX, in ∇E, H and higher derivatives of E."""
+        return contractions.scalar([*self.rootings], contractions.LATEX)
+
     def contraction(self) -> str:
         """H_φ(E) with an index for every edge: E_i E_ij E_j for the path of three nodes."""
         tree = min(self.rootings, key=lambda t: (len(t.children), t))
@@ -68,7 +97,7 @@ class FreeTree:
 
 @dataclass(frozen=True)
 class GradientStructure:
-    """f_l as a gradient and a remainder, for every loss.
+    """f_l as a gradient and a remainder, for every loss: f_l = −∇Ẽ_l + r_l.
 
     Attributes:
         potential: the factors of the H_φ(E) in Ẽ_l, from free trees.
@@ -77,17 +106,26 @@ class GradientStructure:
             if and only if f_l is a gradient for every loss.
     """
 
-    potential: Mapping[FreeTree, Fraction]
-    obstruction: Mapping[FreeTree, Mapping[Tree, Fraction]]
-    remainder: Mapping[Tree, Fraction]
+    potential: Mapping[FreeTree, Scalar]
+    obstruction: Mapping[FreeTree, Mapping[Tree, Scalar]]
+    remainder: Mapping[Tree, Scalar]
 
     @property
     def is_gradient(self) -> bool:
         """Is there no obstruction?"""
         return not self.obstruction
 
+    def obstruction_in_words(self) -> str:
+        """The first free tree on which b is not constant, and its values there; "" if none is."""
+        if not self.obstruction:
+            return ""
+        free, values = next(iter(self.obstruction.items()))
+        shown = ", ".join(f"{b} at {list(t.level_sequence)}" for t, b in values.items())
+        more = len(self.obstruction) - 1
+        return f"on the free tree of {free} b is {shown}" + (f"; and on {more} more" * bool(more))
 
-def gradient_structure(coefficients: Mapping[Tree, Fraction]) -> GradientStructure:
+
+def gradient_structure(coefficients: Mapping[Tree, Scalar]) -> GradientStructure:
     """Split Σ b(τ)/σ(τ) F(τ)(−∇E), over the trees of one order, into a gradient and a remainder.
 
     On a free tree where b is not constant the gradient part takes its mean over the nodes, which
@@ -98,9 +136,9 @@ def gradient_structure(coefficients: Mapping[Tree, Fraction]) -> GradientStructu
 
     Source: HLW IX.9, where Hamiltonian fields have the same classes, with alternating signs.
     """
-    potential: dict[FreeTree, Fraction] = {}
-    obstruction: dict[FreeTree, dict[Tree, Fraction]] = {}
-    remainder: dict[Tree, Fraction] = {}
+    potential: dict[FreeTree, Scalar] = {}
+    obstruction: dict[FreeTree, dict[Tree, Scalar]] = {}
+    remainder: dict[Tree, Scalar] = {}
     done: set[Tree] = set()
     for tree in sorted(coefficients):
         if tree in done:
@@ -109,10 +147,15 @@ def gradient_structure(coefficients: Mapping[Tree, Fraction]) -> GradientStructu
         done.update(free.rootings)
         values = {t: coefficients[t] for t in free.rootings}
         n = free.order
-        mean = sum((values[t] * nodes for t, nodes in free.rootings.items()), Fraction(0)) / n
+        mean = linear_combination(
+            (Fraction(nodes, n), values[t]) for t, nodes in free.rootings.items()
+        )
         if mean:
-            potential[free] = (-1) ** (n + 1) * mean / free.symmetry
-        if len(set(values.values())) > 1:
+            potential[free] = linear_combination([(Fraction((-1) ** (n + 1), free.symmetry), mean)])
+        if not all(same(b, coefficients[tree]) for b in values.values()):
             obstruction[free] = values
-            remainder |= {t: (b - mean) / t.symmetry for t, b in values.items() if b != mean}
+            for t, b in values.items():
+                rest = (Fraction(1, t.symmetry), b), (Fraction(-1, t.symmetry), mean)
+                if r := linear_combination(rest):
+                    remainder[t] = r
     return GradientStructure(potential, obstruction, remainder)

@@ -41,7 +41,7 @@ def _series(p: int, h: str) -> str:
 def as_text(eq: ModifiedEquation) -> str:
     """The equation, its corrections and its modified loss, one to a line."""
     lines = [
-        f"Modified equation of {eq.problem.title}",
+        f"{eq.kind.capitalize()} of {eq.problem.title}",
         f"d({', '.join(p.name for p in eq.params)})/dt = {_series(eq.order, eq.step_size.name)}",
     ]
     for l, f in enumerate(eq.corrections):
@@ -105,10 +105,11 @@ def as_python(eq: ModifiedEquation) -> str:
     params, others = [*map(code.doprint, eq.params)], [eq.step_size, *eq.constants]
     point = "theta_" if "theta" in {s.name for s in others} else "theta"
     arguments = ", ".join([point, *map(code.doprint, others)])
+    title = f"{eq.kind.capitalize()} of {eq.problem.title}"
     imports = ["import math"] if any("math." in line for line in [*body, components]) else []
     return "\n".join(
         [
-            f'"""Modified equation of {eq.problem.title}, to order {eq.order}. Made by bea."""',
+            f'"""{title}, to order {eq.order}. Made by bea."""',
             *imports,
             "",
             "",

@@ -15,7 +15,8 @@ from sympy import Expr
 
 from bea.errors import InputError
 from bea.symbolic.functions import check_smooth, exact
-from bea.symbolic.methods import METHODS, ButcherTableau, method_named
+from bea.symbolic.method_table import METHODS, method_named
+from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.text import parse_expression, parse_symbols
 
 StepMap = Callable[[Sequence[sp.Symbol], sp.Symbol], Sequence[Any]]
@@ -76,6 +77,13 @@ class Problem:
                 "or give the step size another symbol with step_size="
             )
         tableau = method_named(method)
+        taken = {h.name: "the step size", **dict.fromkeys((p.name for p in symbols), "a parameter")}
+        for symbol in tableau.symbols:
+            if symbol.name in taken:
+                raise InputError(
+                    f"{symbol} is {taken[symbol.name]} and a symbol of {tableau.name}: "
+                    "rename one of them"
+                )
         problem = cls(symbols, h, None, None, None, tableau)
         if loss is not None:
             problem = replace(problem, loss=problem._expression(loss, "the loss"))
@@ -154,7 +162,7 @@ class Problem:
     @property
     def constants(self) -> tuple[sp.Symbol, ...]:
         """The symbols that are neither parameters nor the step size, by name."""
-        symbols = set().union(*(e.free_symbols for e in self.expressions))
+        symbols = set(self.method.symbols).union(*(e.free_symbols for e in self.expressions))
         return tuple(sorted(symbols - {*self.params, self.step_size}, key=lambda s: s.name))
 
     @property
@@ -226,6 +234,9 @@ class Problem:
             loss=None if self.loss is None else put(self.loss),
             field=None if self.field is None else tuple(map(put, self.field)),
             step=None if self.step is None else tuple(map(put, self.step)),
+            method=self.method.subs(
+                {s: replacement[s] for s in self.method.symbols if s in replacement}
+            ),
         )._with_field_of_the_step_size()
 
 

@@ -3,59 +3,81 @@
     f̃ = Σ_l h^l f_l,        f_l = Σ_{|τ|=l+1} b(τ)/σ(τ) · F(τ)(f),
 
 with the elementary differentials F(τ)(f) = f^{(m)}(F(τ_1), …, F(τ_m)) and exact coefficients b(τ)
-from `tree_pass`. Here stands what a user holds; how it is written is in `series_text`, when it is
-a gradient in `free_trees`.
+from `tree_pass`; likewise the modifying integrator, from `modifying_pass`. Here stands what a user
+holds; how it is written is in `series_text` and drawn in `pictures`, when it is a gradient in
+`free_trees`, and what holds where it is none in `symmetric_form`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Symbol
 
-from bea.errors import InputError
+from bea.errors import InputError, NotAGradientError
 from bea.symbolic import series_text
 from bea.symbolic.coordinates import Column, CoordinatesCarrier
 from bea.symbolic.derivation import Derivation, field_of
 from bea.symbolic.differentials import ElementaryDifferentials
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.free_trees import GradientStructure, gradient_structure
-from bea.symbolic.methods import ButcherTableau, method_named
+from bea.symbolic.free_trees import FreeTree, GradientStructure, gradient_structure
+from bea.symbolic.method_table import method_named
+from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.modifying_pass import modifying_coefficients
 from bea.symbolic.problem import Problem
+from bea.symbolic.scalars import (
+    Scalar,
+    exact_scalar,
+    expression_of_scalar,
+    linear_combination,
+    normal_scalars,
+)
+from bea.symbolic.series_text import FormalSeries
+from bea.symbolic.symmetric_form import Way, symmetric_weights
 from bea.symbolic.tree_pass import modified_coefficients
-from bea.symbolic.trees import MOST_TREES, Tree, TreeTable
+from bea.symbolic.tree_table import MOST_TREES, TreeTable
+from bea.symbolic.trees import Tree
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
-class Series(Mapping[Tree, Fraction]):
+class Series(Mapping[Tree, Scalar]):
     """A B-series Σ_τ h^{|τ|−1} b(τ)/σ(τ) F(τ)(f), cut at a power of h.
 
-    It is a mapping from trees to their coefficients b(τ): `series[tree]`. Made by
-    `modified_series`.
+    It is a mapping from trees to their coefficients b(τ): `series[tree]`, a Fraction, or a SymPy
+    expression where a tableau with irrational or symbolic entries makes it one. Made by
+    `modified_series` and `modifying_integrator`.
 
     Args:
         table: the trees.
         coefficients: b(τ), in the order of the table.
-        title: what the series is of, in a few words.
+        kind: "modified equation" or "modifying integrator".
         method: the method it belongs to.
     """
 
     def __init__(
-        self, table: TreeTable, coefficients: list[Fraction], title: str, method: ButcherTableau
+        self, table: TreeTable, coefficients: list[Scalar], kind: str, method: ButcherTableau
     ) -> None:
         self._table = table
         self._coefficients = coefficients
-        self.title = title
+        self.kind = kind
         self.method = method
+
+    @property
+    def title(self) -> str:
+        """What the series is, in a few words."""
+        return f"{self.kind} of {self.method.name}"
 
     @property
     def order(self) -> int:
         """The highest power p of h; trees have up to p + 1 nodes."""
         return self._table.order - 1
 
-    def __getitem__(self, tree: Tree) -> Fraction:
+    def __getitem__(self, tree: Tree) -> Scalar:
         """b(τ).
 
         Raises:
@@ -77,7 +99,20 @@ class Series(Mapping[Tree, Fraction]):
     def __len__(self) -> int:
         return len(self._table)
 
-    def terms(self, l: int) -> dict[Tree, Fraction]:
+    def coefficients(self, l: int) -> dict[Tree, Scalar]:
+        """b(τ) for all trees of f_l, zeros with them.
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+
+        Raises:
+            InputError: there is no such correction in this series.
+        """
+        self._checked(l)
+        here = self._table.of_order(l + 1)
+        return {self._table.tree(k): self._coefficients[k] for k in range(here.start, here.stop)}
+
+    def terms(self, l: int) -> dict[Tree, Scalar]:
         """f_l as the factors b(τ)/σ(τ) of its elementary differentials, without zeros.
 
         Args:
@@ -86,15 +121,11 @@ class Series(Mapping[Tree, Fraction]):
         Raises:
             InputError: there is no such correction in this series.
         """
-        if not isinstance(l, int) or not 0 <= l <= self.order:
-            raise InputError(f"order {l} is not among 0 … {self.order} of this series")
-        here = self._table.of_order(l + 1)
-        found = {
-            self._table.tree(k): self._coefficients[k]
-            for k in range(here.start, here.stop)
-            if self._coefficients[k]
+        found = {tree: b for tree, b in self.coefficients(l).items() if b}
+        return {
+            tree: linear_combination([(Fraction(1, tree.symmetry), found[tree])])
+            for tree in sorted(found)
         }
-        return {tree: found[tree] / tree.symmetry for tree in sorted(found)}
 
     @cached_property
     def method_order(self) -> int | None:
@@ -110,11 +141,13 @@ class Series(Mapping[Tree, Fraction]):
         Returns:
             The scalar Ẽ_l in contractions H_φ(E), the obstruction, and the remainder.
         """
-        self.terms(l)  # is there such a correction?
-        here = self._table.of_order(l + 1)
-        return gradient_structure(
-            {self._table.tree(k): self._coefficients[k] for k in range(here.start, here.stop)}
-        )
+        if l not in self._structures:
+            self._structures[l] = gradient_structure(self.coefficients(l))
+        return self._structures[l]
+
+    @cached_property
+    def _structures(self) -> dict[int, GradientStructure]:
+        return {}
 
     def is_gradient(self, l: int) -> bool:
         """Is f_l a gradient for every loss? That is, is b constant on every free tree?
@@ -123,6 +156,72 @@ class Series(Mapping[Tree, Fraction]):
             l: the index of the correction, 0 ≤ l ≤ order.
         """
         return self.gradient_structure(l).is_gradient
+
+    def modified_loss(self, order: int | None = None) -> FormalSeries[FreeTree]:
+        """The scalar Ẽ with f + h f_1 + … + h^p f_p = −∇Ẽ, for every loss E.
+
+            Ẽ = Σ_l h^l (−1)^l Σ_φ b(φ)/|Aut φ| · H_φ(E)       over free trees φ of l + 1 nodes
+
+        Args:
+            order: p, at most the order of the series, which is the default.
+
+        Returns:
+            The factors of the contractions H_φ(E), such as |∇E|²; to be read as text or LaTeX.
+
+        Raises:
+            NotAGradientError: some f_l with l ≤ p is no gradient for a general loss; the message
+                names l and the free tree. `gradient_structure` and `preconditioner` still hold.
+
+        Example:
+            >>> print(modified_series("euler", order=3).modified_loss(1))
+            E + h/4 |∇E|² + …
+        """
+        p = self._checked(order)
+        for l in range(p + 1):
+            structure = self.gradient_structure(l)
+            if not structure.is_gradient:
+                raise NotAGradientError(
+                    f"f_{l} of {self.method.name} is no gradient for a general loss: "
+                    f"{structure.obstruction_in_words()}; modified_loss({l - 1}) exists, "
+                    f"and so does preconditioner({l})",
+                    order=l,
+                )
+        terms = tuple(self.gradient_structure(l).potential for l in range(p + 1))
+        return FormalSeries(terms, f"modified loss of {self.method.name}")
+
+    def preconditioner(self, order: int | None = None) -> FormalSeries[Way]:
+        """The symmetric matrix M(θ, h) with f + h f_1 + … + h^p f_p = −M∇E, for every loss E.
+
+        It exists for every method and order, also where there is no modified loss. While it is
+        positive definite, and it is I at h = 0, the modified flow descends E. From f_3 on it is not
+        the only one; the formula for this one is in `symmetric_form`.
+
+        Args:
+            order: p, at most the order of the series, which is the default.
+
+        Returns:
+            The factors of products of H, ∇³E[…], …; to be read as text or LaTeX. On a concrete
+            loss: `ModifiedEquation.preconditioner`.
+
+        Example:
+            >>> print(modified_series("euler", order=2).preconditioner())
+            I + h/2 H + h²(1/3 H² + 1/12 ∇³E[∇E]) + …
+        """
+        p = self._checked(order)
+        identity: dict[Way, Scalar] = {Way(()): Fraction(1)}
+        terms = [identity]
+        for l in range(1, p + 1):
+            weights = symmetric_weights(self.coefficients(l))
+            sign = Fraction((-1) ** l)  # a factor −1 at each of the l nodes, for f = −∇E
+            terms.append({way: linear_combination([(sign, c)]) for way, c in weights.items()})
+        return FormalSeries(tuple(terms), f"symmetric M in f̃ = −M∇E of {self.method.name}")
+
+    def _checked(self, order: int | None) -> int:
+        if order is None:
+            return self.order
+        if not isinstance(order, int) or not 0 <= order <= self.order:
+            raise InputError(f"order {order} is not among 0 … {self.order} of this series")
+        return order
 
     def on(
         self,
@@ -151,16 +250,64 @@ class Series(Mapping[Tree, Fraction]):
             >>> list(eq.corrections[4])
             [-y/120, x/120]
         """
-        problem = Problem.checked(
+        step_dependent = Problem.checked(
             loss=loss, field=field, step=None, params=params, method="euler", step_size=step_size
         )
-        if problem.step is not None:
+        if step_dependent.step is not None:
             raise InputError(
-                f"the input contains the step size {problem.step_size}, and a series has powers of "
-                "its own: rename the constant, or choose another symbol with step_size="
+                f"the input contains the step size {step_dependent.step_size}, and a series has "
+                "powers of its own: rename the constant, or choose another symbol with step_size="
             )
-        problem = replace(problem, method=self.method)
-        return ModifiedEquation(problem, self.order, Derivation(lambda: self._fields_on(problem)))
+        problem = Problem.checked(
+            loss=loss,
+            field=field,
+            step=None,
+            params=params,
+            method=self.method,
+            step_size=step_size,
+        )
+        return self.equation(problem)
+
+    def equation(self, problem: Problem) -> ModifiedEquation:
+        """The series on the field of a problem that has been checked.
+
+        Args:
+            problem: a loss or a field, with the method of the series.
+        """
+        derivation = Derivation(lambda: self._fields_on(problem))
+        return ModifiedEquation(problem, self.order, derivation, self)
+
+    def subs(self, values: Mapping[Symbol | str, Any]) -> Series:
+        """The series of the method with exact values for some of the symbols in its tableau.
+
+        Args:
+            values: from a symbol, or its name, to a number, an expression or text.
+
+        Raises:
+            InputError: something is no symbol of the tableau, or a value is not exact; or a
+                coefficient is not finite there.
+
+        Example:
+            >>> family = ButcherTableau([[0, 0], ["a", 0]], ["1 - 1/(2*a)", "1/(2*a)"])
+            >>> series = modified_series(family, order=2)
+            >>> print(series)
+            f + h²((a/4 − 1/6) f''(f,f) − 1/6 f'f'f) + …
+            >>> print(series.subs({"a": "2/3"}))
+            f − h²/6 f'f'f + …
+        """
+        method = self.method.subs(values)
+        known = {symbol.name: symbol for symbol in self.method.symbols}
+        exact = {
+            known[str(key)]: exact_scalar(v, f"the value of {key}") for key, v in values.items()
+        }
+        replacement = {key: expression_of_scalar(v) for key, v in exact.items()}
+        coefficients = normal_scalars(
+            [
+                b if isinstance(b, Fraction) else b.subs(replacement, simultaneous=True)
+                for b in self._coefficients
+            ]
+        )
+        return Series(self._table, coefficients, self.kind, method)
 
     def _fields_on(self, problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
         carrier, f = field_of(problem)
@@ -181,12 +328,55 @@ class Series(Mapping[Tree, Fraction]):
     def __repr__(self) -> str:
         return f"<{self.title}, to order {self.order}, {len(self)} trees>"
 
-    def latex(self) -> str:
-        """The series as LaTeX, in elementary differentials, without dollar signs."""
-        return series_text.as_latex(self)
+    def text(self, gradient: bool = False) -> str:
+        """The series on one line.
+
+        Args:
+            gradient: write it for f = −∇E, in ∇E, the Hessian H, ∇³E, …; otherwise in elementary
+                differentials of f, as `str(series)` does.
+
+        Example:
+            >>> print(modified_series("euler", order=2).text(gradient=True))
+            −∇E − h/2 H∇E + h²(−1/12 ∇³E[∇E, ∇E] − 1/3 H²∇E) + …
+        """
+        return series_text.as_text(self, gradient)
+
+    def latex(self, gradient: bool = False) -> str:
+        """The series as LaTeX, without dollar signs.
+
+        Args:
+            gradient: write it for f = −∇E, in ∇E, the Hessian H, ∇³E, …; otherwise in elementary
+                differentials of f.
+        """
+        return series_text.as_latex(self, gradient)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        from bea.symbolic import pictures
+
+        return f"<p>{self._repr_latex_()}</p>{pictures.series_html(self)}"
+
+    def draw(self) -> Figure:
+        """The trees with their coefficients, as a matplotlib Figure.
+
+        Raises:
+            InputError: matplotlib is not installed, or there are too many trees for a picture.
+        """
+        from bea.symbolic import pictures
+
+        return pictures.draw_series(self)
+
+    def svg(self) -> str:
+        """The trees with their coefficients, as the text of an SVG file.
+
+        Raises:
+            InputError: there are too many trees for a picture.
+        """
+        from bea.symbolic import pictures
+
+        return pictures.series_svg(self)
 
 
 def modified_series(
@@ -211,13 +401,46 @@ def modified_series(
         >>> print(modified_series("euler", order=2))
         f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) + …
     """
+    return _series(method, order, most_trees, "modified equation")
+
+
+def modifying_integrator(
+    method: str | ButcherTableau = "euler", order: int = 3, most_trees: int = MOST_TREES
+) -> Series:
+    """The field f̂ = f + h f̂_1 + … to hand to a method so that its steps lie on the flow of f.
+
+    For Euler f̂ = Σ_n h^{n−1}/n! · D_f^{n−1} f, b̂(τ) = 1/γ(τ): gradient descent on E − (h/4)|∇E|²
+    cancels its own implicit regularization to first order.
+
+    Args:
+        method: the name of a method, or a `ButcherTableau`, explicit or implicit.
+        order: the highest power p of h, at least 0. Steps then have the order p + 1.
+        most_trees: refuse a series over more trees than this.
+
+    Returns:
+        The series; `series[tree]` is b̂(τ), `series.on(loss=…, params=…)` the field.
+
+    Raises:
+        InputError: the method is unknown, the order is negative, or there are too many trees.
+
+    Source: Chartier, Hairer and Vilmart 2007, doi:10.1090/S0025-5718-07-01967-9.
+
+    Example:
+        >>> print(modifying_integrator("euler", order=2))
+        f + h/2 f'f + h²(1/6 f''(f,f) + 1/6 f'f'f) + …
+    """
+    return _series(method, order, most_trees, "modifying integrator")
+
+
+PASSES = {
+    "modified equation": modified_coefficients,
+    "modifying integrator": modifying_coefficients,
+}
+
+
+def _series(method: str | ButcherTableau, order: int, most_trees: int, kind: str) -> Series:
     if not isinstance(order, int) or isinstance(order, bool) or order < 0:
         raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
     tableau = method_named(method)
     table = TreeTable(order + 1, most_trees)
-    return Series(
-        table,
-        modified_coefficients(tableau, table),
-        f"modified equation of {tableau.name}",
-        tableau,
-    )
+    return Series(table, PASSES[kind](tableau, table), kind, tableau)

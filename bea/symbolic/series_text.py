@@ -1,20 +1,29 @@
-"""How a B-series is written, as in f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) + ….
+"""How a series in h is written, as in f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) + ….
 
-Elementary differentials in the notation of HLW III.1, as text and as LaTeX.
+Elementary differentials are in the notation of HLW III.1, or in ∇E, H and ∇³E for f = −∇E
+(`contractions`); as text, as LaTeX, as a dictionary, and as the report of `bea series`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
+import sympy as sp
+
+from bea.errors import InputError
+from bea.symbolic import contractions
+from bea.symbolic.contractions import SUPERSCRIPTS as SUPERSCRIPTS
+from bea.symbolic.scalars import Scalar, expression_of_scalar
 from bea.symbolic.trees import Tree
 
 if TYPE_CHECKING:
     from bea.symbolic.series import Series
 
-SUPERSCRIPTS = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+Orders = Iterable[Sequence[tuple[str, Scalar]]]
+"""For each power of h, names and their factors."""
 
 
 def differential(tree: Tree) -> str:
@@ -34,31 +43,162 @@ def _differential(tree: Tree, derivative: Callable[[int], str]) -> str:
     return f + (children[0] if m == 1 else f"({','.join(children)})" if m else "")
 
 
-def as_text(series: Series) -> str:
-    """The series on one line."""
-    parts = ["f"]
-    for l in range(1, series.order + 1):
-        power = "h" if l == 1 else f"h{str(l).translate(SUPERSCRIPTS)}"
-        # Bushy trees first, as is usual.
-        terms = list(reversed(series.terms(l).items()))
+def _sign_and_size(c: Scalar) -> tuple[bool, Scalar]:
+    """Is c written with a minus, and what follows the sign?"""
+    negative = c < 0 if isinstance(c, Fraction) else c.could_extract_minus_sign()
+    return negative, (-c if negative else c)
+
+
+def text_sum(orders: Orders) -> str:
+    """Σ_l h^l Σ c·name on one line."""
+    parts: list[str] = []
+    for l, terms in enumerate(orders):
         if not terms:
             continue
+        power = "" if l == 0 else "h" if l == 1 else f"h{str(l).translate(SUPERSCRIPTS)}"
+        if len(terms) > 1 and power:
+            parts.append(f"{'+ ' if parts else ''}{power}({_text_terms(terms)})")
+            continue
+        for name, c in terms:
+            negative, size = _sign_and_size(c)
+            sign = ("− " if negative else "+ ") if parts else ("−" if negative else "")
+            factor = _text_factor(size, power)
+            parts.append(f"{sign}{factor}{' ' * bool(factor)}{name}")
+    return " ".join([*(parts or ["0"]), "+ …"])
+
+
+def _text_factor(size: Scalar, power: str) -> str:
+    """c·h^l as 3h²/4."""
+    if not isinstance(size, Fraction):
+        return f"{power}({size})"
+    if not power:
+        return "" if size == 1 else str(size)
+    numerator = power if size.numerator == 1 else f"{size.numerator}{power}"
+    return numerator if size.denominator == 1 else f"{numerator}/{size.denominator}"
+
+
+def _text_terms(terms: Sequence[tuple[str, Scalar]]) -> str:
+    text = ""
+    for name, c in terms:
+        negative, size = _sign_and_size(c)
+        sign = ("−" if negative else "") if not text else (" − " if negative else " + ")
+        shown = f"{size} " if isinstance(size, Fraction) else f"({size}) "
+        text += f"{sign}{'' if size == 1 else shown}{name}"
+    return text
+
+
+def latex_sum(orders: Orders) -> str:
+    """Σ_l h^l Σ c·name as LaTeX, without dollar signs."""
+    parts: list[str] = []
+    for l, terms in enumerate(orders):
+        if not terms:
+            continue
+        power = "" if l == 0 else "h" if l == 1 else f"h^{{{l}}}"
         if len(terms) == 1:
-            tree, c = terms[0]
-            size = abs(c)
-            factor = (
-                power
-                if size == 1
-                else (
-                    f"{power}/{size.denominator}"
-                    if size.numerator == 1
-                    else f"{size.numerator}{power}/{size.denominator}"
-                )
-            )
-            parts.append(f"{'−' if c < 0 else '+'} {factor} {differential(tree)}")
-        else:
-            parts.append(f"+ {power}({_sum(terms)})")
-    return " ".join([*parts, "+ …"])
+            ((name, c),) = terms
+            negative, size = _sign_and_size(c)
+            sign = ("- " if negative else "+ ") if parts else ("-" if negative else "")
+            parts.append(f"{sign}{_latex_factor(size, power)}{name}")
+            continue
+        body = ""
+        for name, c in terms:
+            negative, size = _sign_and_size(c)
+            sign = ("-" if negative else "") if not body else (" - " if negative else " + ")
+            body += f"{sign}{_latex_factor(size)}{name}"
+        parts.append(f"{'+ ' if parts else ''}{power} \\left( {body} \\right)" if power else body)
+    return " ".join([*(parts or ["0"]), "+ \\dots"])
+
+
+def _latex_factor(size: Scalar, power: str = "") -> str:
+    """c·h^l."""
+    if not isinstance(size, Fraction):
+        return rf"{power} \left( {sp.latex(size)} \right) ".lstrip()
+    numerator = "" if size.numerator == 1 and power else str(size.numerator)
+    numerator += f"{' ' * bool(numerator and power)}{power}"
+    if size.denominator > 1:
+        return f"\\tfrac{{{numerator}}}{{{size.denominator}}} "
+    return "" if numerator == "1" else f"{numerator} "
+
+
+def series_orders(series: Series, gradient: bool, name: Callable[[Tree], str]) -> Orders:
+    """The terms of a series with their names, bushy trees first, as is usual.
+
+    Args:
+        series: what is to be written.
+        gradient: for f = −∇E: F(τ)(−∇E) is (−1)^|τ| times the contraction of the tree.
+        name: of a tree.
+    """
+    for l in range(series.order + 1):
+        sign = (-1) ** (l + 1) if gradient else 1
+        yield [(name(tree), sign * c) for tree, c in reversed(series.terms(l).items())]
+
+
+def as_text(series: Series, gradient: bool = False) -> str:
+    """The series on one line."""
+    name = contractions.vector if gradient else differential
+    return text_sum(series_orders(series, gradient, name))
+
+
+def as_latex(series: Series, gradient: bool = False) -> str:
+    """The series as LaTeX."""
+
+    def contraction(tree: Tree) -> str:
+        return contractions.vector(tree, contractions.LATEX)
+
+    name = contraction if gradient else differential_latex
+    return latex_sum(series_orders(series, gradient, name))
+
+
+class Named(Protocol):
+    """What can be written in both ways."""
+
+    def latex(self) -> str:
+        """As LaTeX, without dollar signs."""
+        ...
+
+
+T = TypeVar("T", bound=Named)
+
+
+@dataclass(frozen=True)
+class FormalSeries(Generic[T]):
+    """Σ_l h^l Σ c·t with terms t other than rooted trees: the Ẽ or the M of a modified equation.
+
+    Attributes:
+        coefficients: for each power l of h, the factors of the terms.
+        title: what the series is, in a few words.
+    """
+
+    coefficients: tuple[Mapping[T, Scalar], ...]
+    title: str
+
+    @property
+    def order(self) -> int:
+        """The highest power of h."""
+        return len(self.coefficients) - 1
+
+    def terms(self, l: int) -> Mapping[T, Scalar]:
+        """The factors of the terms with h^l, without zeros.
+
+        Raises:
+            InputError: there is no such power in this series.
+        """
+        if not isinstance(l, int) or not 0 <= l <= self.order:
+            raise InputError(f"order {l} is not among 0 … {self.order} of this series")
+        return self.coefficients[l]
+
+    def __str__(self) -> str:
+        return text_sum([(str(t), c) for t, c in here.items()] for here in self.coefficients)
+
+    def __repr__(self) -> str:
+        return f"<{self.title}, to order {self.order}>"
+
+    def latex(self) -> str:
+        """The series as LaTeX, without dollar signs."""
+        return latex_sum([(t.latex(), c) for t, c in here.items()] for here in self.coefficients)
+
+    def _repr_latex_(self) -> str:
+        return f"$\\displaystyle {self.latex()}$"
 
 
 def as_dictionary(series: Series) -> dict[str, Any]:
@@ -71,66 +211,35 @@ def as_dictionary(series: Series) -> dict[str, Any]:
                 "level_sequence": list(tree.level_sequence),
                 "order": tree.order,
                 "symmetry": tree.symmetry,
-                "coefficient": str(series[tree]),
+                "coefficient": str(expression_of_scalar(series[tree])),
             }
             for tree in sorted(series)
         ],
     }
 
 
-def as_report(series: Series) -> str:
+def as_report(series: Series, gradient: bool = False) -> str:
     """The series, the order of its method, and what of it is a gradient for every loss."""
-    lines = [f"{series.title[0].upper()}{series.title[1:]}", str(series), ""]
     order = series.method_order
-    lines.append(
-        f"order of the method: {order}" if order else f"order of the method: above {series.order}"
-    )
+    lines = [
+        f"{series.title[0].upper()}{series.title[1:]}",
+        as_text(series, gradient),
+        "",
+        f"order of the method: {order}" if order else f"order of the method: above {series.order}",
+    ]
+    gradients_so_far = True
     for l in range(1, series.order + 1):
-        structure = series.gradient_structure(l)
         if not series.terms(l):
             continue
+        structure = series.gradient_structure(l)
         if structure.is_gradient:
-            scalar = " + ".join(
-                f"{c} {free.contraction()}" for free, c in structure.potential.items()
-            )
+            scalar = _text_terms([(str(free), c) for free, c in structure.potential.items()])
             lines.append(f"f_{l} is a gradient for every loss: f_{l} = −∇({scalar})")
-            continue
-        free, values = next(iter(structure.obstruction.items()))
-        shown = ", ".join(f"{b} at {list(t.level_sequence)}" for t, b in values.items())
-        more = len(structure.obstruction) - 1
-        lines.append(
-            f"f_{l} is no gradient for a general loss: on the free tree of {free.contraction()} "
-            f"b is {shown}" + (f"; and on {more} more" if more else "")
-        )
+        else:
+            gradients_so_far = False
+            words = structure.obstruction_in_words()
+            lines.append(f"f_{l} is no gradient for a general loss: {words}")
+    if series.order and not gradients_so_far:
+        lines += ["", "for every loss, with a symmetric M: f + h f_1 + … = −M∇E,"]
+        lines.append(f"M = {series.preconditioner()}")
     return "\n".join(lines)
-
-
-def _sum(terms: list[tuple[Tree, Fraction]]) -> str:
-    text = ""
-    for tree, c in terms:
-        sign = ("−" if c < 0 else "") if not text else (" − " if c < 0 else " + ")
-        size = "" if abs(c) == 1 else f"{abs(c)} "
-        text += f"{sign}{size}{differential(tree)}"
-    return text
-
-
-def as_latex(series: Series) -> str:
-    """The series as LaTeX."""
-    parts = ["f"]
-    for l in range(1, series.order + 1):
-        terms = list(reversed(series.terms(l).items()))
-        if not terms:
-            continue
-        body = ""
-        for tree, c in terms:
-            sign = ("-" if c < 0 else "") if not body else (" - " if c < 0 else " + ")
-            body += f"{sign}{_latex_fraction(abs(c))}{differential_latex(tree)}"
-        power = "h" if l == 1 else f"h^{{{l}}}"
-        parts.append(f"+ {power} \\left( {body} \\right)")
-    return " ".join([*parts, "+ \\dots"])
-
-
-def _latex_fraction(c: Fraction) -> str:
-    if c == 1:
-        return ""
-    return str(c) if c.denominator == 1 else f"\\tfrac{{{c.numerator}}}{{{c.denominator}}} "

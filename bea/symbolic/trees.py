@@ -1,27 +1,21 @@
-"""Rooted trees: canonical objects, and tables of all of them by order.
+"""Rooted trees: canonical, immutable, hashable.
 
 A rooted tree stands for an elementary differential: • for f, a root with children τ_1, …, τ_m for
-f^{(m)}(F(τ_1), …, F(τ_m)) (HLW III.1). A `Tree` is what a user holds; a `TreeTable` is all trees
-through some order as integer arrays, each tree given by the tree without its last child and by
-that child, which is what one pass of a series over all trees needs (`series`). Grafting, which
-makes trees carry the recursion, is in `tree_carrier`.
+f^{(m)}(F(τ_1), …, F(τ_m)) (HLW III.1). A `Tree` is what a user holds; all trees through
+some order, as arrays, are in `tree_table`. Grafting, which makes trees carry the recursion, is in
+`tree_carrier`.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import pairwise
 from math import factorial, prod
-
-import numpy as np
+from numbers import Integral
 
 from bea.errors import InputError
-
-MOST_TREES = 5_000_000
-"""A table larger than this is refused unless its caller asks for it: 17 nodes are 1.2 million
-trees of some 100 bytes each, 19 nodes 7.5 million."""
 
 
 class Tree:
@@ -68,7 +62,7 @@ class Tree:
         levels = list(levels)
         if not levels:
             raise InputError("an empty level sequence is no tree: one node is [1]")
-        if not all(isinstance(level, (int, np.integer)) for level in levels):
+        if not all(isinstance(level, Integral) for level in levels):
             raise InputError(f"the level sequence {levels} is no tree: levels are integers")
         for i, (before, level) in enumerate(pairwise(levels), start=1):
             if not levels[0] < level <= before + 1:
@@ -106,6 +100,16 @@ class Tree:
         """The tree with each of its nodes in turn for the root, itself first."""
         return list(_rootings(self))
 
+    def svg(self) -> str:
+        """A picture, the root below, as the text of an SVG file."""
+        from bea.symbolic import pictures
+
+        return pictures.tree_svg(self)
+
+    def _repr_html_(self) -> str:
+        # Inside the page the picture takes the colour of the text, which a dark page needs.
+        return self.svg()
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Tree cannot be changed: make another one, Tree(…), for {name}")
 
@@ -134,86 +138,6 @@ def _rootings(tree: Tree, above: Tree | None = None) -> Iterator[Tree]:
         yield from _rootings(child, Tree(*siblings, *([above] if above is not None else [])))
 
 
-class TreeTable:
-    """All rooted trees through an order, as arrays.
-
-    Trees are numbered by order; tree k of more than one node is tree `rest[k]` with tree
-    `child[k]` added as a last child at the root. A tree is listed once, because its children are
-    added in decreasing numbers.
-
-    Args:
-        order: the largest number of nodes.
-        most_trees: refuse a table larger than this.
-
-    Raises:
-        InputError: the order is not positive, or there are more trees than allowed.
-    """
-
-    def __init__(self, order: int, most_trees: int = MOST_TREES) -> None:
-        if not isinstance(order, int) or order < 1:
-            raise InputError(f"trees of {order} nodes: the number of nodes must be 1 or more")
-        total = sum(number_of_trees(n) for n in range(1, order + 1))
-        if total > most_trees:
-            raise InputError(
-                f"there are {total} rooted trees with up to {order} nodes, more than the "
-                f"{most_trees} allowed: lower the order, or pass most_trees={total} to risk it"
-            )
-        self.order = order
-        starts, rests, children = [0, 1], [np.zeros(1, np.int64)], [np.full(1, -1)]
-        last = np.array([total])  # the number of the last child; • takes any
-        for n in range(2, order + 1):
-            rest_parts, child_parts = [], []
-            for size in range(1, n):  # of the last child
-                rest = np.arange(starts[n - size - 1], starts[n - size])
-                first, end = starts[size - 1], starts[size]
-                fitting = np.clip(last[rest] + 1 - first, 0, end - first)
-                rest_parts.append(np.repeat(rest, fitting))
-                offsets = np.arange(fitting.sum()) - np.repeat(
-                    np.cumsum(fitting) - fitting, fitting
-                )
-                child_parts.append(first + offsets)
-            rests.append(np.concatenate(rest_parts))
-            children.append(np.concatenate(child_parts))
-            last = np.concatenate([last, children[-1]])
-            starts.append(starts[-1] + len(rests[-1]))
-        self.rest, self.child = np.concatenate(rests), np.concatenate(children)
-        self._starts = starts
-
-    def __len__(self) -> int:
-        return len(self.rest)
-
-    def of_order(self, n: int) -> slice:
-        """Where the trees of n nodes stand."""
-        return slice(self._starts[n - 1], self._starts[n])
-
-    @cached_property
-    def _trees(self) -> dict[int, Tree]:
-        return {0: Tree()}
-
-    def tree(self, k: int) -> Tree:
-        """Tree number k."""
-        if k not in self._trees:
-            rest, child = self.tree(int(self.rest[k])), self.tree(int(self.child[k]))
-            self._trees[k] = Tree(*rest.children, child)
-        return self._trees[k]
-
-    @cached_property
-    def _numbers(self) -> dict[tuple[int, int], int]:
-        pairs = zip(self.rest[1:].tolist(), self.child[1:].tolist(), strict=True)
-        return {pair: k for k, pair in enumerate(pairs, start=1)}
-
-    def number(self, tree: Tree) -> int:
-        """The number of a tree.
-
-        Raises:
-            KeyError: the tree has more nodes than the table.
-        """
-        k = 0
-        for child in sorted(map(self.number, tree.children), reverse=True):
-            k = self._numbers[k, child]
-        return k
-
-
 @lru_cache
 def number_of_trees(n: int) -> int:
     """How many rooted trees have n nodes (OEIS A000081).
@@ -226,22 +150,3 @@ def number_of_trees(n: int) -> int:
         sum(d * number_of_trees(d) for d in range(1, k + 1) if k % d == 0) * number_of_trees(n - k)
         for k in range(1, n)
     ) // (n - 1)
-
-
-def trees(order: int, most_trees: int = MOST_TREES) -> list[Tree]:
-    """All rooted trees with so many nodes, the tall tree first.
-
-    Args:
-        order: the number of nodes, 1 or more.
-        most_trees: refuse to make more than this.
-
-    Raises:
-        InputError: the order is not positive, or there are more trees than allowed.
-
-    Example:
-        >>> [len(trees(n)) for n in range(1, 8)]
-        [1, 1, 2, 4, 9, 20, 48]
-    """
-    table = TreeTable(order, most_trees)
-    here = table.of_order(order)
-    return sorted(table.tree(k) for k in range(here.start, here.stop))

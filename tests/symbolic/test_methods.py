@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.symbolic.methods import METHODS, method_named
+from bea.symbolic.method_table import METHODS, method_named
 
 ORDERS = {
     "euler": 1,

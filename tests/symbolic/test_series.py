@@ -13,11 +13,13 @@ from hypothesis import strategies as st
 import bea
 from bea.symbolic.derivation import field_of
 from bea.symbolic.differentials import ElementaryDifferentials
-from bea.symbolic.methods import METHODS, ButcherTableau
+from bea.symbolic.method_table import METHODS
+from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 from bea.symbolic.series import modified_series
 from bea.symbolic.tree_carrier import TreeCarrier
-from bea.symbolic.trees import Tree, TreeTable, trees
+from bea.symbolic.tree_table import TreeTable, trees
+from bea.symbolic.trees import Tree
 
 entries = st.fractions(-2, 2, max_denominator=3)
 

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.trees import Tree, TreeTable, number_of_trees, trees
+from bea.symbolic.tree_table import TreeTable, trees
+from bea.symbolic.trees import Tree, number_of_trees
 
 A000081 = [1, 1, 2, 4, 9, 20, 48, 115, 286, 719, 1842, 4766, 12486, 32973, 87811]
 
