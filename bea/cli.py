@@ -21,6 +21,7 @@ from bea.errors import BeaError, InputError
 if TYPE_CHECKING:
     from bea.numeric.local_error import OrderReport
     from bea.symbolic.equation import ModifiedEquation
+    from bea.symbolic.methods import ButcherTableau
 
 GREETING = """\
 examples:
@@ -48,7 +49,14 @@ examples:
     bea series --order 3
   a Runge-Kutta method, for a paper and for a program (its "coefficient" is b of the tree):
     bea series --method rk4 --order 4 --format latex
-    bea series --method implicit_midpoint --order 6 --format json"""
+    bea series --method implicit_midpoint --order 6 --format json
+  in the gradient, Hessian and third derivative of a loss; the trees as a picture:
+    bea series --order 2 --gradient
+    bea series --method gauss4 --order 5 --picture trees.svg
+  your own tableau, rows separated by semicolons; entries may be irrational or have symbols:
+    bea series --A "0,0; alpha,0" --b "1-1/(2*alpha), 1/(2*alpha)" --order 2
+  the field to hand to Euler so that its steps are exact:
+    bea series --modifying --order 3"""
 
 VERIFY_EXAMPLES = """\
 examples:
@@ -102,10 +110,21 @@ def _parser() -> argparse.ArgumentParser:
         epilog=SERIES_EXAMPLES,
         formatter_class=raw,
     )
-    series.add_argument("--method", default="euler", metavar="NAME", help="default: euler")
     series.add_argument("--order", type=_order, default=3, metavar="P", help="default: 3")
+    series.add_argument("--modifying", action="store_true", help="the modifying integrator instead")
+    series.add_argument(
+        "--gradient", action="store_true", help="write it for f = −∇E, in ∇E, H = ∇²E, ∇³E, …"
+    )
+    series.add_argument(
+        "--picture", metavar="FILE", help="draw the trees, too: .svg, or .png and .pdf (matplotlib)"
+    )
     series.add_argument("--format", choices=("text", "latex", "json"), default="text", dest="form")
     series.set_defaults(run=_series)
+    for command in (derive, verify, series):
+        method = command.add_argument_group("the method")
+        method.add_argument("--method", metavar="NAME", help="default: euler (gradient descent)")
+        method.add_argument("--A", metavar="ROWS", help='your own, such as "0,0; 1/2,0" …')
+        method.add_argument("--b", metavar="WEIGHTS", help='… with its weights, such as "0,1"')
     for command in (derive, verify):
         problem = command.add_argument_group("what is asked about (one of these)")
         problem.add_argument("loss", nargs="?", help="the loss E, for f = −∇E")
@@ -117,9 +136,6 @@ def _parser() -> argparse.ArgumentParser:
         )
         command.add_argument("--params", required=True, metavar="NAMES", help="such as a,b")
         command.add_argument("--order", type=_order, default=2, metavar="P", help="default: 2")
-        command.add_argument(
-            "--method", default="euler", metavar="NAME", help="default: euler (gradient descent)"
-        )
         command.add_argument(
             "--step-size", default="h", metavar="NAME", help="the name of the step size, default: h"
         )
@@ -147,7 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-VALUED = ("--field", "--step", "--at", "--set", "--step-sizes")
+VALUED = ("--field", "--step", "--at", "--set", "--step-sizes", "--A", "--b")
 """Options whose value may start with a minus, which argparse would take for another option."""
 
 
@@ -178,10 +194,22 @@ def _equation(options: argparse.Namespace) -> ModifiedEquation:
         step=_step(options.step, options.step_size) if options.step else None,
         params=options.params,
         order=options.order,
-        method=options.method,
+        method=_method(options),
         step_size=options.step_size,
         progress=sys.stderr.isatty(),
     )
+
+
+def _method(options: argparse.Namespace) -> str | ButcherTableau:
+    """The method by name, or by its tableau."""
+    if options.A is None and options.b is None:
+        return options.method or "euler"
+    if options.A is None or options.b is None or options.method is not None:
+        raise InputError("a tableau of your own is --A with --b, and no --method")
+    from bea.symbolic.methods import ButcherTableau
+
+    rows = [row.split(",") for row in options.A.split(";")]
+    return ButcherTableau(rows, options.b.split(","), name="the given tableau")
 
 
 def _step(components: Sequence[str], step_size: str) -> Any:
@@ -211,13 +239,20 @@ def _derive(options: argparse.Namespace) -> int:
 
 def _series(options: argparse.Namespace) -> int:
     from bea.symbolic import series_text
-    from bea.symbolic.series import modified_series
+    from bea.symbolic.series import modified_series, modifying_integrator
 
-    series = modified_series(options.method, order=options.order)
+    derived = modifying_integrator if options.modifying else modified_series
+    series = derived(_method(options), order=options.order)
+    if options.picture:
+        from bea.symbolic.pictures import save_picture
+
+        save_picture(series, options.picture)
     if options.form == "json":
         print(json.dumps(series_text.as_dictionary(series)))
+    elif options.form == "latex":
+        print(series.latex(gradient=options.gradient))
     else:
-        print(series.latex() if options.form == "latex" else series_text.as_report(series))
+        print(series_text.as_report(series, gradient=options.gradient))
     return 0
 
 

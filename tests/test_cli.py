@@ -128,9 +128,12 @@ def test_series_text_says_what_is_a_gradient(capsys):
         "f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) + …",
         "",
         "order of the method: 1",
-        "f_1 is a gradient for every loss: f_1 = −∇(1/4 E_i E_i)",
-        "f_2 is no gradient for a general loss: on the free tree of E_i E_ij E_j "
+        "f_1 is a gradient for every loss: f_1 = −∇(1/4 |∇E|²)",
+        "f_2 is no gradient for a general loss: on the free tree of ∇EᵀH∇E "
         "b is 1/3 at [1, 2, 3], 1/6 at [1, 2, 2]",
+        "",
+        "for every loss, with a symmetric M: f + h f_1 + … = −M∇E,",
+        "M = I + h/2 H + h²(1/3 H² + 1/12 ∇³E[∇E]) + …",
     ]
 
 
@@ -245,3 +248,45 @@ def test_the_reader_may_stop_reading():
     result = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
     assert result.stdout.startswith("Modified equation")
     assert result.stderr == ""
+
+
+def test_series_in_derivatives_of_a_loss_with_a_picture(capsys, tmp_path):
+    picture = tmp_path / "trees.svg"
+    status, out, _ = run(capsys, "series", "--order", "2", "--gradient", "--picture", str(picture))
+    assert status == 0
+    assert "−∇E − h/2 H∇E + h²(−1/12 ∇³E[∇E, ∇E] − 1/3 H²∇E) + …" in out
+    assert "M = I + h/2 H + h²(1/3 H² + 1/12 ∇³E[∇E]) + …" in out
+    assert picture.read_text(encoding="utf-8").count("<circle") == 9
+    status, out, err = run(capsys, "series", "--picture", str(tmp_path / "no" / "trees.svg"))
+    assert (status, out, err.count("\n")) == (2, "", 1)
+
+
+def test_series_of_a_tableau_and_of_a_modifying_integrator(capsys):
+    given = ("--A", "0,0; r,0", "--b", "1-1/(2*r), 1/(2*r)", "--order", "2")
+    status, out, _ = run(capsys, "series", *given)
+    assert status == 0
+    assert "f + h²((r/4 − 1/6) f''(f,f) − 1/6 f'f'f) + …" in out
+    status, out, _ = run(capsys, "series", "--modifying", "--order", "1", "--format", "latex")
+    assert (status, out.strip()) == (0, r"f + \tfrac{h}{2} f'f + \dots")
+    status, out, _ = run(capsys, "derive", "x**2", "--params", "x", "--A", "-1", "--b", "1")
+    assert status == 0
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--A", "0,0; 1,0"),
+        ("--b", "1"),
+        ("--A", "0", "--b", "1", "--method", "rk4"),
+        ("--A", "0,0; 1", "--b", "1/2,1/2"),
+        ("--A", "0", "--b", "1/2"),
+        ("--A", "0", "--b", "one(two)"),
+        ("--order", "40"),
+        ("--picture", "trees.gif"),
+    ],
+    ids=str,
+)
+def test_series_that_cannot_be_are_refused_in_one_line(capsys, arguments):
+    status, out, err = run(capsys, "series", *arguments)
+    assert (status, out) == (2, "")
+    assert err.startswith("bea: ") and err.count("\n") == 1

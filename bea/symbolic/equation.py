@@ -214,12 +214,11 @@ class ModifiedEquation:
             return self.loss
         if l == 1 and (P := half_square(carrier, f[0], f[1])) is not None:
             return -P
-        if self.loss is not None and self.method is not None:
-            structure = self._structure(l)
-            if structure.is_gradient:  # for every loss, by a formula
-                differentials = ElementaryDifferentials(carrier, f[0])
-                return carrier.algebra.expression(differentials.scalar(structure.potential))
-        return -potential(carrier, f[l])
+        P = potential(carrier, f[l])
+        on_a_loss = self.loss is not None and self.method is not None
+        if P.has(sp.Integral) and on_a_loss and self._structure(l).is_gradient:
+            return self.gradient_split(l).potential  # for every loss, by a formula
+        return -P
 
     def gradient_split(self, l: int) -> GradientSplit:
         """f_l = −∇Ẽ_l + r_l, with the Ẽ_l that the trees give, also where f_l is no gradient.

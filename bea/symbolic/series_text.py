@@ -22,6 +22,9 @@ from bea.symbolic.trees import Tree
 if TYPE_CHECKING:
     from bea.symbolic.series import Series
 
+HIGHEST_M = 4
+"""The last order of M in a report: M_4 has up to 13 terms, M_5 up to 34."""
+
 Orders = Iterable[Sequence[tuple[str, Scalar]]]
 """For each power of h, names and their factors."""
 
@@ -70,11 +73,15 @@ def text_sum(orders: Orders) -> str:
 def _text_factor(size: Scalar, power: str) -> str:
     """c·h^l as 3h²/4."""
     if not isinstance(size, Fraction):
-        return f"{power}({size})"
+        return f"{power}({_in_words(size)})"
     if not power:
         return "" if size == 1 else str(size)
     numerator = power if size.numerator == 1 else f"{size.numerator}{power}"
     return numerator if size.denominator == 1 else f"{numerator}/{size.denominator}"
+
+
+def _in_words(expr: Scalar) -> str:
+    return str(expr).replace("-", "−")  # the minus of all the rest
 
 
 def _text_terms(terms: Sequence[tuple[str, Scalar]]) -> str:
@@ -82,7 +89,7 @@ def _text_terms(terms: Sequence[tuple[str, Scalar]]) -> str:
     for name, c in terms:
         negative, size = _sign_and_size(c)
         sign = ("−" if negative else "") if not text else (" − " if negative else " + ")
-        shown = f"{size} " if isinstance(size, Fraction) else f"({size}) "
+        shown = f"{size} " if isinstance(size, Fraction) else f"({_in_words(size)}) "
         text += f"{sign}{'' if size == 1 else shown}{name}"
     return text
 
@@ -241,5 +248,5 @@ def as_report(series: Series, gradient: bool = False) -> str:
             lines.append(f"f_{l} is no gradient for a general loss: {words}")
     if series.order and not gradients_so_far:
         lines += ["", "for every loss, with a symmetric M: f + h f_1 + … = −M∇E,"]
-        lines.append(f"M = {series.preconditioner()}")
+        lines.append(f"M = {series.preconditioner(min(series.order, HIGHEST_M))}")
     return "\n".join(lines)

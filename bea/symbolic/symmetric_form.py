@@ -85,7 +85,7 @@ def ways(tree: Tree) -> Counter[Way]:
     Example:
         >>> for way, leaves in ways(Tree.from_level_sequence([1, 2, 3, 2])).items():
         ...     print(way, leaves)
-        H∇³E[∇E] 1
+        ∇³E[∇E]H 1
         ∇³E[H∇E] 1
     """
     return Counter(Way(tuple(branches)) for branches in _ways(tree))

@@ -271,10 +271,6 @@ def logarithm(R: sp.Expr) -> list[sp.Rational]:
     return [series.coeff_monomial(w**l) / (l + 1) for l in range(SIX + 1)]
 
 
-def test_every_named_method_has_its_stability_function_here():
-    assert set(STABILITY) == set(bea.METHODS)
-
-
 @pytest.mark.parametrize("method", STABILITY)
 def test_linear_fields_follow_the_logarithm_of_the_stability_function(method):
     A = sp.Matrix([[1, 2], [sp.Rational(-1, 2), 3]])

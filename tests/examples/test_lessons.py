@@ -1,0 +1,45 @@
+"""The lessons say what is so: their numbers, read back from what they print."""
+
+from __future__ import annotations
+
+import runpy
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+LESSON = Path(__file__).parents[2] / "examples" / "what_replaces_the_modified_loss.py"
+
+
+@pytest.fixture(scope="module")
+def lesson() -> dict[str, object]:
+    return runpy.run_path(str(LESSON))
+
+
+def test_the_lesson_on_what_replaces_the_modified_loss(lesson, capsys, tmp_path):
+    lesson["main"](["--out", str(tmp_path / "lesson")])
+    lines = capsys.readouterr().out.splitlines()
+    assert "   Ẽ = E + h/4 |∇E|² + …" in lines
+    assert any("b is 1/3 at [1, 2, 3], 1/6 at [1, 2, 2]" in line for line in lines)
+    assert any("f + h f_1 + h² f_2 + M∇E = [0, 0]" in line for line in lines)
+    last = next(line for line in lines if line.strip().startswith("6.104e-5")).split()
+    assert [float(order) for order in last[2::2]] == pytest.approx([3, 3, 4], abs=0.05)
+    table = [line.split() for line in lines if "eigenvalues from" in line and "step" in line]
+    losses, least = ([float(row[i]) for row in table] for i in (4, 7))
+    assert losses == sorted(losses, reverse=True) and min(least) > 0
+    root = ElementTree.parse(tmp_path / "lesson" / "trees_of_euler.svg").getroot()
+    assert root.tag.endswith("svg")
+
+
+def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
+    import sympy as sp
+
+    import bea
+    from bea.models import two_parameter as model
+
+    eq = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=2)
+    potential, remainder = eq.gradient_split(2)
+    gradient = sp.Matrix([sp.diff(potential, p) for p in eq.params])
+    assert lesson["residual"](eq.extended(0), gradient * 0) == eq.corrections[0]
+    assert (eq.corrections[2] + gradient - remainder).applyfunc(sp.expand) == sp.zeros(2, 1)
+    assert remainder != sp.zeros(2, 1)
