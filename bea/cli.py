@@ -111,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=raw,
     )
     series.add_argument("--order", type=_order, default=3, metavar="P", help="default: 3")
+    series.add_argument(
+        "--most-trees", type=_order, metavar="N", help="refuse more trees than this; default: 5e6"
+    )
     series.add_argument("--modifying", action="store_true", help="the modifying integrator instead")
     series.add_argument(
         "--gradient", action="store_true", help="write it for f = −∇E, in ∇E, H = ∇²E, ∇³E, …"
@@ -242,7 +245,8 @@ def _series(options: argparse.Namespace) -> int:
     from bea.symbolic.series import modified_series, modifying_integrator
 
     derived = modifying_integrator if options.modifying else modified_series
-    series = derived(_method(options), order=options.order)
+    limit = {} if options.most_trees is None else {"most_trees": options.most_trees}
+    series = derived(_method(options), order=options.order, **limit)
     if options.picture:
         from bea.symbolic.pictures import save_picture
 

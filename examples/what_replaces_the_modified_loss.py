@@ -1,4 +1,4 @@
-"""Lesson: where the paper's modified loss comes from, why order 2 has none, and what to use instead.
+"""Lesson: where the modified loss comes from, why order 2 has none, and what to use instead.
 
     python examples/what_replaces_the_modified_loss.py [--out build/lesson]
 

@@ -13,7 +13,7 @@ from bea.symbolic.scalars import exact_scalars, expression_of_scalar, same, scal
 
 
 def composition(
-    methods: Iterable[str | ButcherTableau],
+    methods: Iterable[str | ButcherTableau] | str | ButcherTableau,
     steps: Sequence[Entry] | None = None,
     name: str | None = None,
 ) -> ButcherTableau:
@@ -38,7 +38,11 @@ def composition(
         >>> [str(w) for w in trapezoidal.b], [str(node) for node in trapezoidal.c]
         (['1/2', '1/2'], ['0', '1'])
     """
-    tableaus = [method_named(m) for m in ([methods] if isinstance(methods, str) else methods)]
+    if isinstance(methods, (str, ButcherTableau)):
+        methods = [methods]
+    if not isinstance(methods, Iterable):
+        raise InputError(f"{methods!r} is no list of methods: give their names, or tableaus")
+    tableaus = [method_named(m) for m in methods]
     if not tableaus:
         raise InputError("a composition of no methods is no method: give at least one")
     count = len(tableaus)

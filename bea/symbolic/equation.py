@@ -10,7 +10,6 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from operator import index
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import sympy as sp
@@ -29,6 +28,7 @@ from bea.symbolic.recursion import literal_fields
 from bea.symbolic.scalars import Scalar
 from bea.symbolic.symmetric_form import symmetric_weights
 from bea.symbolic.trees import Tree
+from bea.symbolic.whole import checked_order, whole_number
 
 if TYPE_CHECKING:
     import jax
@@ -41,6 +41,15 @@ class TreeSource(Protocol):
     """A series over rooted trees that an equation was made from."""
 
     kind: str
+
+    @property
+    def order(self) -> int:
+        """The highest l there is."""
+        ...
+
+    def extended(self, order: int) -> TreeSource:
+        """The series to another order."""
+        ...
 
     def coefficients(self, l: int) -> Mapping[Tree, Scalar]:
         """b(τ) for all trees of f_l."""
@@ -307,7 +316,8 @@ class ModifiedEquation:
     def _tree_coefficients(self, l: int) -> Mapping[Tree, Scalar]:
         """b(τ) for the trees of f_l."""
         if self._source is not None:
-            return self._source.coefficients(l)
+            source = self._source if l <= self._source.order else self._source.extended(l)
+            return source.coefficients(l)
         from bea.symbolic.tree_pass import modified_coefficients  # NumPy: as above
         from bea.symbolic.tree_table import TreeTable
 
@@ -365,9 +375,7 @@ class ModifiedEquation:
         Args:
             order: the new order, at least 0.
         """
-        return ModifiedEquation(
-            self._problem, _checked_order(order), self._derivation, self._source
-        )
+        return ModifiedEquation(self._problem, checked_order(order), self._derivation, self._source)
 
     def subs(self, values: Mapping[sp.Symbol | str, Any]) -> ModifiedEquation:
         """The equation with numbers or expressions for some of its constants.
@@ -382,14 +390,15 @@ class ModifiedEquation:
         problem = self._problem.subs(values)
         if self._source is None:
             return ModifiedEquation(problem, self.order)
-        known = {symbol.name for symbol in self._problem.method.symbols}
-        source = self._source.subs({s: v for s, v in values.items() if str(s) in known})
+        exact = self._problem.replacement(values)
+        of_method = {s: exact[s] for s in self._problem.method.symbols if s in exact}
+        source = self._source.subs(of_method)
         return source.equation(problem).extended(self.order)
 
     def _checked(self, order: int | None) -> int:
         if order is None:
             return self.order
-        whole = _whole(order)
+        whole = whole_number(order)
         if whole is None or not 0 <= whole <= self.order:
             raise InputError(
                 f"order {order} is not among 0 … {self.order} of this equation: "
@@ -564,22 +573,7 @@ def modified_equation(
     )
     if problem.unused:
         warnings.warn(problem.unused_message, stacklevel=2)
-    equation = ModifiedEquation(problem, _checked_order(order))
+    equation = ModifiedEquation(problem, checked_order(order))
     if progress:
         equation.derive(progress=True)
     return equation
-
-
-def _checked_order(order: int) -> int:
-    whole = _whole(order)
-    if whole is None or whole < 0:
-        raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
-    return whole
-
-
-def _whole(number: Any) -> int | None:
-    """The number as an int, if it is a whole number (of SymPy's or NumPy's, too)."""
-    try:
-        return None if isinstance(number, bool) else index(number)
-    except TypeError:
-        return None

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from math import lcm
 
 import sympy as sp
 from sympy import Expr
@@ -219,3 +220,22 @@ def one_family(system: Expr) -> Callable[[Expr], Expr]:
 def _as_quotient(e: Expr) -> Expr:
     numerator, denominator = QUOTIENTS[type(e)]
     return numerator(e.args[0]) / denominator(e.args[0])
+
+
+def root_orders(system: sp.Basic) -> dict[Expr, int]:
+    """For every prime number and symbol under roots, the least common multiple of their degrees.
+
+    √2 and 2^{1/3} are powers of 2^{1/6}, and SymPy makes 2^{5/6} of their product.
+    """
+    orders: dict[Expr, int] = {}
+    for power in system.atoms(sp.Pow):
+        if not isinstance(power.exp, sp.Rational) or power.exp.is_Integer:
+            continue
+        base = power.base
+        if isinstance(base, sp.Rational) and base > 0:
+            bases = [sp.Integer(prime) for prime in sp.factorrat(base)]
+        else:
+            bases = [base] if base.is_Symbol else []
+        for b in bases:
+            orders[b] = lcm(orders.get(b, 1), int(power.exp.q))
+    return orders

@@ -77,6 +77,7 @@ class ButcherTableau:
     ) -> None:
         weights = exact_scalars(b, "b")
         rows = [exact_scalars(row, f"A[{i}]") for i, row in enumerate(_rows(A))]
+        weights, *rows = _one_symbol_a_name([weights, *rows])
         if not weights:
             raise InputError("the tableau has no stages: give at least one row and one weight")
         if len(rows) != len(weights):
@@ -141,7 +142,7 @@ class ButcherTableau:
             >>> gauss2.b
             (Fraction(1, 2), Fraction(1, 2))
         """
-        t, given = sp.Symbol("t"), exact_scalars(c, "c")
+        t, given = sp.Dummy("t"), exact_scalars(c, "c")
         nodes = [expression_of_scalar(node) for node in given]
         for i, node in enumerate(given):
             for j in range(i):
@@ -213,7 +214,11 @@ class ButcherTableau:
             return scalar_of(scalar.subs(replacement, simultaneous=True))
 
         A = [[put(entry) for entry in row] for row in self.A]
-        return ButcherTableau(A, [put(weight) for weight in self.b], name=self.name)
+        try:
+            return ButcherTableau(A, [put(weight) for weight in self.b], name=self.name)
+        except InputError as reason:
+            given = ", ".join(f"{key} = {value}" for key, value in values.items())
+            raise InputError(f"{self.name} with {given}: {reason}") from None
 
     def adjoint(self) -> ButcherTableau:
         """The adjoint method Φ*_h = Φ_{−h}^{−1}: the point from which a step −h leads back.
@@ -260,6 +265,18 @@ class ButcherTableau:
             for i, b_i in enumerate(b)
         ]
         return ButcherTableau(A, b, name=f"conjugate of {self.name}")
+
+
+def _one_symbol_a_name(rows: Sequence[Sequence[Scalar]]) -> list[list[Scalar]]:
+    """The rows with equal names made one symbol: assumptions must not split what reads the same."""
+    found: dict[str, sp.Symbol] = {}
+    same: dict[sp.Symbol, sp.Symbol] = {}
+    irrational = (e for row in rows for e in row if not isinstance(e, Fraction))
+    for symbol in (s for e in irrational for s in sorted(e.free_symbols, key=sp.default_sort_key)):
+        same[symbol] = found.setdefault(symbol.name, symbol)
+    if "h" in found:
+        raise InputError("a tableau cannot contain the step size h: rename the symbol")
+    return [[e if isinstance(e, Fraction) else e.xreplace(same) for e in row] for row in rows]
 
 
 def _rows(A: Any) -> list[Any]:

@@ -77,14 +77,7 @@ class Problem:
                 "or give the step size another symbol with step_size="
             )
         tableau = method_named(method)
-        taken = {h.name: "the step size", **dict.fromkeys((p.name for p in symbols), "a parameter")}
-        for symbol in tableau.symbols:
-            if symbol.name in taken:
-                raise InputError(
-                    f"{symbol} is {taken[symbol.name]} and a symbol of {tableau.name}: "
-                    "rename one of them"
-                )
-        problem = cls(symbols, h, None, None, None, tableau)
+        problem = cls(symbols, h, None, None, None, tableau)._with_symbols_of_its_own()
         if loss is not None:
             problem = replace(problem, loss=problem._expression(loss, "the loss"))
         elif field is not None:
@@ -115,8 +108,9 @@ class Problem:
             )
         check_smooth(expr, name)
         # Equal names are one symbol to a reader; assumptions made elsewhere must not split them.
-        own = {s.name: s for s in (*self.params, self.step_size)}
-        same = {s: own[s.name] for s in expr.free_symbols if s.name in own and s != own[s.name]}
+        own = {s.name: s for s in (*self.params, self.step_size, *self.method.symbols)}
+        found = sorted(expr.free_symbols, key=sp.default_sort_key)
+        same = {s: first for s in found if (first := own.setdefault(s.name, s)) != s}
         if same:
             expr = expr.xreplace(same)
         return expr.replace(lambda e: isinstance(e, sp.Float), exact)
@@ -178,7 +172,7 @@ class Problem:
         """A word to the user about parameters that do nothing."""
         names = ", ".join(p.name for p in self.unused)
         what = "loss" if self.loss is not None else "field"
-        constants = ", ".join(c.name for c in self.constants)
+        constants = ", ".join(c.name for c in self.constants if c not in self.method.symbols)
         also = f" (its constants are {constants}: was one of them meant?)" if constants else ""
         plural = "s" * (len(self.unused) > 1)
         return f"the {what} does not depend on the parameter{plural} {names}{also}"
@@ -219,25 +213,49 @@ class Problem:
 
     def subs(self, values: Mapping[sp.Symbol | str, Any]) -> Problem:
         """The problem with numbers or expressions for some of its constants."""
-        constants = self.constants_named(values)
-        replacement = {
-            c: self._expression(value, f"the value of {c}") for c, value in constants.items()
-        }
+        replacement = self.replacement(values)
 
         def put(expr: Expr) -> Expr:
             result = expr.subs(replacement, simultaneous=True)
             check_smooth(result, "the input with these values")
             return result
 
-        return replace(
-            self,
-            loss=None if self.loss is None else put(self.loss),
-            field=None if self.field is None else tuple(map(put, self.field)),
-            step=None if self.step is None else tuple(map(put, self.step)),
-            method=self.method.subs(
-                {s: replacement[s] for s in self.method.symbols if s in replacement}
-            ),
-        )._with_field_of_the_step_size()
+        return (
+            replace(
+                self,
+                loss=None if self.loss is None else put(self.loss),
+                field=None if self.field is None else tuple(map(put, self.field)),
+                step=None if self.step is None else tuple(map(put, self.step)),
+                method=self.method.subs(
+                    {s: replacement[s] for s in self.method.symbols if s in replacement}
+                ),
+            )
+            ._with_symbols_of_its_own()
+            ._with_field_of_the_step_size()
+        )
+
+    def replacement(self, values: Mapping[sp.Symbol | str, Any]) -> dict[sp.Symbol, Expr]:
+        """The values by constant, as exact expressions.
+
+        Raises:
+            InputError: a key is no constant, or a value cannot be used.
+        """
+        return {
+            constant: self._expression(value, f"the value of {constant}")
+            for constant, value in self.constants_named(values).items()
+        }
+
+    def _with_symbols_of_its_own(self) -> Problem:
+        """This problem, if its method has no symbol that means something else here."""
+        taken = {p.name: "a parameter" for p in self.params}
+        taken[self.step_size.name] = "the step size"
+        for symbol in self.method.symbols:
+            if symbol.name in taken:
+                raise InputError(
+                    f"{symbol} is {taken[symbol.name]} and a symbol of {self.method.name}: "
+                    "rename one of them"
+                )
+        return self
 
 
 def _step_size(name: sp.Symbol | str) -> sp.Symbol:

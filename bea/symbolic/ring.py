@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from math import lcm
 from operator import ge
 from typing import Any
 
@@ -89,6 +90,7 @@ class DifferentialRing:
         self._one_family = functions.one_family(system)
         system = self._one_family(system)
         closure = self._closure(system)
+        self._root_orders = functions.root_orders(closure)
         self._exponentials = Lattice(functions.exponents(closure))
         self._angles = Lattice(functions.arguments(closure, sp.sin, sp.cos))
         self._hyperbolic_angles = Lattice(functions.arguments(closure, sp.sinh, sp.cosh))
@@ -319,14 +321,15 @@ class DifferentialRing:
         content, primitive = self._lift(u).primitive()
         factors = [self._rational_root(content, exponent)]
         if primitive != 1:
-            base, q = self._meaning(primitive), int(exponent.q)
+            base = self._meaning(primitive)
+            q = lcm(int(exponent.q), self._root_orders.get(base, 1))
             root = base ** sp.Rational(1, q)
             known = root in self._generators
             self._reciprocal(primitive)
             s = self._adjoin(root, argument=base, slope=root / (q * base))
             if not known:
                 self._relate(s**q - self._lift(primitive))
-            factors.append(s ** int(exponent.p))
+            factors.append(s ** int(exponent * q))
         return self._product(factors)
 
     def _rational_root(self, content: Any, exponent: sp.Rational) -> PolyElement:
@@ -337,13 +340,13 @@ class DifferentialRing:
             whole, rest = divmod(multiplicity * exponent, 1)
             factors.append(self._ring(QQ(int(prime)) ** int(whole)))
             if rest:
-                q = int(rest.q)
+                q = lcm(int(rest.q), self._root_orders.get(sp.Integer(prime), 1))
                 root = sp.Integer(prime) ** sp.Rational(1, q)
                 known = root in self._generators
                 s = self._adjoin(root)
                 if not known:
                     self._relate(s**q - int(prime))
-                factors.append(s ** int(rest.p))
+                factors.append(s ** int(rest * q))
         return self._product(factors)
 
     def _reciprocal(self, u: PolyElement) -> PolyElement:

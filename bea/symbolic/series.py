@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from html import escape
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Symbol
@@ -40,6 +42,7 @@ from bea.symbolic.symmetric_form import Way, symmetric_weights
 from bea.symbolic.tree_pass import modified_coefficients
 from bea.symbolic.tree_table import MOST_TREES, TreeTable
 from bea.symbolic.trees import Tree
+from bea.symbolic.whole import checked_order, order_within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -93,6 +96,13 @@ class Series(Mapping[Tree, Scalar]):
             )
         return self._coefficients[self._table.number(tree)]
 
+    def __contains__(self, tree: object) -> bool:
+        return isinstance(tree, Tree) and tree.order <= self._table.order
+
+    def get(self, tree: Any, default: Any = None) -> Any:
+        """b(τ), or the default if the series does not reach this tree."""
+        return self[tree] if self.__contains__(tree) else default
+
     def __iter__(self) -> Iterator[Tree]:
         return (self._table.tree(k) for k in range(len(self._table)))
 
@@ -108,7 +118,7 @@ class Series(Mapping[Tree, Scalar]):
         Raises:
             InputError: there is no such correction in this series.
         """
-        self._checked(l)
+        l = order_within(l, self.order, "this series")
         here = self._table.of_order(l + 1)
         return {self._table.tree(k): self._coefficients[k] for k in range(here.start, here.stop)}
 
@@ -141,6 +151,7 @@ class Series(Mapping[Tree, Scalar]):
         Returns:
             The scalar Ẽ_l in contractions H_φ(E), the obstruction, and the remainder.
         """
+        l = order_within(l, self.order, "this series")
         if l not in self._structures:
             self._structures[l] = gradient_structure(self.coefficients(l))
         return self._structures[l]
@@ -181,19 +192,19 @@ class Series(Mapping[Tree, Scalar]):
             structure = self.gradient_structure(l)
             if not structure.is_gradient:
                 raise NotAGradientError(
-                    f"f_{l} of {self.method.name} is no gradient for a general loss: "
+                    f"f_{l} of the {self.title} is no gradient for a general loss: "
                     f"{structure.obstruction_in_words()}; modified_loss({l - 1}) exists, "
                     f"and so does preconditioner({l})",
                     order=l,
                 )
-        terms = tuple(self.gradient_structure(l).potential for l in range(p + 1))
-        return FormalSeries(terms, f"modified loss of {self.method.name}")
+        terms = tuple(dict(self.gradient_structure(l).potential) for l in range(p + 1))
+        return FormalSeries(terms, f"loss of the {self.title}")
 
     def preconditioner(self, order: int | None = None) -> FormalSeries[Way]:
         """The symmetric matrix M(θ, h) with f + h f_1 + … + h^p f_p = −M∇E, for every loss E.
 
         It exists for every method and order, also where there is no modified loss. While it is
-        positive definite, and it is I at h = 0, the modified flow descends E. From f_3 on it is not
+        positive definite, and it is I at h = 0, the modified flow descends E. From f_4 on it is not
         the only one; the formula for this one is in `symmetric_form`.
 
         Args:
@@ -214,14 +225,18 @@ class Series(Mapping[Tree, Scalar]):
             weights = symmetric_weights(self.coefficients(l))
             sign = Fraction((-1) ** l)  # a factor −1 at each of the l nodes, for f = −∇E
             terms.append({way: linear_combination([(sign, c)]) for way, c in weights.items()})
-        return FormalSeries(tuple(terms), f"symmetric M in f̃ = −M∇E of {self.method.name}")
+        return FormalSeries(tuple(terms), f"symmetric M in f̃ = −M∇E of the {self.title}")
 
     def _checked(self, order: int | None) -> int:
-        if order is None:
-            return self.order
-        if not isinstance(order, int) or not 0 <= order <= self.order:
-            raise InputError(f"order {order} is not among 0 … {self.order} of this series")
-        return order
+        return self.order if order is None else order_within(order, self.order, "this series")
+
+    def extended(self, order: int) -> Series:
+        """The series of the same method to another order, higher or lower.
+
+        Args:
+            order: the new order, at least 0.
+        """
+        return _series(self.method, order, MOST_TREES, self.kind)
 
     def on(
         self,
@@ -240,7 +255,7 @@ class Series(Mapping[Tree, Scalar]):
             step_size: the symbol h, or its name.
 
         Returns:
-            The equation, of the order of the series; it cannot be extended beyond that.
+            The equation, of the order of the series; what is asked beyond that is derived then.
 
         Raises:
             InputError: the input cannot be used; see `modified_equation`.
@@ -314,11 +329,9 @@ class Series(Mapping[Tree, Scalar]):
         differentials = ElementaryDifferentials(carrier, f)
 
         def fields() -> Iterator[Column]:
-            for l in range(self.order + 1):
-                yield differentials.combination(self.terms(l))
-            raise InputError(
-                f"the series ends at order {self.order}: derive it with order={self.order + 1}"
-            )
+            for l in count():
+                series = self if l <= self.order else self.extended(l)
+                yield differentials.combination(series.terms(l))
 
         return carrier, fields()
 
@@ -356,7 +369,7 @@ class Series(Mapping[Tree, Scalar]):
     def _repr_html_(self) -> str:
         from bea.symbolic import pictures
 
-        return f"<p>{self._repr_latex_()}</p>{pictures.series_html(self)}"
+        return f"<p>{escape(self._repr_latex_())}</p>{pictures.series_html(self)}"
 
     def draw(self) -> Figure:
         """The trees with their coefficients, as a matplotlib Figure.
@@ -439,8 +452,6 @@ PASSES = {
 
 
 def _series(method: str | ButcherTableau, order: int, most_trees: int, kind: str) -> Series:
-    if not isinstance(order, int) or isinstance(order, bool) or order < 0:
-        raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
     tableau = method_named(method)
-    table = TreeTable(order + 1, most_trees)
+    table = TreeTable(checked_order(order) + 1, most_trees)
     return Series(table, PASSES[kind](tableau, table), kind, tableau)

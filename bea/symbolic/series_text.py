@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import sympy as sp
 
-from bea.errors import InputError
 from bea.symbolic import contractions
 from bea.symbolic.contractions import SUPERSCRIPTS as SUPERSCRIPTS
 from bea.symbolic.scalars import Scalar, expression_of_scalar
 from bea.symbolic.trees import Tree
+from bea.symbolic.whole import order_within
 
 if TYPE_CHECKING:
     from bea.symbolic.series import Series
@@ -48,7 +48,10 @@ def _differential(tree: Tree, derivative: Callable[[int], str]) -> str:
 
 def _sign_and_size(c: Scalar) -> tuple[bool, Scalar]:
     """Is c written with a minus, and what follows the sign?"""
-    negative = c < 0 if isinstance(c, Fraction) else c.could_extract_minus_sign()
+    if isinstance(c, Fraction):
+        return c < 0, abs(c)
+    # A sum keeps the signs of its terms, in brackets.
+    negative = c.could_extract_minus_sign() and not c.is_Add
     return negative, (-c if negative else c)
 
 
@@ -190,9 +193,7 @@ class FormalSeries(Generic[T]):
         Raises:
             InputError: there is no such power in this series.
         """
-        if not isinstance(l, int) or not 0 <= l <= self.order:
-            raise InputError(f"order {l} is not among 0 … {self.order} of this series")
-        return self.coefficients[l]
+        return self.coefficients[order_within(l, self.order, "this series")]
 
     def __str__(self) -> str:
         return text_sum([(str(t), c) for t, c in here.items()] for here in self.coefficients)

@@ -4,7 +4,7 @@ A pass over all trees (`tree_pass`, `modifying_pass`) is written once, in the fe
 `Arithmetic`, and runs three times over: on magnitudes in floating point, which bounds its result;
 on residues modulo as many 31-bit primes as the bound asks for, which determine it exactly; and,
 where entries contain symbols, on elements of their differential ring instead. Irrational algebraic
-entries, such as √3, are carried as coordinates in a basis of the algebra that they generate.
+entries, such as √3, are carried as coordinates in a basis of their `number_algebra`.
 """
 
 from __future__ import annotations
@@ -12,24 +12,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import product
 from math import isfinite, lcm, prod
 from typing import Any
 
 import numpy as np
 import sympy as sp
-from sympy import Expr
 
+from bea.symbolic.number_algebra import NumberAlgebra
 from bea.symbolic.ring import DifferentialRing
 from bea.symbolic.scalars import Scalar, expression_of_scalar, scalar_of
 from bea.symbolic.tree_table import TreeTable
 
 LARGEST_PRIME = 2**31
 """Residues below it have products within 64 bits."""
-
-MOST_DIMENSIONS = 24
-"""Algebras up to this size are calculated in by coordinates: a product takes its square in
-multiplications. √2, √3, √5 and their products make 8."""
 
 
 @dataclass(frozen=True)
@@ -97,7 +92,7 @@ def exact_values(
         One scalar a tree: a Fraction where it is rational.
     """
     algebra = NumberAlgebra.of(entries)
-    if algebra is None:
+    if algebra is None or not algebra.is_integral:
         return _values_in_ring(entries, run)
     D = lcm(*(x.denominator for e in entries for x in algebra.coordinates(e)))
     scales = [scale(D, n) for n in range(1, table.order + 1)]
@@ -126,79 +121,6 @@ def exact_values(
 
 def _ends(here: slice) -> tuple[int, int]:
     return here.start, here.stop
-
-
-class NumberAlgebra:
-    """The algebra over ℚ that some algebraic numbers generate, with a basis of monomials in roots.
-
-    Attributes:
-        basis: e_0 = 1, e_1, …, as SymPy expressions.
-        structure: (i, j, k, c) for each term of e_i·e_j = Σ_k c e_k; all c are integers.
-    """
-
-    def __init__(self, ring: DifferentialRing | None, monomials: Sequence[tuple[int, ...]]) -> None:
-        self._ring = ring
-        self._positions = {monomial: k for k, monomial in enumerate(monomials)}
-        if ring is None:
-            self.basis: list[Expr] = [sp.Integer(1)]
-            self.structure: tuple[tuple[int, int, int, Fraction], ...] = ((0, 0, 0, Fraction(1)),)
-            return
-        elements = [ring.monomial(m) for m in monomials]
-        self.basis = [ring.expression(e) for e in elements]
-        self.structure = tuple(
-            (i, j, k, c)
-            for (i, x), (j, y) in product(enumerate(elements), repeat=2)
-            for k, c in enumerate(self._coordinates(ring.normal(x * y)))
-            if c
-        )
-
-    @classmethod
-    def of(cls, scalars: Sequence[Scalar]) -> NumberAlgebra | None:
-        """The algebra of these scalars; None if they have symbols, or it is too large."""
-        irrational = [s for s in scalars if not isinstance(s, Fraction)]
-        if not irrational:
-            return cls(None, [()])
-        if any(s.free_symbols for s in irrational):
-            return None
-        ring = DifferentialRing([], irrational)
-        one = (0,) * len(ring.meanings)
-        monomials = {one}.union(*(ring.element(s).to_dict() for s in irrational))
-        while True:
-            pairs = product(map(ring.monomial, sorted(monomials)), repeat=2)
-            wider = monomials.union(*(ring.normal(x * y).to_dict() for x, y in pairs))
-            if len(wider) > MOST_DIMENSIONS:
-                return None
-            if wider == monomials:
-                break
-            monomials = wider
-        algebra = cls(ring, sorted(monomials))
-        integral = all(c.denominator == 1 for *_, c in algebra.structure)
-        return algebra if integral else None
-
-    @property
-    def dimensions(self) -> range:
-        """0, …, d − 1."""
-        return range(len(self.basis))
-
-    def coordinates(self, scalar: Scalar) -> list[Fraction]:
-        """The x_k with scalar = Σ_k x_k e_k."""
-        if isinstance(scalar, Fraction):
-            return [scalar, *[Fraction(0)] * (len(self.basis) - 1)]
-        assert self._ring is not None
-        return self._coordinates(self._ring.element(scalar))
-
-    def _coordinates(self, element: Any) -> list[Fraction]:
-        found = [Fraction(0)] * len(self._positions)
-        for monomial, c in element.to_dict().items():
-            found[self._positions[monomial]] = Fraction(int(c.p), int(c.q))
-        return found
-
-    def scalar(self, coordinates: Sequence[Fraction]) -> Scalar:
-        """Σ_k x_k e_k."""
-        if not any(coordinates[1:]):
-            return coordinates[0]
-        terms = zip(coordinates, self.basis, strict=True)
-        return sp.Add(*(sp.Rational(x.numerator, x.denominator) * e for x, e in terms))
 
 
 def _residues(algebra: NumberAlgebra, p: int) -> Arithmetic:
@@ -250,7 +172,10 @@ def _values_in_ring(entries: Sequence[Scalar], run: Pass) -> list[Scalar]:
         lambda scalar: [ring.element(expression_of_scalar(scalar))],
         np.frompyfunc(ring.normal, 1, 1),
     )
-    return [scalar_of(ring.expression(x)) for x in run(arithmetic)[0]]
+    return [
+        Fraction(0) if ring.is_zero(x) else scalar_of(ring.expression(x))
+        for x in run(arithmetic)[0]
+    ]
 
 
 def _primes(excluded_factors: int) -> Iterator[int]:

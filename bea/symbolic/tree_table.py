@@ -12,6 +12,7 @@ import numpy as np
 
 from bea.errors import InputError
 from bea.symbolic.trees import Tree, number_of_trees
+from bea.symbolic.whole import whole_number
 
 MOST_TREES = 5_000_000
 """A table larger than this is refused unless its caller asks for it: 17 nodes are 1.2 million
@@ -34,8 +35,10 @@ class TreeTable:
     """
 
     def __init__(self, order: int, most_trees: int = MOST_TREES) -> None:
-        if not isinstance(order, int) or order < 1:
+        nodes = whole_number(order)
+        if nodes is None or nodes < 1:
             raise InputError(f"trees of {order} nodes: the number of nodes must be 1 or more")
+        order = nodes
         total = sum(number_of_trees(n) for n in range(1, order + 1))
         if total > most_trees:
             raise InputError(

@@ -1,0 +1,46 @@
+"""Orders: whole numbers of Python, SymPy or NumPy, and no others."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+from bea.errors import InputError
+
+
+def whole_number(number: Any) -> int | None:
+    """The number as an int, if it is a whole number (of SymPy's or NumPy's, too)."""
+    try:
+        return None if isinstance(number, bool) else index(number)
+    except TypeError:
+        return None
+
+
+def checked_order(order: Any) -> int:
+    """The order p of an equation or a series.
+
+    Raises:
+        InputError: it is no whole number, or negative.
+    """
+    whole = whole_number(order)
+    if whole is None or whole < 0:
+        raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
+    return whole
+
+
+def order_within(order: Any, highest: int, of: str) -> int:
+    """An order l that something reaches.
+
+    Args:
+        order: l.
+        highest: the largest there is.
+        of: what it is that has them, such as "this series".
+
+    Raises:
+        InputError: it is no whole number from 0 to the highest.
+    """
+    whole = whole_number(order)
+    if whole is None or not 0 <= whole <= highest:
+        remedy = f": derive it with order={whole}" if whole is not None and whole > highest else ""
+        raise InputError(f"order {order} is not among 0 … {highest} of {of}{remedy}")
+    return whole
