@@ -52,7 +52,10 @@ def composition(
             f"there are {len(given)} steps for {count} methods: give one fraction for each"
         )
     if not same(scalar_sum(given), Fraction(1)):
-        raise InputError(f"the fractions of the step add up to {scalar_sum(given)}, not to 1")
+        raise InputError(
+            f"the fractions of the step add up to {scalar_sum(given)}, not to 1: "
+            "together the methods must make one step"
+        )
     A: list[list[Any]] = []
     done: list[Any] = []  # γ_k b^{(k)} of the methods before
     size = sum(len(t.b) for t in tableaus)

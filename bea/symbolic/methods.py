@@ -198,6 +198,8 @@ class ButcherTableau:
             InputError: something is no symbol of this tableau, or a value is not exact.
         """
         known = {symbol.name: symbol for symbol in self.symbols}
+        if len({str(key) for key in values}) < len(values):
+            raise InputError("a symbol is given two values: give each name once")
         for key in values:
             if str(key) not in known:
                 raise InputError(
@@ -258,7 +260,10 @@ class ButcherTableau:
         """
         for i, weight in enumerate(self.b):
             if same(weight, Fraction(0)):
-                raise InputError(f"{self.name} has no conjugate: its weight b[{i}] is zero")
+                raise InputError(
+                    f"{self.name} has no conjugate: its weight b[{i}] is zero, and the formula "
+                    "divides by it: take a method without such a stage"
+                )
         b = [expression_of_scalar(weight) for weight in self.b]
         A = [
             [b_j - b_j * expression_of_scalar(self.A[j][i]) / b_i for j, b_j in enumerate(b)]

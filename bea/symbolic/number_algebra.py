@@ -60,7 +60,7 @@ class NumberAlgebra:
 
         Example:
             >>> sorted(NumberAlgebra.of([sp.sqrt(3) / 6, 1 - sp.sqrt(2)]).basis, key=str)
-            [1, sqrt(2), sqrt(2)*sqrt(3), sqrt(3)]
+            [1, sqrt(2), sqrt(3), sqrt(6)]
         """
         irrational = [s for s in scalars if not isinstance(s, Fraction)]
         if not irrational:

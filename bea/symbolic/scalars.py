@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import sympy as sp
 from sympy import Expr
+from sympy.core.function import AppliedUndef
 
 from bea.errors import InputError
 from bea.symbolic.number_algebra import NumberAlgebra
@@ -23,6 +24,9 @@ from bea.symbolic.text import parse_expression
 
 Scalar: TypeAlias = Fraction | Expr
 """An exact number, or an expression in symbols that stand for some."""
+
+
+ARE_REAL = "a scalar is real and finite, made of rationals, roots and symbols"
 
 
 def exact_scalar(value: Any, name: str) -> Scalar:
@@ -36,7 +40,7 @@ def exact_scalar(value: Any, name: str) -> Scalar:
         InputError: it is none of these, it contains a float, or it is not real.
     """
     if isinstance(value, bool):
-        raise InputError(f"{name} = {value} is not a number")
+        raise InputError(f"{name} = {value} is not a number: write {int(value)}")
     if isinstance(value, str):
         plain = re.fullmatch(r"\s*([+-]?\d{1,400})(?:/(\d{1,400}))?\s*", value)
         if plain and int(plain[2] or 1):  # 500 times as fast as the parser of expressions
@@ -48,12 +52,15 @@ def exact_scalar(value: Any, name: str) -> Scalar:
         if value.has(sp.Float):
             raise InputError(f"{name} = {value} contains a float: write it exactly, such as 1/3")
         if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I) or value.is_extended_real is False:
-            raise InputError(f"{name} = {value} is not a real number")
+            raise InputError(f"{name} = {value} is not a real number: {ARE_REAL}")
         if value.has(sp.ComplexRootOf):
             raise InputError(f"{name} = {value} is a root without radicals: write it with them")
+        if value.has(AppliedUndef, sp.Piecewise):
+            raise InputError(f"{name} = {value} is not one number: {ARE_REAL}")
         return scalar_of(value)
+    shown = " ".join(repr(value).split())[:60]
     raise InputError(
-        f"{name} = {value!r} is not exact: "
+        f"{name} = {shown} is not exact: "
         "write it as an integer, a Fraction, a SymPy expression or text such as '1/3'"
     )
 

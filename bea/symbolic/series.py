@@ -369,7 +369,7 @@ class Series(Mapping[Tree, Scalar]):
     def _repr_html_(self) -> str:
         from bea.symbolic import pictures
 
-        return f"<p>{escape(self._repr_latex_())}</p>{pictures.series_html(self)}"
+        return f"<p>{escape(self._repr_latex_(), quote=False)}</p>{pictures.series_html(self)}"
 
     def draw(self) -> Figure:
         """The trees with their coefficients, as a matplotlib Figure.

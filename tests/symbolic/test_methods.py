@@ -542,8 +542,9 @@ def test_fractions_of_the_step_may_be_symbols():
         ((["euler"], ["1/2", "1/2"]), "there are 2 steps for 1 methods: give one fraction for"),
         ((["euler", "heun"], []), "there are 0 steps for 2 methods"),
         ((["euler", "heun"], [0.5, 0.5]), "steps[0] = 0.5 is not exact: write it as an integer"),
-        ((["euler", "heun"], "1/2 1/2"), "steps = '1/2 1/2' is not a list"),
+        ((["euler", "heun"], "1/2 1/2"), "steps is str, not a list"),
         ((["euler", "foo"],), "unknown method 'foo'"),
+        ((5,), "5 is no list of methods: give their names, or tableaus"),
     ],
 )
 def test_compositions_that_cannot_be_made(arguments, message):
@@ -681,9 +682,20 @@ def test_a_symbol_that_is_taken(arguments, what):
     with pytest.raises(bea.InputError) as caught:
         bea.modified_equation(method=FAMILY, order=1, **arguments)
     assert f"alpha is {what} and a symbol of family: rename one of them" in str(caught.value)
-    in_h = ButcherTableau([["h"]], [1], name="in h")
-    with pytest.raises(bea.InputError, match="h is the step size and a symbol of in h"):
-        bea.modified_equation(field=["x"], params="x", order=1, method=in_h)
+
+
+@pytest.mark.parametrize("entry", ["h", sp.Symbol("h", positive=True), "1/(1 + h)"])
+def test_the_step_size_is_no_entry(entry):
+    with pytest.raises(bea.InputError, match="a tableau cannot contain the step size h: rename"):
+        ButcherTableau([[entry]], [1])
+
+
+def test_symbols_of_one_name_are_one_symbol():
+    positive = sp.Symbol("alpha", positive=True)
+    mixed = ButcherTableau([[0, 0], ["alpha", 0]], [1 - 1 / (2 * positive), 1 / (2 * positive)])
+    assert len(mixed.symbols) == 1
+    for key in ("alpha", positive, sp.Symbol("alpha")):
+        assert mixed.subs({key: 1}).entries == METHODS["heun"].entries
 
 
 @pytest.mark.parametrize(
@@ -752,7 +764,8 @@ def test_entries_of_several_kinds_are_the_same_tableau():
     ]
     assert len(set(tableaus)) == 1
     square = sp.Matrix([[0, 0], [sp.Rational(1, 2), 0]])
-    assert ButcherTableau(square, (0, 1), name="m") == tableaus[0]
+    for b in ((0, 1), sp.Matrix([0, 1]), sp.Matrix([[0, 1]]), sp.ImmutableMatrix([0, 1])):
+        assert ButcherTableau(square, b, name="m") == tableaus[0]
 
 
 def test_integer_arrays_are_exact():
@@ -765,7 +778,8 @@ def test_irrational_entries_of_several_kinds_are_the_same_tableau():
     ways = ("1 - sqrt(2)/2", 1 - sp.sqrt(2) / 2, "(2 - sqrt(2))/2", 1 / (2 + sp.sqrt(2)))
     tableaus = [ButcherTableau([[way]], [1], name="m") for way in ways]
     assert len(set(tableaus)) == 1
-    assert ButcherTableau([["sqrt(2)*sqrt(8)"]], [1]).A == ((Fraction(4),),)
+    four = ButcherTableau([["sqrt(2)*sqrt(8)"]], [1])
+    assert four.entries == (Fraction(4), Fraction(1)) and four.is_rational
     assert ButcherTableau([[0]], ["sqrt(3)**2/3"]).is_rational
     nodes = ["3/(2*sqrt(3))"]
     assert ButcherTableau([["sqrt(3)/2"]], [1], nodes).c == (sp.sqrt(3) / 2,)
@@ -794,13 +808,13 @@ EXACTLY = "write it as an integer, a Fraction, a SymPy expression or text such a
         (([[0], [1]], [0, 1]), "row 0 of A has 1 entries for 2 stages: A must be square"),
         (([[0, 0]], [0, 1]), "1 rows in A and 2 weights in b: give one row and one weight"),
         (([], []), "the tableau has no stages: give at least one row and one weight"),
-        ((5, [1]), "A = 5 is not a list: a tableau is made of rows of entries"),
-        (("0", [1]), "A = '0' is not a list"),
-        (([0], [1]), "A[0] = 0 is not a list"),
-        (([{0: 1}], [1]), "A[0] = {0: 1} is not a list"),
-        (([[0]], 1), "b = 1 is not a list"),
-        (([[0]], "1"), "b = '1' is not a list"),
-        (([[0]], [1], "0"), "c = '0' is not a list"),
+        ((5, [1]), "A is int, not a list: a tableau is made of rows of entries"),
+        (("0", [1]), "A is str, not a list"),
+        (([0], [1]), "A[0] is int, not a list"),
+        (([{0: 1}], [1]), "A[0] is dict, not a list"),
+        (([[0]], 1), "b is int, not a list"),
+        (([[0]], "1"), "b is str, not a list"),
+        (([[0]], [1], "0"), "c is str, not a list"),
         (([[0.5]], [1]), f"A[0][0] = 0.5 is not exact: {EXACTLY}"),
         (([[0]], [1.0]), f"b[0] = 1.0 is not exact: {EXACTLY}"),
         (([[0]], [1], [0.0]), f"c[0] = 0.0 is not exact: {EXACTLY}"),
@@ -815,6 +829,8 @@ EXACTLY = "write it as an integer, a Fraction, a SymPy expression or text such a
         (([[sp.zoo]], [1]), "A[0][0] = zoo is not a real number"),
         (([[sp.sqrt(-1)]], [1]), "A[0][0] = I is not a real number"),
         (([[1 + sp.sqrt(-3)]], [1]), "A[0][0] = 1 + sqrt(3)*I is not a real number"),
+        (([[sp.I * sp.Symbol("alpha")]], [1]), "A[0][0] = I*alpha is not a real number"),
+        (([[sp.sqrt(-6) + sp.Symbol("x")]], [1]), "A[0][0] = x + sqrt(6)*I is not a real number"),
         (([["sqrt(-1)"]], [1]), "A[0][0]: the value is not a real number"),
         (([["(-8)**(1/3)"]], [1]), "A[0][0]: the value is not a real number"),
         (([["nan"]], [1]), "A[0][0]: nan is not a finite number"),
@@ -846,7 +862,7 @@ def test_bad_tableaus_get_one_line(arguments, message):
         (["1", "sqrt(8)", "2*sqrt(2)"], "the nodes c[1] and c[2] are both 2*sqrt(2)"),
         ([0.5], f"c[0] = 0.5 is not exact: {EXACTLY}"),
         ([], "the tableau has no stages"),
-        ("1/2", "c = '1/2' is not a list"),
+        ("1/2", "c is str, not a list"),
     ],
 )
 def test_nodes_without_a_collocation_method(nodes, message):

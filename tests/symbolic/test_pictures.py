@@ -25,16 +25,14 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.figure import Figure
 
 import bea
+from bea.symbolic.picture_layout import LONGEST_FACTOR, Node, tree_layout
 from bea.symbolic.pictures import (
-    LONGEST_FACTOR,
     MOST_ROWS,
-    Node,
     draw_series,
     draw_tree,
     save_picture,
     series_html,
     series_svg,
-    tree_layout,
     tree_svg,
 )
 from bea.symbolic.series import modified_series

@@ -172,9 +172,17 @@ def test_a_series_on_a_loss_gives_the_letters_of_the_recursion(name):
     by_recursion = bea.modified_equation(loss=loss, params=(a, b), order=4, method=name)
     assert by_trees.corrections == by_recursion.corrections
     assert by_trees.modified_loss(order=1) == by_recursion.modified_loss(order=1)
+
+
+@pytest.mark.parametrize("name", ["euler", "implicit_midpoint", "sdirk2"])
+def test_a_series_on_a_loss_goes_on_beyond_its_order(name):
+    a, b = sp.symbols("a b")
+    loss = sp.exp(a * b) + a**2 * b
+    by_trees = modified_series(name, order=1).on(loss=loss, params=(a, b))
+    by_recursion = bea.modified_equation(loss=loss, params=(a, b), order=4, method=name)
     for _ in range(2):  # and a second time, too
-        with pytest.raises(bea.InputError, match="the series ends at order 4"):
-            by_trees.extended(5).derive()
+        assert by_trees.extended(4).corrections == by_recursion.corrections
+    assert by_trees.corrections == by_recursion.corrections[:2]
 
 
 def test_gradient_structure_of_gradient_descent():

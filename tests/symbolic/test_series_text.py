@@ -46,7 +46,7 @@ def test_scalars_and_matrices():
         r"\nabla^{3} E[\nabla E] \right) + \dots"
     )
     assert M._repr_latex_() == f"$\\displaystyle {M.latex()}$"
-    assert repr(M) == "<symmetric M in f̃ = −M∇E of euler, to order 2>"
+    assert repr(M) == "<symmetric M in f̃ = −M∇E of the modified equation of euler, to order 2>"
 
 
 def test_every_tree_has_a_contraction_of_its_own():
@@ -85,7 +85,9 @@ def test_notebooks_show_formula_and_pictures():
 
 
 def test_a_modified_loss_of_every_loss_is_refused_where_there_is_none():
-    with pytest.raises(bea.NotAGradientError, match="f_2 of euler is no gradient") as caught:
+    with pytest.raises(
+        bea.NotAGradientError, match="f_2 of the modified equation of euler"
+    ) as caught:
         bea.modified_series("euler", order=3).modified_loss()
     assert caught.value.order == 2 and caught.value.curl is None
     assert "\n" not in str(caught.value)
