@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
@@ -18,17 +18,15 @@ from sympy import Expr, ImmutableDenseMatrix
 from bea.errors import InputError, NotAGradientError
 from bea.symbolic import present
 from bea.symbolic.derivation import Derivation, by_recursion
-from bea.symbolic.differentials import ElementaryDifferentials
-from bea.symbolic.free_trees import GradientStructure, gradient_structure
 from bea.symbolic.method_table import METHODS
 from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.on_a_loss import GradientSplit, OnALoss, coefficients_of
 from bea.symbolic.potential import half_square, potential
 from bea.symbolic.problem import Problem, StepMap
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.scalars import Scalar
-from bea.symbolic.symmetric_form import symmetric_weights
 from bea.symbolic.trees import Tree
-from bea.symbolic.whole import checked_order, whole_number
+from bea.symbolic.whole import checked_order, order_within
 
 if TYPE_CHECKING:
     import jax
@@ -62,18 +60,6 @@ class TreeSource(Protocol):
     def equation(self, problem: Problem) -> ModifiedEquation:
         """The series on the field of a problem."""
         ...
-
-
-class GradientSplit(NamedTuple):
-    """f_l = −∇Ẽ_l + r_l on a concrete loss.
-
-    Attributes:
-        potential: the scalar Ẽ_l.
-        remainder: the field r_l, an m×1 matrix.
-    """
-
-    potential: Expr
-    remainder: ImmutableDenseMatrix
 
 
 class ModifiedEquation:
@@ -224,9 +210,8 @@ class ModifiedEquation:
         if l == 1 and (P := half_square(carrier, f[0], f[1])) is not None:
             return -P
         P = potential(carrier, f[l])
-        on_a_loss = self.loss is not None and self.method is not None
-        if P.has(sp.Integral) and on_a_loss and self._structure(l).is_gradient:
-            return self.gradient_split(l).potential  # for every loss, by a formula
+        if P.has(sp.Integral) and self._on_a_loss and self._on_a_loss.structure(l).is_gradient:
+            return self._on_a_loss.split(l).potential  # for every loss, by a formula
         return -P
 
     def gradient_split(self, l: int) -> GradientSplit:
@@ -255,17 +240,11 @@ class ModifiedEquation:
             >>> sp.factor(eq.gradient_split(1).potential)
             (a**2 + b**2)*(5*a*b - 3)**2/100
         """
-        self._needs_loss("a split into a gradient and a remainder")
-        l = self._checked(l)
+        on_a_loss = self._needs_loss("a split into a gradient and a remainder")
+        l = order_within(l, self.order, "this equation")
         if l == 0:
-            zeros = ImmutableDenseMatrix([0] * len(self.params))
-            return GradientSplit(self._potential(0), zeros)
-        carrier, structure = self._derivation.carrier, self._structure(l)
-        differentials = ElementaryDifferentials(carrier, self._derivation[0])
-        return GradientSplit(
-            carrier.algebra.expression(differentials.scalar(structure.potential)),
-            carrier.matrix(differentials.combination(structure.remainder)),
-        )
+            return GradientSplit(self._potential(0), ImmutableDenseMatrix([0] * len(self.params)))
+        return on_a_loss.split(l)
 
     def preconditioner(self, order: int | None = None) -> ImmutableDenseMatrix:
         """The symmetric matrix M = I + h M_1 + … with f + h f_1 + … + h^p f_p = −M∇E, exactly.
@@ -294,37 +273,33 @@ class ModifiedEquation:
             [4*h**2/3 + h + 1,                0],
             [               0, h**2/3 + h/2 + 1]])
         """
-        self._needs_loss("the form f̃ = −M∇E")
-        p, m, h = self._checked(order), len(self.params), self.step_size
-        carrier = self._derivation.carrier
-        differentials = ElementaryDifferentials(carrier, self._derivation[0])
-        total = sp.eye(m)
+        on_a_loss = self._needs_loss("the form f̃ = −M∇E")
+        p, h = self._checked(order), self.step_size
+        M = sp.eye(len(self.params))
         for l in range(1, p + 1):
-            rows = differentials.matrix(symmetric_weights(self._tree_coefficients(l)))
-            total += h**l * sp.Matrix(m, m, lambda i, j: carrier.algebra.expression(rows[i][j]))  # noqa: B023
-        return ImmutableDenseMatrix(total)
+            M += h**l * on_a_loss.matrix(l)
+        return ImmutableDenseMatrix(M)
 
-    def _needs_loss(self, what: str) -> None:
+    @cached_property
+    def _on_a_loss(self) -> OnALoss | None:
+        """What the trees of the method say on the loss, if there are both."""
         if self.loss is None or self.method is None:
+            return None
+        source, of_method = self._source, coefficients_of(self.method)
+
+        def coefficients(l: int) -> Mapping[Tree, Scalar]:
+            if source is None:
+                return of_method(l)
+            return (source if l <= source.order else source.extended(l)).coefficients(l)
+
+        return OnALoss(self._derivation.carrier, self._derivation[0], coefficients)
+
+    def _needs_loss(self, what: str) -> OnALoss:
+        if self._on_a_loss is None:
             raise InputError(
                 f"{what} is of a Runge–Kutta method on a loss: derive the equation with loss="
             )
-
-    def _structure(self, l: int) -> GradientStructure:
-        return gradient_structure(self._tree_coefficients(l))
-
-    def _tree_coefficients(self, l: int) -> Mapping[Tree, Scalar]:
-        """b(τ) for the trees of f_l."""
-        if self._source is not None:
-            source = self._source if l <= self._source.order else self._source.extended(l)
-            return source.coefficients(l)
-        from bea.symbolic.tree_pass import modified_coefficients  # NumPy: as above
-        from bea.symbolic.tree_table import TreeTable
-
-        assert self.method is not None
-        table = TreeTable(l + 1)
-        values, here = modified_coefficients(self.method, table), table.of_order(l + 1)
-        return {table.tree(k): values[k] for k in range(here.start, here.stop)}
+        return self._on_a_loss
 
     @cached_property
     def _potentials(self) -> dict[int, Expr]:
@@ -339,7 +314,7 @@ class ModifiedEquation:
             if l
             else "the field itself is no gradient, so it has no loss"
         )
-        has_form = self.loss is not None and self.method is not None
+        has_form = self._on_a_loss is not None
         instead = f", and so does the symmetric M of f̃ = −M∇E, preconditioner({l})" * has_form
         return (
             f"f_{l} is not a gradient: ∂f_{b}/∂{a} − ∂f_{a}/∂{b} = "
@@ -396,17 +371,7 @@ class ModifiedEquation:
         return source.equation(problem).extended(self.order)
 
     def _checked(self, order: int | None) -> int:
-        if order is None:
-            return self.order
-        whole = whole_number(order)
-        if whole is None or not 0 <= whole <= self.order:
-            raise InputError(
-                f"order {order} is not among 0 … {self.order} of this equation: "
-                f"derive it with order={order}, or call extended({order})"
-                if whole is not None and whole > self.order
-                else f"order {order} is not among 0 … {self.order} of this equation"
-            )
-        return whole
+        return self.order if order is None else order_within(order, self.order, "this equation")
 
     # --- numbers ----------------------------------------------------------------------------
 

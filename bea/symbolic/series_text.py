@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 import sympy as sp
 
+from bea.errors import InputError
 from bea.symbolic import contractions
 from bea.symbolic.contractions import SUPERSCRIPTS as SUPERSCRIPTS
 from bea.symbolic.scalars import Scalar, expression_of_scalar
 from bea.symbolic.trees import Tree
-from bea.symbolic.whole import order_within
+from bea.symbolic.whole import whole_number
 
 if TYPE_CHECKING:
     from bea.symbolic.series import Series
@@ -193,7 +194,10 @@ class FormalSeries(Generic[T]):
         Raises:
             InputError: there is no such power in this series.
         """
-        return self.coefficients[order_within(l, self.order, "this series")]
+        whole = whole_number(l)
+        if whole is None or not 0 <= whole <= self.order:
+            raise InputError(f"order {l} is not among 0 … {self.order} of this series")
+        return self.coefficients[whole]
 
     def __str__(self) -> str:
         return text_sum([(str(t), c) for t, c in here.items()] for here in self.coefficients)

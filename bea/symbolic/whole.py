@@ -34,13 +34,14 @@ def order_within(order: Any, highest: int, of: str) -> int:
     Args:
         order: l.
         highest: the largest there is.
-        of: what it is that has them, such as "this series".
+        of: what it is that has them, such as "this series"; it knows `extended`.
 
     Raises:
         InputError: it is no whole number from 0 to the highest.
     """
     whole = whole_number(order)
     if whole is None or not 0 <= whole <= highest:
-        remedy = f": derive it with order={whole}" if whole is not None and whole > highest else ""
+        beyond = whole is not None and whole > highest
+        remedy = f": derive it with order={whole}, or call extended({whole})" if beyond else ""
         raise InputError(f"order {order} is not among 0 … {highest} of {of}{remedy}")
     return whole
