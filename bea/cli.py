@@ -1,8 +1,9 @@
 """The command line: `bea derive`, `bea series` and `bea verify`, thin over the public face.
 
-Text goes in through `bea.symbolic.text`, results come out of `bea.symbolic.present` and of
-`OrderReport`. Anything wrong with the input is one line on standard error and exit status 2; an
-order that is not confirmed is exit status 1. Nothing heavy is imported before it is needed.
+Text goes in through `bea.symbolic.text`, results come out of `bea.symbolic.present`,
+`bea.symbolic.series_text` and `OrderReport`. Anything wrong with the input is one line on standard
+error and exit status 2; an order that is not confirmed is exit status 1. Nothing heavy is imported
+before it is needed.
 """
 
 from __future__ import annotations
@@ -245,12 +246,14 @@ def _series(options: argparse.Namespace) -> int:
     from bea.symbolic.series import modified_series, modifying_integrator
 
     derived = modifying_integrator if options.modifying else modified_series
+    if options.gradient and options.form == "json":
+        raise InputError("--gradient is for text and LaTeX: JSON names trees, which have no signs")
     limit = {} if options.most_trees is None else {"most_trees": options.most_trees}
     series = derived(_method(options), order=options.order, **limit)
     if options.picture:
         from bea.symbolic.pictures import save_picture
 
-        save_picture(series, options.picture)
+        save_picture(series, options.picture, **limit)
     if options.form == "json":
         print(json.dumps(series_text.as_dictionary(series)))
     elif options.form == "latex":

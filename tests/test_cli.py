@@ -290,3 +290,14 @@ def test_series_that_cannot_be_are_refused_in_one_line(capsys, arguments):
     status, out, err = run(capsys, "series", *arguments)
     assert (status, out) == (2, "")
     assert err.startswith("bea: ") and err.count("\n") == 1
+
+
+def test_json_of_a_modifying_integrator_says_what_it_is(capsys):
+    status, out, _ = run(capsys, "series", "--modifying", "--order", "1", "--format", "json")
+    assert (status, json.loads(out)["series"]) == (0, "modifying integrator")
+    status, out, _ = run(capsys, "series", "--order", "1", "--format", "json")
+    assert set(json.loads(out)) == {"method", "order", "terms"}
+    status, _, err = run(capsys, "series", "--gradient", "--format", "json")
+    assert status == 2 and err.count("\n") == 1
+    status, _, err = run(capsys, "series", "--most-trees", "3")
+    assert status == 2 and "3 are allowed" in err

@@ -14,13 +14,17 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 from bea.symbolic import contractions
 from bea.symbolic.scalars import Scalar, linear_combination, same
 from bea.symbolic.trees import Tree
 
+MOST_SHOWN = 3
+"""Free trees that a message names: all that there are of an f_3, half of those of an f_4."""
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class FreeTree:
     """A tree without a root: the rooted trees that come of choosing one.
 
@@ -39,7 +43,7 @@ class FreeTree:
     def of(cls, tree: Tree) -> FreeTree:
         """The free tree of a rooted one."""
         found = Counter(tree.rootings())
-        return cls({t: found[t] for t in sorted(found)})
+        return cls(MappingProxyType({t: found[t] for t in sorted(found)}))
 
     @property
     def order(self) -> int:
@@ -54,6 +58,12 @@ class FreeTree:
 
     def __hash__(self) -> int:
         return hash(frozenset(self.rootings))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return FreeTree.of, (next(iter(self.rootings)),)
+
+    def __repr__(self) -> str:
+        return f"<free tree {self}>"
 
     def halves(self) -> tuple[Tree, Tree]:
         """The two rooted trees that are left when an edge is taken away, as equal as possible.
@@ -116,13 +126,16 @@ class GradientStructure:
         return not self.obstruction
 
     def obstruction_in_words(self) -> str:
-        """The first free tree on which b is not constant, and its values there; "" if none is."""
+        """The first free trees on which b is not constant, and its values there; "" if none is."""
         if not self.obstruction:
             return ""
-        free, values = next(iter(self.obstruction.items()))
-        shown = ", ".join(f"{b} at {list(t.level_sequence)}" for t, b in values.items())
-        more = len(self.obstruction) - 1
-        return f"on the free tree of {free} b is {shown}" + (f"; and on {more} more" * bool(more))
+        shown = [
+            f"on the free tree of {free} b is "
+            + ", ".join(f"{b} at {list(t.level_sequence)}" for t, b in values.items())
+            for free, values in list(self.obstruction.items())[:MOST_SHOWN]
+        ]
+        more = len(self.obstruction) - len(shown)
+        return "; ".join(shown + [f"and on {more} more"] * bool(more))
 
 
 def gradient_structure(coefficients: Mapping[Tree, Scalar]) -> GradientStructure:

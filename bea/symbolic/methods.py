@@ -10,7 +10,7 @@ made of several in `composition`. What a step does to a field in powers of h is
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, TypeAlias
@@ -66,7 +66,7 @@ class ButcherTableau:
     A: tuple[tuple[Scalar, ...], ...]
     b: tuple[Scalar, ...]
     c: tuple[Scalar, ...]
-    name: str
+    name: str = field(compare=False)
 
     def __init__(
         self,
@@ -114,13 +114,13 @@ class ButcherTableau:
                 f"the weights b add up to {total}, not to 1: "
                 "the step would not follow f even to first order"
             )
-        for field, value in (
+        for attribute, value in (
             ("A", matrix),
             ("b", tuple(normal[s * s : s * s + s])),
             ("c", row_sums),
             ("name", name),
         ):
-            object.__setattr__(self, field, value)
+            object.__setattr__(self, attribute, value)
 
     @classmethod
     def collocation(cls, c: Sequence[Entry], name: str = "collocation method") -> ButcherTableau:

@@ -14,7 +14,8 @@ from math import ceil
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bea.errors import InputError
-from bea.symbolic.series_text import SUPERSCRIPTS, differential
+from bea.symbolic.contractions import SUPERSCRIPTS
+from bea.symbolic.series_text import differential
 from bea.symbolic.trees import Tree, number_of_trees
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.free_trees import FreeTree, GradientStructure, gradient_structure
 from bea.symbolic.method_table import method_named
 from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.modifying_pass import modifying_coefficients
+from bea.symbolic.modifying_pass import MOST_CUT_TREES, modifying_coefficients
 from bea.symbolic.problem import Problem
 from bea.symbolic.scalars import (
     Scalar,
@@ -36,12 +36,13 @@ from bea.symbolic.scalars import (
     expression_of_scalar,
     linear_combination,
     normal_scalars,
+    same,
 )
 from bea.symbolic.series_text import FormalSeries
 from bea.symbolic.symmetric_form import Way, symmetric_weights
 from bea.symbolic.tree_pass import modified_coefficients
 from bea.symbolic.tree_table import MOST_TREES, TreeTable
-from bea.symbolic.trees import Tree
+from bea.symbolic.trees import Tree, neighbours
 from bea.symbolic.whole import checked_order, order_within
 
 if TYPE_CHECKING:
@@ -60,15 +61,22 @@ class Series(Mapping[Tree, Scalar]):
         coefficients: b(τ), in the order of the table.
         kind: "modified equation" or "modifying integrator".
         method: the method it belongs to.
+        most_trees: the bound that it was made with, and is extended within.
     """
 
     def __init__(
-        self, table: TreeTable, coefficients: list[Scalar], kind: str, method: ButcherTableau
+        self,
+        table: TreeTable,
+        coefficients: list[Scalar],
+        kind: str,
+        method: ButcherTableau,
+        most_trees: int = MOST_TREES,
     ) -> None:
         self._table = table
         self._coefficients = coefficients
         self.kind = kind
         self.method = method
+        self.most_trees = most_trees
 
     @property
     def title(self) -> str:
@@ -141,6 +149,34 @@ class Series(Mapping[Tree, Scalar]):
     def method_order(self) -> int | None:
         """The order of the method: the l of the first f_l ≠ 0 with l ≥ 1; None if beyond p."""
         return next((l for l in range(1, self.order + 1) if self.terms(l)), None)
+
+    @property
+    def is_symmetric(self) -> bool:
+        """Are all f_l with odd l zero, as far as the series goes? So they are if Φ* = Φ."""
+        return not any(self.terms(l) for l in range(1, self.order + 1, 2))
+
+    def is_hamiltonian(self, l: int) -> bool:
+        """Is f_l Hamiltonian for every Hamiltonian f? So they all are if the method is symplectic.
+
+        It is if and only if moving the root to a neighbour changes the sign of b:
+        b(u∘v) + b(v∘u) = 0, where u∘v is u with v for one more child.
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+
+        Source: HLW IX.9.2, Theorem 9.3.
+
+        Example:
+            >>> series = modified_series("implicit_midpoint", order=4)
+            >>> [series.is_hamiltonian(l) for l in range(5)]
+            [True, True, True, True, True]
+        """
+        b = self.coefficients(l)
+        return all(
+            same(linear_combination([(Fraction(1), b[tree]), (Fraction(1), b[moved])]), Fraction(0))
+            for tree in b
+            for moved in neighbours(tree)
+        )
 
     def gradient_structure(self, l: int) -> GradientStructure:
         """f_l for f = −∇E as a gradient and a remainder, whatever E is.
@@ -236,7 +272,7 @@ class Series(Mapping[Tree, Scalar]):
         Args:
             order: the new order, at least 0.
         """
-        return _series(self.method, order, MOST_TREES, self.kind)
+        return _series(self.method, order, self.most_trees, self.kind)
 
     def on(
         self,
@@ -322,7 +358,7 @@ class Series(Mapping[Tree, Scalar]):
                 for b in self._coefficients
             ]
         )
-        return Series(self._table, coefficients, self.kind, method)
+        return Series(self._table, coefficients, self.kind, method, self.most_trees)
 
     def _fields_on(self, problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
         carrier, f = field_of(problem)
@@ -418,7 +454,7 @@ def modified_series(
 
 
 def modifying_integrator(
-    method: str | ButcherTableau = "euler", order: int = 3, most_trees: int = MOST_TREES
+    method: str | ButcherTableau = "euler", order: int = 3, most_trees: int = MOST_CUT_TREES
 ) -> Series:
     """The field f̂ = f + h f̂_1 + … to hand to a method so that its steps lie on the flow of f.
 
@@ -454,4 +490,4 @@ PASSES = {
 def _series(method: str | ButcherTableau, order: int, most_trees: int, kind: str) -> Series:
     tableau = method_named(method)
     table = TreeTable(checked_order(order) + 1, most_trees)
-    return Series(table, PASSES[kind](tableau, table), kind, tableau)
+    return Series(table, PASSES[kind](tableau, table), kind, tableau, most_trees)

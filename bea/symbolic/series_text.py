@@ -15,7 +15,7 @@ import sympy as sp
 
 from bea.errors import InputError
 from bea.symbolic import contractions
-from bea.symbolic.contractions import SUPERSCRIPTS as SUPERSCRIPTS
+from bea.symbolic.contractions import SUPERSCRIPTS
 from bea.symbolic.scalars import Scalar, expression_of_scalar
 from bea.symbolic.trees import Tree
 from bea.symbolic.whole import whole_number
@@ -215,7 +215,9 @@ class FormalSeries(Generic[T]):
 
 def as_dictionary(series: Series) -> dict[str, Any]:
     """What `bea series --format json` prints; "coefficient" is b(τ)."""
+    kind = {"series": series.kind} if series.kind != "modified equation" else {}
     return {
+        **kind,
         "method": series.method.name,
         "order": series.order,
         "terms": [
@@ -237,7 +239,7 @@ def as_report(series: Series, gradient: bool = False) -> str:
         f"{series.title[0].upper()}{series.title[1:]}",
         as_text(series, gradient),
         "",
-        f"order of the method: {order}" if order else f"order of the method: above {series.order}",
+        f"order of the method: {order or f'more than {series.order}'}",
     ]
     gradients_so_far = True
     for l in range(1, series.order + 1):

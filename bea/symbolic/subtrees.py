@@ -66,17 +66,21 @@ def cuts_by_order(table: TreeTable) -> Iterator[Cuts]:
 
     found: list[Counter[tuple[int, int]]] = [Counter({(0, 0): 1})]  # without the cut of it all
     for n in range(1, table.order + 1):
-        rows = []
+        parts = []
         here = table.of_order(n)
         for k in range(here.start, here.stop):
-            if k:
-                cuts: Counter[tuple[int, int]] = Counter()
+            cuts: Counter[tuple[int, int]] = Counter()
+            if k == 0:
+                cuts = found[0]
+            else:
                 for (top, branches), m in found[rest[k]].items():
                     cuts[top, with_child(branches, child[k])] += m  # the last child is cut off
                     for (child_top, child_branches), c in found[child[k]].items():
                         cuts[with_child(top, child_top), together(branches, child_branches)] += (
                             m * c
                         )
-                found.append(cuts)
-            rows += [(k, top, branches, m) for (top, branches), m in found[k].items()]
-        yield Cuts(*np.array(rows, dtype=np.int64).T)
+                if n < table.order:  # trees of more nodes contain it
+                    found.append(cuts)
+            entries = ((k, top, branches, m) for (top, branches), m in cuts.items())
+            parts.append(np.array([*entries], dtype=np.int64).T)
+        yield Cuts(*np.concatenate(parts, axis=1))

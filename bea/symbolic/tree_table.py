@@ -15,8 +15,11 @@ from bea.symbolic.trees import Tree, number_of_trees
 from bea.symbolic.whole import whole_number
 
 MOST_TREES = 5_000_000
-"""A table larger than this is refused unless its caller asks for it: 17 nodes are 1.2 million
-trees of some 100 bytes each, 19 nodes 7.5 million."""
+"""A table larger than this is refused unless its caller asks for it. A series through 17 nodes, a
+million trees, takes 0.4 GiB; 19 nodes are 7.4 million."""
+
+MOST_COUNTED = 100
+"""Nodes up to which the number of trees is told exactly; it has 40 digits then."""
 
 
 class TreeTable:
@@ -35,16 +38,16 @@ class TreeTable:
     """
 
     def __init__(self, order: int, most_trees: int = MOST_TREES) -> None:
-        nodes = whole_number(order)
+        nodes, bound = whole_number(order), whole_number(most_trees)
         if nodes is None or nodes < 1:
-            raise InputError(f"trees of {order} nodes: the number of nodes must be 1 or more")
-        order = nodes
-        total = sum(number_of_trees(n) for n in range(1, order + 1))
-        if total > most_trees:
-            raise InputError(
-                f"there are {total} rooted trees with up to {order} nodes, more than the "
-                f"{most_trees} allowed: lower the order, or pass most_trees={total} to risk it"
-            )
+            raise InputError(f"trees of {order} nodes: give a whole number of nodes, 1 or more")
+        if bound is None or bound < 1:
+            raise InputError(f"most_trees is {most_trees}: give a whole number, 1 or more")
+        order, total = nodes, 0
+        for n in range(1, order + 1):
+            total += number_of_trees(n)
+            if total > bound:
+                raise InputError(_too_many(order, total, bound))
         self.order = order
         starts, rests, children = [0, 1], [np.zeros(1, np.int64)], [np.full(1, -1)]
         last = np.array([total])  # the number of the last child; • takes any
@@ -107,6 +110,17 @@ class TreeTable:
             KeyError: the tree has more nodes than the table, or an earlier child a lesser number.
         """
         return self._numbers[rest, child]
+
+
+def _too_many(order: int, found: int, bound: int) -> str:
+    counted = order <= MOST_COUNTED
+    total = sum(map(number_of_trees, range(1, order + 1))) if counted else found
+    number = f"{total}" if counted else f"more than {total}"
+    remedy = f", or pass most_trees={total} (--most-trees {total}) to risk it" * counted
+    return (
+        f"there are {number} rooted trees with up to {order} nodes, and {bound} are allowed: "
+        f"lower the order{remedy}"
+    )
 
 
 def trees(order: int, most_trees: int = MOST_TREES) -> list[Tree]:

@@ -9,15 +9,19 @@ some order, as arrays, are in `tree_table`. Grafting, which makes trees carry th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache, total_ordering
 from itertools import pairwise
 from math import factorial, prod
 from numbers import Integral
 
 from bea.errors import InputError
 
+MOST_LEVELS = 200
+"""Levels of a tree. What is said of it is found by recursion, and Python allows 1000 calls."""
 
+
+@total_ordering
 class Tree:
     """A rooted tree, in canonical form: immutable, hashable, equal to every relabelling of itself.
 
@@ -42,8 +46,15 @@ class Tree:
     _hash: int
 
     def __init__(self, *children: Tree) -> None:
+        for child in children:
+            if not isinstance(child, Tree):
+                raise InputError(
+                    f"{child!r} is no Tree: a child is one, as in Tree(Tree(), Tree())"
+                )
         ordered = sorted(children, key=lambda t: t.level_sequence, reverse=True)
         levels = (1, *(level + 1 for child in ordered for level in child.level_sequence))
+        if max(levels) > MOST_LEVELS:
+            raise InputError(f"the tree has more than {MOST_LEVELS} levels: take a lower one")
         object.__setattr__(self, "children", tuple(ordered))
         object.__setattr__(self, "level_sequence", levels)
         object.__setattr__(self, "_hash", hash(levels))
@@ -59,6 +70,8 @@ class Tree:
         Raises:
             InputError: the sequence is empty, or a node has no possible parent.
         """
+        if not isinstance(levels, Iterable):
+            raise InputError(f"{levels!r} is no level sequence: give a list such as [1, 2, 3, 2]")
         levels = list(levels)
         if not levels:
             raise InputError("an empty level sequence is no tree: one node is [1]")
@@ -71,6 +84,9 @@ class Tree:
                     f"{before} and below a root at {levels[0]} it must be from "
                     f"{levels[0] + 1} to {before + 1}"
                 )
+
+        if max(levels) - levels[0] >= MOST_LEVELS:
+            raise InputError(f"the tree has more than {MOST_LEVELS} levels: take a lower one")
 
         def subtree(start: int) -> tuple[Tree, int]:
             children, end = [], start + 1
@@ -113,6 +129,9 @@ class Tree:
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"a Tree cannot be changed: make another one, Tree(…), for {name}")
 
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"a Tree cannot be changed: it keeps its {name}")
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Tree) and self.level_sequence == other.level_sequence
 
@@ -138,7 +157,13 @@ def _rootings(tree: Tree, above: Tree | None = None) -> Iterator[Tree]:
         yield from _rootings(child, Tree(*siblings, *([above] if above is not None else [])))
 
 
-@lru_cache
+def neighbours(tree: Tree) -> Iterator[Tree]:
+    """The tree with each child of the root in turn for the root."""
+    for i, child in enumerate(tree.children):
+        yield Tree(*child.children, Tree(*tree.children[:i], *tree.children[i + 1 :]))
+
+
+@cache
 def number_of_trees(n: int) -> int:
     """How many rooted trees have n nodes (OEIS A000081).
 

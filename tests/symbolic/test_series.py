@@ -279,3 +279,44 @@ def test_bad_input():
         series[(1, 2)]
     with pytest.raises(bea.InputError, match="order 3 is not among 0 … 2"):
         series.terms(3)
+
+
+@pytest.mark.parametrize("name", ["implicit_midpoint", "gauss4", "gauss6", "yoshida4"])
+def test_symplectic_methods_are_hamiltonian_to_every_order(name):
+    series = modified_series(name, order=5)
+    assert all(series.is_hamiltonian(l) for l in range(6)) and series.is_symmetric
+
+
+@pytest.mark.parametrize(
+    ("name", "first"), [("euler", 1), ("heun", 3), ("trapezoidal", 2), ("rk4", 4)]
+)
+def test_other_methods_are_not_and_some_hamiltonian_says_so(name, first):
+    """f_l is Hamiltonian if and only if J f_l is a gradient."""
+    series = modified_series(name, order=first)
+    assert [series.is_hamiltonian(l) for l in range(first + 1)] == [True] * first + [False]
+    q, p, x, y = params = sp.symbols("q p x y")
+    H = p**2 * x + q**3 - y * q * p + x * y**2 + q * x
+    eq = series.on(field=[H.diff(p), -H.diff(q), H.diff(y), -H.diff(x)], params=params)
+
+    def is_hamiltonian(f):
+        jacobian = sp.Matrix([-f[1], f[0], -f[3], f[2]]).jacobian(params)
+        return (jacobian - jacobian.T).applyfunc(sp.expand) == sp.zeros(4, 4)
+
+    assert [is_hamiltonian(f) for f in eq.corrections] == [True] * first + [False]
+
+
+def test_a_modifying_integrator_is_refused_sooner():
+    with pytest.raises(bea.InputError, match=r"141083 rooted trees .* 60000 are allowed"):
+        bea.modifying_integrator("rk4", order=14)
+
+
+def test_a_series_goes_on_within_its_own_bound():
+    series = modified_series("euler", order=2, most_trees=8)
+    assert series.extended(3).order == 3
+    with pytest.raises(bea.InputError, match="17 rooted trees with up to 5 nodes, and 8 are"):
+        series.extended(4)
+
+
+def test_equal_tableaus_are_equal_whatever_they_are_called():
+    assert ButcherTableau([[0]], [1], name="mine") == METHODS["euler"]
+    assert len({ButcherTableau([[0]], [1], name="mine"), METHODS["euler"]}) == 1

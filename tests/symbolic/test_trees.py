@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import pickle
 from fractions import Fraction
 from math import factorial
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 import bea
 from bea.symbolic.tree_table import TreeTable, trees
-from bea.symbolic.trees import Tree, number_of_trees
+from bea.symbolic.trees import Tree, neighbours, number_of_trees
 
 A000081 = [1, 1, 2, 4, 9, 20, 48, 115, 286, 719, 1842, 4766, 12486, 32973, 87811]
 
@@ -121,5 +122,47 @@ def test_too_many_trees_are_refused_before_they_are_made():
         TreeTable(17, most_trees=10**6)
     with pytest.raises(bea.InputError, match="most_trees="):
         TreeTable(60)
-    with pytest.raises(bea.InputError, match="must be 1 or more"):
+    with pytest.raises(bea.InputError, match="a whole number of nodes, 1 or more"):
         TreeTable(0)
+
+
+def test_what_is_no_tree_is_refused():
+    for bad in (None, 5, "abc", range(1, 600), [1, 3]):
+        with pytest.raises(bea.InputError) as caught:
+            Tree.from_level_sequence(bad)
+        assert "\n" not in str(caught.value)
+    for bad in (1, [Tree()]):
+        with pytest.raises(bea.InputError, match="is no Tree"):
+            Tree(bad)
+    tall = Tree.from_level_sequence(range(1, 201))
+    assert (tall.order, tall.symmetry) == (200, 1)
+    with pytest.raises(bea.InputError, match="more than 200 levels"):
+        Tree(tall)
+
+
+def test_trees_cannot_be_changed():
+    tree = Tree(Tree())
+    with pytest.raises(AttributeError, match="cannot be changed"):
+        del tree.children
+    free = bea.FreeTree.of(tree)
+    with pytest.raises(TypeError):
+        free.rootings[Tree()] = 3
+    assert pickle.loads(pickle.dumps(free)) == copy.deepcopy(free) == free
+    assert repr(free) == "<free tree |∇E|²>"
+
+
+@pytest.mark.parametrize("nodes", [25, 200, 10**6])
+def test_too_many_trees_are_refused_at_once(nodes):
+    with pytest.raises(bea.InputError, match=f"rooted trees with up to {nodes} nodes"):
+        bea.trees(nodes)
+    for bad in (0, -5, "a", None, True):
+        with pytest.raises(bea.InputError, match="most_trees is"):
+            bea.trees(3, most_trees=bad)
+
+
+def test_neighbours_are_the_rootings_one_edge_away():
+    for tree in bea.trees(6):
+        moved = list(neighbours(tree))
+        assert len(moved) == len(tree.children)
+        assert {bea.FreeTree.of(t) for t in moved} == {bea.FreeTree.of(tree)}
+        assert all(tree in neighbours(t) for t in moved)
