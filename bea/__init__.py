@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bea.numeric.local_error import OrderReport as OrderReport
     from bea.numeric.local_error import verify_order as verify_order
     from bea.numeric.local_error import verify_orders as verify_orders
+    from bea.numeric.log_shift import log_shift_estimate as log_shift_estimate
     from bea.symbolic.composition import composition as composition
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
@@ -54,6 +55,7 @@ _HOME = {
     "Tree": "bea.symbolic.trees",
     "trees": "bea.symbolic.tree_table",
     "flow": "bea.numeric.flow",
+    "log_shift_estimate": "bea.numeric.log_shift",
     "OrderReport": "bea.numeric.local_error",
     "verify_order": "bea.numeric.local_error",
     "verify_orders": "bea.numeric.local_error",
