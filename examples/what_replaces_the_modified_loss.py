@@ -25,14 +25,10 @@ from pathlib import Path
 import mpmath
 import numpy as np
 import sympy as sp
+from local_errors import DIGITS, START, STEP_SIZES, local_errors, measured_order
 
 import bea
 from bea.models import two_parameter as model
-from bea.numeric.extrapolation import displacement
-
-DIGITS = 50
-STEP_SIZES = [mpmath.mpf(2) ** -k for k in range(10, 15)]
-START = ("2.8", "3.5")  # point I of the paper's Table A.1
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -73,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "−M∇E": list(eq.corrections),
     }
     with mpmath.workdps(DIGITS):
-        errors = {name: local_errors(eq, fields) for name, fields in flows.items()}
+        errors = {name: local_errors(eq.params, fields) for name, fields in flows.items()}
         print("        h    " + "".join(f"{name:>24}  order" for name in errors))
         for k, h in enumerate(STEP_SIZES):
             print(f"   {mpmath.nstr(h, 4):>9}  " + "".join(shown(e, k) for e in errors.values()))
@@ -95,24 +91,8 @@ def residual(eq: bea.ModifiedEquation, other: sp.Matrix) -> sp.Matrix:
     return sp.Matrix(eq.vector_field() + other).applyfunc(sp.expand)
 
 
-def local_errors(eq: bea.ModifiedEquation, fields: list[sp.Matrix]) -> list[mpmath.mpf]:
-    """|θ_1 − θ̃(h)| for one gradient descent step θ_1 and the flow θ̃ of Σ h^l fields[l]."""
-    start = np.array([mpmath.mpf(x) for x in START], dtype=object)
-    functions = [sp.lambdify([eq.params], list(f), modules="mpmath") for f in fields]
-    errors = []
-    for h in STEP_SIZES:
-
-        def field(theta: np.ndarray, h: mpmath.mpf = h) -> np.ndarray:
-            return sum(h**l * np.array(f(theta), dtype=object) for l, f in enumerate(functions))
-
-        step = h * np.array(functions[0](start), dtype=object)
-        errors.append(mpmath.norm(list(step - displacement(field, start, h, DIGITS - 10))))
-    return errors
-
-
 def shown(errors: list[mpmath.mpf], k: int) -> str:
-    order = f"{float(mpmath.log(errors[k - 1] / errors[k], 2)):7.3f}" if k else " " * 7
-    return f"{mpmath.nstr(errors[k], 6):>24}{order}"
+    return f"{mpmath.nstr(errors[k], 6):>24}  {measured_order(errors, k)}"
 
 
 def along_descent(

@@ -20,15 +20,11 @@ This lesson compares the two, exactly and then by what a gradient descent step a
 from __future__ import annotations
 
 import mpmath
-import numpy as np
 import sympy as sp
+from local_errors import DIGITS, STEP_SIZES, local_errors, measured_order
 
 import bea
 from bea.models import two_parameter as model
-from bea.numeric.extrapolation import displacement
-
-DIGITS = 50
-STEP_SIZES = [mpmath.mpf(2) ** -k for k in range(10, 15)]
 
 
 def main() -> None:
@@ -48,13 +44,10 @@ def main() -> None:
     )
     print("       h      error, true f_3   order   error, literal f_3   order")
     with mpmath.workdps(DIGITS):
-        true = local_errors(eq, list(eq.corrections))
-        wrong = local_errors(eq, list(literal))
+        true = local_errors(eq.params, eq.corrections)
+        wrong = local_errors(eq.params, literal)
         for k, h in enumerate(STEP_SIZES):
-            orders = [
-                f"{float(mpmath.log(errors[k - 1] / errors[k], 2)):5.3f}" if k else "     "
-                for errors in (true, wrong)
-            ]
+            orders = [measured_order(errors, k) for errors in (true, wrong)]
             print(
                 f"  {mpmath.nstr(h, 4):>9}   {mpmath.nstr(true[k], 5):>14}   {orders[0]}"
                 f"   {mpmath.nstr(wrong[k], 5):>16}     {orders[1]}"
@@ -63,21 +56,6 @@ def main() -> None:
         "\nWith the true f_3 the order is 5; with the literal one it is 4, "
         "as if f_3 had never been added."
     )
-
-
-def local_errors(eq: bea.ModifiedEquation, fields: list[sp.Matrix]) -> list[mpmath.mpf]:
-    """|θ_1 − θ̃(h)| for one gradient descent step θ_1 and the flow θ̃ of Σ h^l fields[l]."""
-    start = np.array([mpmath.mpf("2.8"), mpmath.mpf("3.5")], dtype=object)
-    functions = [sp.lambdify([eq.params], list(f), modules="mpmath") for f in fields]
-    errors = []
-    for h in STEP_SIZES:
-
-        def field(theta: np.ndarray, h: mpmath.mpf = h) -> np.ndarray:
-            return sum(h**l * np.array(f(theta), dtype=object) for l, f in enumerate(functions))
-
-        step = h * np.array(functions[0](start), dtype=object)
-        errors.append(mpmath.norm(list(step - displacement(field, start, h, DIGITS - 10))))
-    return errors
 
 
 if __name__ == "__main__":

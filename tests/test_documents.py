@@ -44,7 +44,8 @@ def test_the_errata_name_tests_that_exist():
         assert f"def {name}(" in tests
 
 
-def test_the_lesson_on_the_literal_formula(capsys):
+def test_the_lesson_on_the_literal_formula(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "examples")
     runpy.run_path(
         str(ROOT / "examples" / "where_the_paper_leaves_the_truth.py"), run_name="__main__"
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -12,8 +13,11 @@ LESSON = Path(__file__).parents[2] / "examples" / "what_replaces_the_modified_lo
 
 
 @pytest.fixture(scope="module")
-def lesson() -> dict[str, object]:
-    return runpy.run_path(str(LESSON))
+def lesson() -> Iterator[dict[str, object]]:
+    """The script's names; it finds what it shares with other lessons as when it is run."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(LESSON.parent)
+        yield runpy.run_path(str(LESSON))
 
 
 def test_the_lesson_on_what_replaces_the_modified_loss(lesson, capsys, tmp_path):
