@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from itertools import count, product
+from itertools import product
 from typing import Any
 
 import sympy as sp
@@ -25,6 +25,10 @@ from bea.symbolic.ring import DifferentialRing
 MOST_DIMENSIONS = 24
 """Algebras up to this size are calculated in by coordinates: a product takes its square in
 multiplications. √2, √3, √5 and their products make 8."""
+
+
+MOST_ATTEMPTS = 8
+"""Elements α that are tried. Roots are of different numbers, so that one of the first will do."""
 
 
 class NumberAlgebra:
@@ -122,7 +126,7 @@ class NumberAlgebra:
         if len(self.basis) == 1:
             return {}
         d = len(self.basis)
-        for k in count(1):
+        for k in range(1, MOST_ATTEMPTS + 1):
             weights = [(i + 1) ** k for i in self.dimensions]
             by_alpha = fmpq_mat(d, d, [0] * (d * d))  # row j: the coordinates of e_j·α
             for i, j, n, c in self.structure:
@@ -130,6 +134,8 @@ class NumberAlgebra:
             factors = by_alpha.charpoly().factor()[1]
             if all(multiplicity == 1 for _, multiplicity in factors):
                 break
+        else:
+            return {}  # nilpotent elements: there is no such α
         if len(factors) == 1:
             return {}  # a field already
         alpha = sp.Add(*(w * e for w, e in zip(weights, self.basis, strict=True)))

@@ -309,6 +309,8 @@ class DifferentialRing:
         if whole < 0 and whole == power.exp and 1 / power.base in self._generators:
             return self._adjoin(1 / power.base) ** -whole
         u = self.normal_so_far(self._convert(power.base))
+        if not u and power.exp.is_positive:
+            return u  # a zero in disguise
         factors = [u**whole if whole >= 0 else self._reciprocal(u) ** -whole]
         if rest:
             factors.append(self._root(u, rest))

@@ -60,6 +60,16 @@ def test_equal_numbers_are_written_alike():
     assert product.A[0][0] == 2
 
 
+def test_the_root_of_a_zero_in_disguise():
+    zero = sp.sqrt(3 + 2 * r2 - (1 + r2) ** 2)
+    assert bea.ButcherTableau([[zero]], [1]).A == bea.ButcherTableau([[0]], [1]).A
+    x = sp.Symbol("x")
+    eq = bea.modified_equation(loss=sp.sqrt((x + 1) ** 2 - x**2 - 2 * x - 1) + x**2, params=[x])
+    assert eq.corrections[1][0] == -2 * x
+    with pytest.raises(bea.InputError, match="not a real number"):
+        bea.ButcherTableau([[1 / zero]], [1])
+
+
 def test_a_field_has_no_relations_and_what_is_none_has_its_own():
     assert NumberAlgebra.of([r2, r3])._relations == {}
     algebra = NumberAlgebra.of([sp.sqrt(2 - r2), sp.sqrt(2 + r2)])
