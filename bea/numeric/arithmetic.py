@@ -104,7 +104,7 @@ class Arithmetic(ABC):
         Raises:
             BeaError: the step or the flow is not finite and real for one of the step sizes.
         """
-        in_step, in_flow = (p, 0) if self._is_modifying else (0, p)
+        in_step, in_flow = (p, 0) if self._equation.is_modifying else (0, p)
         steps = [self._step(h, in_step) for h in step_sizes]
         errors = [s - f for s, f in zip(steps, self._flows(in_flow, step_sizes), strict=True)]
         for h, error in zip(step_sizes, errors, strict=True):
@@ -120,10 +120,6 @@ class Arithmetic(ABC):
         return [
             h * self._powers(h, p) @ self.noise[: p + 1] + self._step_noise(h) for h in step_sizes
         ]
-
-    @property
-    def _is_modifying(self) -> bool:
-        return self._equation.kind == "modifying integrator"
 
     def _step(self, h: Any, p: int) -> np.ndarray:
         if self._own_step is not None:

@@ -315,7 +315,7 @@ class _Expected:
         fields = _significant_corrections(equation, theta, constants)
         euler = _significant_corrections(_with_euler(equation), theta, constants)
         time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
-        return cls(fields, time_scale, -1 if equation.kind == "modifying integrator" else 1)
+        return cls(fields, time_scale, -1 if equation.is_modifying else 1)
 
 
 def _significant_corrections(

@@ -97,6 +97,11 @@ class ModifiedEquation:
     # --- exact ------------------------------------------------------------------------------
 
     @property
+    def is_modifying(self) -> bool:
+        """Is this the field of a modifying integrator, whose steps follow f itself?"""
+        return self.kind == "modifying integrator"
+
+    @property
     def constants(self) -> tuple[sp.Symbol, ...]:
         """The symbols of the input that are no parameters, by name."""
         return self._problem.constants

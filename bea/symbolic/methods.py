@@ -77,7 +77,8 @@ class ButcherTableau:
     ) -> None:
         weights = exact_scalars(b, "b")
         rows = [exact_scalars(row, f"A[{i}]") for i, row in enumerate(_rows(A))]
-        weights, *rows = _one_symbol_a_name([weights, *rows])
+        nodes = None if c is None else exact_scalars(c, "c")
+        weights, given, *rows = _one_symbol_a_name([weights, nodes or [], *rows])
         if not weights:
             raise InputError("the tableau has no stages: give at least one row and one weight")
         if len(rows) != len(weights):
@@ -102,13 +103,11 @@ class ButcherTableau:
         )
         matrix = tuple(tuple(normal[i * s : (i + 1) * s]) for i in range(s))
         row_sums, total = tuple(normal[s * s + s : -1]), normal[-1]
-        if c is not None:
-            nodes = exact_scalars(c, "c")
-            if len(nodes) != s or not all(map(same, nodes, row_sums)):
-                raise InputError(
-                    f"the nodes c = ({_listed(nodes)}) are not the row sums ({_listed(row_sums)}) "
-                    "of A: correct one of them, or leave c out"
-                )
+        if nodes is not None and (len(given) != s or not all(map(same, given, row_sums))):
+            raise InputError(
+                f"the nodes c = ({_listed(given)}) are not the row sums ({_listed(row_sums)}) "
+                "of A: correct one of them, or leave c out"
+            )
         if not same(total, Fraction(1)):
             raise InputError(
                 f"the weights b add up to {total}, not to 1: "
@@ -197,18 +196,7 @@ class ButcherTableau:
         Raises:
             InputError: something is no symbol of this tableau, or a value is not exact.
         """
-        known = {symbol.name: symbol for symbol in self.symbols}
-        if len({str(key) for key in values}) < len(values):
-            raise InputError("a symbol is given two values: give each name once")
-        for key in values:
-            if str(key) not in known:
-                raise InputError(
-                    f"{key} is no symbol of {self.name}: it has {', '.join(known) or 'none'}"
-                )
-        replacement = {
-            known[str(key)]: expression_of_scalar(exact_scalar(v, f"the value of {key}"))
-            for key, v in values.items()
-        }
+        replacement = self.replacement(values)
 
         def put(scalar: Scalar) -> Scalar:
             if isinstance(scalar, Fraction):
@@ -221,6 +209,25 @@ class ButcherTableau:
         except InputError as reason:
             given = ", ".join(f"{key} = {value}" for key, value in values.items())
             raise InputError(f"{self.name} with {given}: {reason}") from None
+
+    def replacement(self, values: Mapping[sp.Symbol | str, Entry]) -> dict[sp.Symbol, Expr]:
+        """The values by symbol, as exact expressions.
+
+        Raises:
+            InputError: something is no symbol of this tableau, or a value is not exact.
+        """
+        known = {symbol.name: symbol for symbol in self.symbols}
+        if len({str(key) for key in values}) < len(values):
+            raise InputError("a symbol is given two values: give each name once")
+        for key in values:
+            if str(key) not in known:
+                raise InputError(
+                    f"{key} is no symbol of {self.name}: it has {', '.join(known) or 'none'}"
+                )
+        return {
+            known[str(key)]: expression_of_scalar(exact_scalar(v, f"the value of {key}"))
+            for key, v in values.items()
+        }
 
     def adjoint(self) -> ButcherTableau:
         """The adjoint method Φ*_h = Φ_{−h}^{−1}: the point from which a step −h leads back.

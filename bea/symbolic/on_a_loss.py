@@ -73,13 +73,21 @@ def coefficients_of(method: ButcherTableau) -> Coefficients:
     Args:
         method: a Runge–Kutta method.
     """
+    known: list[Mapping[Tree, Scalar]] = []
 
     def coefficients(l: int) -> Mapping[Tree, Scalar]:
-        from bea.symbolic.tree_pass import modified_coefficients  # NumPy: not for who only derives
-        from bea.symbolic.tree_table import TreeTable
-
-        table = TreeTable(l + 1)
-        values, here = modified_coefficients(method, table), table.of_order(l + 1)
-        return {table.tree(k): values[k] for k in range(here.start, here.stop)}
+        if l >= len(known):
+            known[:] = _by_order(method, l)
+        return known[l]
 
     return coefficients
+
+
+def _by_order(method: ButcherTableau, order: int) -> list[Mapping[Tree, Scalar]]:
+    from bea.symbolic.tree_pass import modified_coefficients  # NumPy: not for who only derives
+    from bea.symbolic.tree_table import TreeTable
+
+    table = TreeTable(order + 1)
+    values = modified_coefficients(method, table)
+    slices = map(table.of_order, range(1, order + 2))
+    return [{table.tree(k): values[k] for k in range(s.start, s.stop)} for s in slices]

@@ -32,8 +32,6 @@ from bea.symbolic.modifying_pass import MOST_CUT_TREES, modifying_coefficients
 from bea.symbolic.problem import Problem
 from bea.symbolic.scalars import (
     Scalar,
-    exact_scalar,
-    expression_of_scalar,
     linear_combination,
     normal_scalars,
     same,
@@ -347,11 +345,7 @@ class Series(Mapping[Tree, Scalar]):
             f − h²/6 f'f'f + …
         """
         method = self.method.subs(values)
-        known = {symbol.name: symbol for symbol in self.method.symbols}
-        exact = {
-            known[str(key)]: exact_scalar(v, f"the value of {key}") for key, v in values.items()
-        }
-        replacement = {key: expression_of_scalar(v) for key, v in exact.items()}
+        replacement = self.method.replacement(values)
         coefficients = normal_scalars(
             [
                 b if isinstance(b, Fraction) else b.subs(replacement, simultaneous=True)

@@ -104,6 +104,7 @@ def test_equal_names_are_one_symbol():
     a, positive = sp.Symbol("a"), sp.Symbol("a", positive=True)
     tableau = bea.ButcherTableau([[0, 0], [positive, 0]], [1 - 1 / (2 * a), 1 / (2 * positive)])
     assert len(tableau.symbols) == 1
+    assert bea.ButcherTableau([[a]], [1], c=[positive]).c == (a,)
     assert bea.modified_series(tableau, order=1).terms(1) == {}
     for own, other in ((a, positive), (positive, a)):
         method = bea.ButcherTableau([[own]], [1])
