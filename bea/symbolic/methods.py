@@ -78,7 +78,7 @@ class ButcherTableau:
         weights = exact_scalars(b, "b")
         rows = [exact_scalars(row, f"A[{i}]") for i, row in enumerate(_rows(A))]
         nodes = None if c is None else exact_scalars(c, "c")
-        weights, given, *rows = _one_symbol_a_name([weights, nodes or [], *rows])
+        weights, *rows, given = _one_symbol_a_name([weights, *rows, nodes or []])
         if not weights:
             raise InputError("the tableau has no stages: give at least one row and one weight")
         if len(rows) != len(weights):
