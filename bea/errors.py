@@ -25,6 +25,10 @@ class NotSmoothError(InputError):
     """The input is not smooth, and the modified equation needs derivatives of every order."""
 
 
+class NotSmoothWarning(UserWarning):
+    """A field on JAX arrays has kinks, which automatic differentiation does not see."""
+
+
 class NotAGradientError(BeaError):
     """A correction f_l has a non-zero curl, so no modified loss of that order exists.
 

@@ -1,1 +1,1 @@
-"""The paper's models: their losses, data and printed settings, and nothing derived from them."""
+"""The paper's models and data sets: losses, networks, printed settings, and nothing derived."""

@@ -1,49 +1,64 @@
 """Series over trees to JAX: f̃ of any function of pytrees, by nested Jacobian-vector products.
 
-F(τ) = f^{(m)}(F(τ_1), …, F(τ_m)) is the m-th directional derivative of f along fields held fixed:
-v ↦ f^{(m)}(F(τ_1), …, F(τ_{m−1}), v) is the linear map of θ ↦ f^{(m−1)}(F(τ_1), …) at θ, and no
-array is larger than θ. Each map is linearized once, each F(τ) computed once, and since it is linear
-a whole sum of trees that differ in one branch only goes through it at once:
+F(τ) = f^{(m)}(F(τ_1), …, F(τ_m)) is the m-th directional derivative of f along the differentials of
+the branches, held fixed, and no array is larger than θ. Each F(τ) that is a branch of another tree
+is computed once. The others are computed together, several in one pass, because a derivative is
+linear in its direction and because a curve has a second derivative along its tangent and its bend:
 
-    Σ_τ c_τ f'(F(τ)) = f'(Σ_τ c_τ F(τ)).
+    f''(F(τ), u) + f''(F(τ), v) = f''(F(τ), u + v),
+    f''(u, v) + f'(w) = d/dε f'(θ + εv)(u + εw).
+
+Where the same direction is taken twice, as in f''(f, f), both derivatives run through the same
+operations, and a compiler that removes common subexpressions is left with little more than Taylor's
+formula needs. So jit what is made here.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from bea.errors import InputError
 from bea.symbolic.trees import Tree
 
 if TYPE_CHECKING:
-    import jax
+    from bea.pytrees import Field, PyTree
 
-PyTree = Any
-Field = Callable[[PyTree], PyTree]
 Forest = tuple[Tree, ...]
-Weights = Mapping[Tree, Any]
-"""Σ w·F(τ): a number, or a traced one, for each tree."""
+Weights = Mapping[Tree, float]
+"""Σ w·F(τ): a number for each tree."""
 
 
-def tree_kernel(orders: Sequence[Mapping[Tree, float]], field: Field) -> Callable[..., PyTree]:
+def tree_kernel(orders: Sequence[Weights], field: Field) -> Callable[..., PyTree]:
     """The function (θ, h) ↦ Σ_l h^l Σ_τ c(τ) F(τ)(f)(θ).
 
     Args:
-        orders: for each l the factors c(τ) = b(τ)/σ(τ) of f_l.
+        orders: for each l the factors c(τ) = b(τ)/σ(τ) of f_l, none of them zero.
         field: f, a JAX function of a pytree with a value of the same structure.
 
     Returns:
-        A function of θ, a pytree of floating-point arrays, and of h, a number.
+        A function of θ, a pytree of floating-point arrays of one dtype, and of h, a number.
     """
     import jax.numpy as jnp
 
+    from bea import pytrees
+
+    branches = _branches(tree for terms in orders for tree in terms)
+
     def kernel(theta: PyTree, h: Any) -> PyTree:
+        pytrees.check_field(field, theta)
         differentials = _Differentials(field, theta)
         step = jnp.asarray(h)
-        weights = {tree: c * step**l for l, terms in enumerate(orders) for tree, c in terms.items()}
-        return differentials.combination(weights)
+        parts = []
+        for l, terms in enumerate(orders):
+            single = {tree: c for tree, c in terms.items() if tree in branches or l == 0}
+            others = {tree: c for tree, c in terms.items() if tree not in single}
+            found = [pytrees.scaled(c, differentials[tree]) for tree, c in single.items()]
+            if others:
+                found.append(differentials.together(others))
+            if found:
+                parts.append(pytrees.scaled(step**l, pytrees.total(found)))
+        return pytrees.total(parts)
 
     return kernel
 
@@ -54,86 +69,98 @@ class _Differentials:
     def __init__(self, field: Field, theta: PyTree) -> None:
         self._field, self._theta = field, theta
         self._known: dict[Tree, PyTree] = {}
-        self._linear: dict[Forest, tuple[PyTree, Callable[[PyTree], PyTree]]] = {}
-        self._check()
 
     def __getitem__(self, tree: Tree) -> PyTree:
         """F(τ)."""
         if tree not in self._known:
-            *fixed, last = tree.children or (None,)
-            value, linear_map = self._linearized(tuple(child for child in fixed if child))
-            self._known[tree] = value if last is None else linear_map(self[last])
+            alone = {tree: 1.0}
+            self._known[tree] = self.together(alone) if tree.children else self._field(self._theta)
         return self._known[tree]
 
-    def combination(self, weights: Weights) -> PyTree:
-        """Σ w·F(τ)."""
-        if len(weights) == 1:
-            ((tree, w),) = weights.items()
-            return _scaled(w, self[tree])
-        return self._contracted((), {tree.children: w for tree, w in weights.items()})
+    def together(self, weights: Weights) -> PyTree:
+        """Σ w·F(τ) over trees other than the single node."""
+        from bea import pytrees
 
-    def _contracted(self, fixed: Forest, forests: Mapping[Forest, Any]) -> PyTree:
-        """Σ w·f^{(m)}(F(fixed), F(forest))."""
+        bend = {tree.children[0]: w for tree, w in weights.items() if len(tree.children) == 1}
+        rest = {tree.children: w for tree, w in weights.items() if len(tree.children) > 1}
         parts = []
-        value, linear_map = self._linearized(fixed)
-        if () in forests:
-            parts.append(_scaled(forests[()], value))
-        if single := {forest[0]: w for forest, w in forests.items() if len(forest) == 1}:
-            parts.append(linear_map(self.combination(single)))
-        rest = {forest: w for forest, w in forests.items() if len(forest) > 1}
-        while rest:
-            # The branch that most of them have is the one to be held fixed.
-            ((branch, _),) = Counter(t for forest in rest for t in set(forest)).most_common(1)
-            having = {forest: w for forest, w in rest.items() if branch in forest}
-            without = {_without(branch, forest): w for forest, w in having.items()}
-            parts.append(self._contracted((*fixed, branch), without))
-            rest = {forest: w for forest, w in rest.items() if forest not in having}
-        return _sum(parts)
+        for branch, forests in _by_branch(rest):
+            pairs = {forest[0]: w for forest, w in forests.items() if len(forest) == 1}
+            if bend and pairs:
+                parts.append(self._second(branch, pairs, bend))
+                bend = {}
+                forests = {forest: w for forest, w in forests.items() if len(forest) > 1}
+            if forests:
+                parts.append(self._higher((branch,), forests))
+        if bend:  # Σ w f'(F(branch))
+            parts.append(_along(self._field, self._sum(bend))(self._theta))
+        return pytrees.total(parts)
 
-    def _linearized(self, fixed: Forest) -> tuple[PyTree, Callable[[PyTree], PyTree]]:
-        """The value and the linear map of θ ↦ f^{(m)}(F(fixed)) with the fields held fixed."""
-        import jax
+    def _second(self, branch: Tree, others: Weights, bend: Weights) -> PyTree:
+        """Σ w f''(F(branch), F(other)) + Σ w f'(F(bend)).
 
-        key = tuple(sorted(fixed))
-        if key not in self._linear:
-            g = self._field
-            for branch in key:
-                g = _along(g, self[branch])
-            self._linear[key] = jax.linearize(g, self._theta)
-        return self._linear[key]
-
-    def _check(self) -> None:
-        """Is the value of the field a vector at θ?
-
-        Raises:
-            InputError: θ has a leaf that is no floating-point array, or f has another structure.
+        In units of the first weight: a direction that occurs twice is then the same array twice.
         """
         import jax
-        import jax.numpy as jnp
 
-        leaves, structure = jax.tree_util.tree_flatten_with_path(self._theta)
-        for path, leaf in leaves:
-            if not jnp.issubdtype(jnp.result_type(leaf), jnp.floating):
-                raise InputError(
-                    f"θ{jax.tree_util.keystr(path)} is {jnp.result_type(leaf)}: parameters are "
-                    "floating-point arrays; keep the others out of θ"
-                )
-        values = jax.eval_shape(self._field, self._theta)
-        found, other = jax.tree_util.tree_flatten_with_path(values)
-        if str(other) != str(structure):
-            raise InputError(
-                f"the field returns {other} for {structure}: it must return one array for each "
-                "parameter, such as the gradient of a loss with a minus"
-            )
-        for (path, leaf), (_, value) in zip(leaves, found, strict=True):
-            if jnp.shape(leaf) != value.shape or jnp.result_type(leaf) != value.dtype:
-                raise InputError(
-                    f"the field at θ{jax.tree_util.keystr(path)} has {value.dtype}{value.shape} "
-                    f"for {jnp.result_type(leaf)}{jnp.shape(leaf)}: shape and dtype must agree"
-                )
+        from bea import pytrees
+
+        unit = next(iter(others.values()))
+        u = self[branch]
+        v = self._sum({tree: w / unit for tree, w in others.items()})
+        w = self._sum({tree: w / unit for tree, w in bend.items()})
+
+        def derivative(theta: PyTree, u: PyTree) -> PyTree:  # f'(θ)u
+            return jax.jvp(self._field, (theta,), (u,))[1]
+
+        return pytrees.scaled(unit, jax.jvp(derivative, (self._theta, u), (v, w))[1])
+
+    def _higher(self, fixed: Forest, forests: Mapping[Forest, float]) -> PyTree:
+        """Σ w f^{(m)}(F(fixed), F(forest)), the directions held fixed."""
+        from bea import pytrees
+
+        g = self._field
+        for branch in fixed:
+            g = _along(g, self[branch])
+        parts = []
+        if last := {forest[0]: w for forest, w in forests.items() if len(forest) == 1}:
+            parts.append(_along(g, self._sum(last))(self._theta))
+        rest = {forest: w for forest, w in forests.items() if len(forest) > 1}
+        parts += [self._higher((*fixed, branch), having) for branch, having in _by_branch(rest)]
+        return pytrees.total(parts)
+
+    def _sum(self, weights: Weights) -> PyTree:
+        """Σ w·F(τ), every one of them by itself."""
+        from bea import pytrees
+
+        return pytrees.total([_times(w, self[tree]) for tree, w in weights.items()])
+
+
+def _branches(trees: Iterable[Tree]) -> set[Tree]:
+    """The trees that hang, near or far, on the root of one of these."""
+    found: set[Tree] = set()
+    waiting = list(trees)
+    while waiting:
+        new = set(waiting.pop().children) - found
+        found |= new
+        waiting += new
+    return found
+
+
+def _by_branch(
+    forests: Mapping[Forest, float],
+) -> Iterable[tuple[Tree, Mapping[Forest, float]]]:
+    """The forests sorted by a branch of theirs, the most common first, and without it."""
+    rest = dict(forests)
+    while rest:
+        ((branch, _),) = Counter(t for forest in rest for t in set(forest)).most_common(1)
+        having = {forest: w for forest, w in rest.items() if branch in forest}
+        yield branch, {_without(branch, forest): w for forest, w in having.items()}
+        rest = {forest: w for forest, w in rest.items() if forest not in having}
 
 
 def _along(g: Field, direction: PyTree) -> Field:
+    """θ ↦ g'(θ)·direction."""
     import jax
 
     return lambda theta: jax.jvp(g, (theta,), (direction,))[1]
@@ -144,13 +171,8 @@ def _without(branch: Tree, forest: Forest) -> Forest:
     return forest[:i] + forest[i + 1 :]
 
 
-def _scaled(w: jax.Array, v: PyTree) -> PyTree:
-    import jax
+def _times(w: float, v: PyTree) -> PyTree:
+    """w·v, and v itself for w = 1."""
+    from bea import pytrees
 
-    return jax.tree.map(lambda x: w.astype(x.dtype) * x, v)
-
-
-def _sum(parts: Sequence[PyTree]) -> PyTree:
-    import jax
-
-    return jax.tree.map(lambda *xs: sum(xs[1:], xs[0]), *parts)
+    return v if w == 1 else pytrees.scaled(w, v)

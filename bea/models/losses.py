@@ -1,0 +1,111 @@
+"""Losses of classifying networks: mean softmax cross-entropy over a batch.
+
+E(θ) = −1/n Σ_i log softmax(f_θ(x_i))_{y_i}, natural logarithm. A network with batch normalization
+is taken in training mode, where f_θ(x_i) depends on the whole batch: E and ∇E are of that batch,
+and the gradient runs through its statistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from flax import linen as nn
+
+from bea.errors import InputError
+
+
+def cross_entropy(model: nn.Module) -> Callable[[Any, jax.Array, jax.Array], jax.Array]:
+    """(θ, x, labels) ↦ E, the mean cross-entropy of a network without state, such as an `MLP`.
+
+    Args:
+        model: the network; its outputs are logits of shape (n, classes).
+
+    Returns:
+        A function of the parameters θ, of n inputs x and of n integer labels. It is a number in the
+        dtype of the logits, in float32 at least.
+
+    Raises:
+        InputError: when the function is called: labels are no integers, not one for each input, or,
+            where their values are known, out of range. Inside a jitted function they are not, and
+            E is NaN.
+
+    Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7.
+
+    Example:
+        >>> from bea.models.mlp import MLP
+        >>> model, x = MLP(width=8), jnp.zeros((2, 4))
+        >>> theta = model.init(jax.random.key(0), x)["params"]
+        >>> print(cross_entropy(model)(theta, x, jnp.array([3, 7])).round(4))  # log 10
+        2.3026
+    """
+
+    def loss(theta: Any, x: jax.Array, labels: jax.Array) -> jax.Array:
+        logits: Any = model.apply({"params": theta}, x)
+        return _mean_cross_entropy(logits, labels)
+
+    return loss
+
+
+def batch_cross_entropy(
+    model: nn.Module,
+) -> Callable[[Any, Any, jax.Array, jax.Array], tuple[jax.Array, Any]]:
+    """(θ, statistics, x, labels) ↦ (E, new statistics), of a network with batch normalization.
+
+    In training mode: E is of this batch and does not depend on the statistics handed in, the
+    running averages, which are only carried along for evaluation. For has_aux=True everywhere.
+
+    Args:
+        model: the network, such as a `ResNet`.
+
+    Returns:
+        A function of the parameters θ, the running averages (`variables["batch_stats"]`), n inputs
+        and n integer labels.
+
+    Raises:
+        InputError: as `cross_entropy`.
+
+    Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7; Ioffe and Szegedy 2015,
+        arXiv:1502.03167.
+
+    Example:
+        >>> from bea.models.resnet import ResNet
+        >>> model, x = ResNet(stages=(1,), width=2), jnp.zeros((2, 8, 8, 3))
+        >>> variables = model.init(jax.random.key(0), x)
+        >>> loss = batch_cross_entropy(model)
+        >>> E, _ = loss(variables["params"], variables["batch_stats"], x, jnp.array([3, 7]))
+        >>> print(E.round(4))  # log 10: nothing is in these images
+        2.3026
+    """
+
+    def loss(theta: Any, statistics: Any, x: jax.Array, labels: jax.Array) -> tuple[jax.Array, Any]:
+        variables = {"params": theta, "batch_stats": statistics}
+        logits, new = model.apply(variables, x, train=True, mutable=["batch_stats"])
+        return _mean_cross_entropy(logits, labels), new["batch_stats"]
+
+    return loss
+
+
+def _mean_cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
+    _check_labels(labels, *logits.shape)
+    logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
+    return optax.softmax_cross_entropy_with_integer_labels(logits, labels).mean()
+
+
+def _check_labels(labels: Any, n: int, classes: int) -> None:
+    if not jnp.issubdtype(jnp.result_type(labels), jnp.integer):
+        raise InputError(f"the labels are {jnp.result_type(labels)}: give the indices of classes")
+    if jnp.shape(labels) != (n,):
+        raise InputError(f"the labels have shape {jnp.shape(labels)} for {n} inputs: give one each")
+    if isinstance(labels, jax.core.Tracer):
+        return
+    values = np.asarray(labels)
+    bad = np.flatnonzero((values < 0) | (values >= classes))
+    if len(bad):
+        raise InputError(
+            f"label {bad[0]} is {values[bad[0]]}: the network has the classes 0 … {classes - 1}"
+        )
