@@ -51,6 +51,8 @@ class Arithmetic(ABC):
     """
 
     name: str
+    finer: str
+    """What to try where this arithmetic does not resolve an order, as the end of a sentence."""
     eps: Any
     """The last digit, relative to a number."""
 
@@ -106,14 +108,7 @@ class Arithmetic(ABC):
         """
         in_step, in_flow = (p, 0) if self._equation.is_modifying else (0, p)
         steps = [self._step(h, in_step) for h in step_sizes]
-        errors = [s - f for s, f in zip(steps, self._flows(in_flow, step_sizes), strict=True)]
-        for h, error in zip(step_sizes, errors, strict=True):
-            if not is_finite(error):
-                raise BeaError(
-                    f"the step or the flow is not finite at h = {float(h):.3g}: "
-                    "use smaller step sizes"
-                )
-        return errors
+        return finite_differences(step_sizes, steps, self._flows(in_flow, step_sizes))
 
     def floors(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
         """The round-off in the local errors: that of the flow and that of the step."""
@@ -173,6 +168,7 @@ class DoublePrecision(Arithmetic):
     """float64: the kernels in JAX, the flows by diffrax."""
 
     name = "float64"
+    finer = " or precision='mpmath'"
     eps = float(np.finfo(np.float64).eps)
 
     def number(self, value: Any) -> float:
@@ -274,6 +270,7 @@ class Multiprecision(Arithmetic):
     """mpmath, at the precision in force when it is made: the flows by extrapolation."""
 
     name = "mpmath"
+    finer = ""
 
     def __init__(
         self,
@@ -344,8 +341,27 @@ class Multiprecision(Arithmetic):
         return _Map.of(self._equation, self._constants, ["mpmath"])
 
 
+def finite_differences(
+    step_sizes: Sequence[Any], steps: Sequence[np.ndarray], flows: Sequence[np.ndarray]
+) -> list[np.ndarray]:
+    """The displacements of the step minus those of the flow.
+
+    Raises:
+        BeaError: one of them is not finite and real.
+    """
+    differences = [step - flow for step, flow in zip(steps, flows, strict=True)]
+    for h, difference in zip(step_sizes, differences, strict=True):
+        if not is_finite(difference):
+            raise BeaError(
+                f"the step or the flow is not finite at h = {float(h):.3g}: use smaller step sizes"
+            )
+    return differences
+
+
 def is_finite(values: np.ndarray) -> bool:
     """Are they all real and finite numbers, of either kind?"""
+    if values.dtype == np.float64:
+        return bool(np.isfinite(values).all())
     return all(not isinstance(x, mpmath.mpc) and mpmath.isfinite(x) for x in values.flat)
 
 

@@ -15,11 +15,12 @@ import sympy as sp
 
 from bea.errors import InputError
 from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.series import Series
 from bea.symbolic.text import parse_number
 
 
-def order(equation: ModifiedEquation, order: int | None) -> int:
-    """The order p, by default that of the equation."""
+def order(equation: ModifiedEquation | Series, order: int | None) -> int:
+    """The order p, by default that of the equation or series."""
     return equation.order if order is None else equation.extended(order).order
 
 

@@ -60,7 +60,7 @@ def flow(
         array([0.36787944])
     """
     with double_precision():
-        start = _checked_start(theta)
+        start = checked_start(theta)
         _check_field(field, start)
         wanted = _checked_times(time, times)
         if time == 0 or len(wanted) == 0:
@@ -91,8 +91,12 @@ def flow(
     return values if times is not None else jax.tree.map(lambda y: y[0], values)
 
 
-def _checked_start(theta: Any) -> Any:
-    """The pytree in float64."""
+def checked_start(theta: Any) -> Any:
+    """Where a flow or a step starts: the pytree in float64, a list of numbers as a vector.
+
+    Raises:
+        InputError: there are no numbers in it, or others than real and finite ones.
+    """
     if isinstance(theta, (list, tuple)) and all(np.isscalar(leaf) for leaf in theta):
         theta = np.array(theta)  # a point written as numbers is a vector, not a pytree of them
     leaves = jax.tree.leaves(theta)

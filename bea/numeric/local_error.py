@@ -24,8 +24,11 @@ from tqdm import tqdm
 from bea.errors import BeaError, InputError
 from bea.numeric import checks
 from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision, Step
+from bea.numeric.field_arithmetic import FieldArithmetic
+from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.method_table import METHODS
+from bea.symbolic.series import Series, modified_series
 
 Precision = Literal["auto", "float64", "mpmath"]
 
@@ -123,10 +126,11 @@ class OrderReport:
 
 
 def verify_order(
-    equation: ModifiedEquation,
-    at: Sequence[Any],
+    equation: ModifiedEquation | Series,
+    at: Any,
     order: int | None = None,
     *,
+    field: Field | None = None,
     constants: Mapping[Any, Any] | None = None,
     step: Step | None = None,
     step_sizes: Sequence[Any] | None = None,
@@ -138,24 +142,29 @@ def verify_order(
     errors at several step sizes, those near the round-off floor left out.
 
     Args:
-        equation: the modified equation; corrections beyond its order are derived as needed.
+        equation: the modified equation; corrections beyond its order are derived as needed. Or a
+            series, together with a field.
         at: the point θ_0, m numbers: floats, rationals, text such as "1/3", mpmath numbers, or a
-            float64 array. A float32 array is refused, not rounded up.
+            float64 array. A float32 array is refused, not rounded up. For a series a pytree of
+            arrays, such as the parameters of a network, which is taken to float64 as it is.
         order: p; by default that of the equation.
+        field: f for a series, a JAX function of pytrees such as minus the gradient of a network's
+            loss. Data in it should be in float32 or float64, and its arithmetic in float64.
         constants: a number for every constant of the equation.
         step: (θ, h) ↦ θ⁺, to check a step of one's own instead of the method's: called with an
             array of shape (m,) in float64 (as JAX is while it runs), and in multiprecision with
-            one of mpmath numbers.
+            one of mpmath numbers; for a series with a pytree.
         step_sizes: at least four, if the default will not do. By default a geometric sequence well
             below the time scale of the field at the point, min_l (|f_0|/|f_l|)^{1/l}.
         precision: "float64" (kernels in JAX, flows by diffrax), "mpmath" (multiprecision), or
-            "auto": float64, and mpmath where that does not resolve the order.
+            "auto": float64, and mpmath where that does not resolve the order. A field in JAX knows
+            float64 only.
 
     Returns:
         The report; `report.passed` says whether the order and the leading constant are confirmed.
 
     Raises:
-        InputError: the point, a step size, a constant or the step is not usable.
+        InputError: the point, a step size, a constant, the field or the step is not usable.
         BeaError: the flow or an implicit stage does not converge at the step sizes given.
 
     Source: HLW IX.1; Theorem 3.1 of Barrett and Dherin (2020) is the case p = 1.
@@ -166,16 +175,20 @@ def verify_order(
         >>> report = bea.verify_order(eq, at=(1, "1/2"), precision="mpmath")
         >>> report.expected_order, round(report.measured_order, 3), report.passed
         (3, 3.0, True)
+        >>> field = lambda theta: {"w": -theta["w"] ** 3}
+        >>> bea.verify_order(bea.modified_series("euler", 1), {"w": 1.0}, field=field).passed
+        True
     """
     p = checks.order(equation, order)
-    return _verify(equation, at, [p], constants, step, step_sizes, precision, False)[0]
+    return _verify(equation, at, [p], field, constants, step, step_sizes, precision, False)[0]
 
 
 def verify_orders(
-    equation: ModifiedEquation,
-    at: Sequence[Any],
+    equation: ModifiedEquation | Series,
+    at: Any,
     order: int | None = None,
     *,
+    field: Field | None = None,
     constants: Mapping[Any, Any] | None = None,
     step: Step | None = None,
     step_sizes: Sequence[Any] | None = None,
@@ -185,9 +198,10 @@ def verify_orders(
     """`verify_order` for every p from 0 to the order asked for.
 
     Args:
-        equation: the modified equation.
+        equation: the modified equation, or a series together with a field.
         at: the point θ_0.
         order: the last p; by default that of the equation.
+        field: f, for a series.
         constants: a number for every constant of the equation.
         step: a step of one's own to check.
         step_sizes: at least four, if the default will not do.
@@ -209,13 +223,14 @@ def verify_orders(
         [True, True, True]
     """
     orders = range(checks.order(equation, order) + 1)
-    return _verify(equation, at, orders, constants, step, step_sizes, precision, progress)
+    return _verify(equation, at, orders, field, constants, step, step_sizes, precision, progress)
 
 
 def _verify(
-    equation: ModifiedEquation,
-    at: Sequence[Any],
+    equation: ModifiedEquation | Series,
+    at: Any,
     orders: Sequence[int],
+    field: Field | None,
     constants: Mapping[Any, Any] | None,
     step: Step | None,
     step_sizes: Sequence[Any] | None,
@@ -224,11 +239,56 @@ def _verify(
 ) -> tuple[OrderReport, ...]:
     if precision not in ("auto", "float64", "mpmath"):
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
+    sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
+    measure: Callable[[int], OrderReport]
+    bar = tqdm(total=len(orders), desc="corrections", disable=not progress)
+    if isinstance(equation, Series):
+        measure = _on_field(equation, at, max(orders), field, constants, step, sizes, precision)
+    elif field is not None:
+        raise InputError("the equation has its field already: field= is for a series")
+    else:
+        measure = _in_coordinates(equation, at, max(orders), constants, step, sizes, precision)
+    bar.set_description("orders")
+    reports = []
+    for p in orders:
+        reports.append(measure(p))
+        bar.update()
+    bar.close()
+    return tuple(reports)
+
+
+def _on_field(
+    series: Series,
+    at: Any,
+    highest: int,
+    field: Field | None,
+    constants: Mapping[Any, Any] | None,
+    step: Step | None,
+    sizes: Sequence[sp.Expr] | None,
+    precision: Precision,
+) -> Callable[[int], OrderReport]:
+    if field is None:
+        raise InputError("a series holds for every field: give field=, a JAX function of pytrees")
+    if precision == "mpmath":
+        raise InputError("a JAX function computes in float64 at most: use precision='float64'")
+    arithmetic = FieldArithmetic(series.extended(highest + 1), field, at, constants, step)
+    expected = _Expected.on_field(arithmetic)
+    return lambda p: _measure(arithmetic, expected, p, sizes or expected.step_sizes(range(3, 11)))
+
+
+def _in_coordinates(
+    equation: ModifiedEquation,
+    at: Any,
+    highest: int,
+    constants: Mapping[Any, Any] | None,
+    step: Step | None,
+    sizes: Sequence[sp.Expr] | None,
+    precision: Precision,
+) -> Callable[[int], OrderReport]:
     theta = checks.point(equation, at)
     values = checks.constants(equation, constants or {})
-    sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
-    equation = equation.extended(max(orders) + 1)
-    with mpmath.workdps(_digits(max(orders))):
+    equation = equation.extended(highest + 1)
+    with mpmath.workdps(_digits(highest)):
         expected = _Expected.at(equation, theta, values)
     double = cache(partial(DoublePrecision, equation, theta, values, step))
 
@@ -250,10 +310,7 @@ def _verify(
         attempts.append(in_float64)
     if precision != "float64":
         attempts += [in_mpmath, partial(in_mpmath, deep=2)]
-    return tuple(
-        _first_that_passes([partial(attempt, p) for attempt in attempts])
-        for p in tqdm(orders, desc="orders", disable=not progress)
-    )
+    return lambda p: _first_that_passes([partial(attempt, p) for attempt in attempts])
 
 
 def _digits(p: int) -> int:
@@ -295,6 +352,14 @@ class _Expected:
     def limit(self, p: int) -> np.ndarray:
         """What (θ_1 − θ̃(h))/h^{p+2} tends to for the flow, or the step, of order p."""
         return self.sign * self.fields[p + 1]
+
+    @classmethod
+    def on_field(cls, arithmetic: FieldArithmetic) -> _Expected:
+        """Those of a series on a field, and Euler's of the same field."""
+        fields = arithmetic.significant_corrections
+        euler = arithmetic.with_series(modified_series("euler", 2)).significant_corrections
+        time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
+        return cls(fields, time_scale, -1 if arithmetic.is_modifying else 1)
 
     def vanishes(self, l: int) -> bool:
         """Is f_l(θ) = 0?"""
@@ -338,20 +403,17 @@ def _with_euler(equation: ModifiedEquation) -> ModifiedEquation:
 
 def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
     """The scales (|f_k|/|f_l|)^{1/(l−k)}, where f_k is the first correction that is not zero."""
-    sizes = [(l, _norm(f)) for l, f in enumerate(fields) if any(f)]
+    sizes = [(l, _norm(f)) for l, f in enumerate(fields) if f.any()]
     return [mpmath.root(sizes[0][1] / size, l - sizes[0][0]) for l, size in sizes[1:]]
 
 
 def _measure(
-    arithmetic: Arithmetic, expected: _Expected, p: int, sizes: Sequence[Any]
+    arithmetic: Arithmetic | FieldArithmetic, expected: _Expected, p: int, sizes: Sequence[Any]
 ) -> OrderReport:
     limit = expected.limit(p)
     constant = _norm(limit)
     steps = [arithmetic.number(h) for h in sizes]
-    differences = [
-        np.array([mpmath.mpf(x) for x in difference])
-        for difference in arithmetic.local_errors(p, steps)
-    ]
+    differences = arithmetic.local_errors(p, steps)
     floors = [mpmath.mpf(floor) for floor in arithmetic.floors(p, steps)]
     h = [mpmath.mpf(step) for step in steps]
     errors = [_norm(d) for d in differences]
@@ -364,13 +426,11 @@ def _measure(
         x = np.array([float(h[i] / max(h)) for i in chosen])
         measured = _fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
         if constant > 0:
-            scaled = [differences[i] / h[i] ** (p + 2) / constant for i in chosen]
+            scaled = [_divided(differences[i], h[i] ** (p + 2) * constant) for i in chosen]
             noise = np.array([float(floors[i] / errors[i]) for i in chosen])
-            # A wrong order makes them as large as you like, and no float holds them.
-            values = np.clip(np.array(scaled, dtype=float), -LARGE, LARGE)
-            found, uncertainty = _fitted_limit(x, values, noise)
+            found, uncertainty = _fitted_limit(x, np.array(scaled), noise)
             ratio = float(np.linalg.norm(found))
-            defect = float(np.linalg.norm(found - np.array(limit / constant, dtype=float)))
+            defect = float(np.linalg.norm(found - _divided(limit, constant)))
     report = OrderReport(
         order=p,
         expected_order=p + 2,
@@ -385,23 +445,34 @@ def _measure(
         usable=tuple(usable),
         precision=arithmetic.name,
     )
-    return replace(report, note="; ".join(_notes(report, uncertainty, float(expected.time_scale))))
+    notes = _notes(report, uncertainty, float(expected.time_scale), arithmetic)
+    return replace(report, note="; ".join(notes))
 
 
-def _notes(report: OrderReport, uncertainty: float, time_scale: float) -> Iterator[str]:
+def _notes(
+    report: OrderReport,
+    uncertainty: float,
+    time_scale: float,
+    arithmetic: Arithmetic | FieldArithmetic,
+) -> Iterator[str]:
     """What a reader should know about the measurement, and what to do where it falls short."""
     p, usable = report.order, sum(report.usable)
-    in_mpmath = "" if report.precision == "mpmath" else " or precision='mpmath'"
     if report.leading_constant == 0:
         yield f"f_{p + 1} vanishes at this point, so the error is of higher order"
     if report.passed:
         return
+    if isinstance(arithmetic, FieldArithmetic) and arithmetic.kinks:
+        kinks = ", ".join(arithmetic.kinks)
+        yield f"the field has kinks ({kinks}), and the order asks for a smooth one"
     if usable < LEAST_SIZES:
-        yield f"only {usable} errors stand clear of round-off: use larger step sizes{in_mpmath}"
+        yield (
+            f"only {usable} errors stand clear of round-off: use larger step sizes"
+            f"{arithmetic.finer}"
+        )
     if uncertainty > CONSTANT_TOLERANCE:
         yield (
             f"round-off leaves the limit uncertain by {uncertainty:.1g}: "
-            f"use larger step sizes{in_mpmath}"
+            f"use larger step sizes{arithmetic.finer}"
         )
     if max(report.step_sizes) > time_scale / 2:
         yield f"the step sizes are not small against {time_scale:.2g}, the time scale of the field"
@@ -435,4 +506,19 @@ def _float(number: mpmath.mpf) -> float:
 
 
 def _norm(vector: np.ndarray) -> mpmath.mpf:
-    return mpmath.norm(list(vector))
+    if vector.dtype != np.float64:
+        return mpmath.norm(list(vector))
+    largest = np.abs(vector).max()  # taken out, so that no square leaves the range
+    return mpmath.mpf(largest) * np.linalg.norm(vector / largest) if largest else mpmath.mpf(0)
+
+
+def _divided(vector: np.ndarray, size: mpmath.mpf) -> np.ndarray:
+    """The vector over a number that may be out of the range of floats, in floats."""
+    if vector.dtype == np.float64:
+        largest = np.abs(vector).max()
+        if largest == 0:
+            return vector
+        vector, size = vector / largest, size / mpmath.mpf(largest)
+        return vector * float(min(1 / size, LARGE))
+    # A wrong order makes them as large as you like, and no float holds them.
+    return np.clip(np.array(vector / size, dtype=float), -LARGE, LARGE)

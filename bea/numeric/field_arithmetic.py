@@ -1,0 +1,202 @@
+"""One step and the flows of a series on a JAX field: what a local error of a network is made of.
+
+The counterpart of `arithmetic` where there are no coordinates: the corrections are kernels of
+nested Jacobian-vector products, vectors are parameters laid out in a row, and float64 is all there
+is. What is concluded from the differences is `local_error`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache, cached_property
+from typing import Any
+
+import diffrax
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.flatten_util import ravel_pytree
+
+from bea import pytrees
+from bea.numeric.arithmetic import Step, finite_differences
+from bea.numeric.flow import checked_start
+from bea.numeric.one_step import runge_kutta_displacement
+from bea.numeric.precision import double_precision
+from bea.pytrees import Field, PyTree
+from bea.smoothness import kinks
+from bea.symbolic.series import Series
+
+SUBSTEPS = 2
+"""Steps of Dopri8 to one step of the method. At h = T/8, T being the time scale of the field, they
+leave (1/16)⁹ ≈ 10⁻¹¹ of it, where the error of order 3 is (1/8)⁴ of it."""
+SUBSTEPS_WITH_KINKS = 16
+"""For fields with kinks, which no method crosses but with an error of its own."""
+SAMPLES = 4
+"""Points that differ from θ in the last digit, for an estimate of the round-off."""
+
+
+class FieldArithmetic:
+    """A series on a field at a point, in float64.
+
+    Args:
+        series: its method, and the corrections up to its order.
+        field: f, a JAX function of a pytree.
+        theta: the point, a pytree; integers, and floats of fewer digits, are taken to float64.
+        constants: values for the symbols in the tableau, if it has any.
+        step: a user's step on pytrees; by default the method's own.
+
+    Raises:
+        InputError: the point or the field is not usable.
+    """
+
+    name = "float64"
+    finer = ""
+    eps = float(np.finfo(np.float64).eps)
+
+    def __init__(
+        self,
+        series: Series,
+        field: Field,
+        theta: PyTree,
+        constants: Mapping[Any, Any] | None = None,
+        step: Step | None = None,
+    ) -> None:
+        self._series = series.subs(constants) if constants else series
+        self._own_step = step
+        self._point = theta
+        with double_precision():
+            start = jax.tree.map(jnp.asarray, checked_start(theta))
+            pytrees.check_field(field, start)
+            theta, self._unravel = ravel_pytree(start)
+            self._theta = np.asarray(theta)
+            self.kinks = kinks(field, start)
+        self._field = field
+        self._velocity, self._flow = cache(self._velocity_of), cache(self._flow_of)
+
+    @property
+    def order(self) -> int:
+        """The order of the series."""
+        return self._series.order
+
+    @property
+    def is_modifying(self) -> bool:
+        """Is the series that of a modifying integrator?"""
+        return self._series.is_modifying
+
+    def with_series(self, series: Series) -> FieldArithmetic:
+        """Another series on the same field at the same point."""
+        return FieldArithmetic(series, self._field, self._point)
+
+    def number(self, value: Any) -> float:
+        """The nearest float64."""
+        return float(value)
+
+    @cached_property
+    def corrections(self) -> np.ndarray:
+        """The corrections f_0, …, f_P at the point, shape (P+1, m)."""
+        return self._evaluated(self._fields, self._theta)
+
+    @property
+    def significant_corrections(self) -> np.ndarray:
+        """The corrections, with zeros for those that are nothing but round-off."""
+        sizes = np.linalg.norm(self.corrections, axis=-1)
+        return np.where((sizes > self.noise)[:, None], self.corrections, 0.0)
+
+    @cached_property
+    def noise(self) -> np.ndarray:
+        """The round-off in each of them, in the Euclidean norm, shape (P+1,).
+
+        How far they move when θ moves in its last digit: conditioning and round-off.
+        """
+        signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
+        value = self.corrections
+        nearby = (self._evaluated(self._fields, self._theta * (1 + self.eps * s)) for s in signs)
+        moves = [np.linalg.norm(there - value, axis=-1) for there in nearby]
+        return np.max(moves, axis=0) + self.eps * np.linalg.norm(value, axis=-1)
+
+    def local_errors(self, p: int, step_sizes: Sequence[float]) -> list[np.ndarray]:
+        """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
+
+        For a modifying integrator it is the step that takes the field of order p, and the flow is
+        that of f itself.
+
+        Raises:
+            BeaError: the step or the flow is not finite for one of the step sizes.
+        """
+        in_step, in_flow = (p, 0) if self.is_modifying else (0, p)
+        displacement = self._flow(in_flow)
+        return finite_differences(
+            step_sizes,
+            [self._step(h, in_step) for h in step_sizes],
+            [self._evaluated(displacement, self._theta, h) for h in step_sizes],
+        )
+
+    def floors(self, p: int, step_sizes: Sequence[float]) -> list[float]:
+        """The round-off in the local errors: that of the flow and that of the step."""
+        length = float(np.linalg.norm(self._theta))
+        rounding = 0.0 if self._own_step is None else self.eps * length
+        return [
+            h * float(h ** np.arange(p + 1) @ self.noise[: p + 1] + self.noise[0]) + rounding
+            for h in step_sizes
+        ]
+
+    @cached_property
+    def _fields(self) -> Callable[[jax.Array], jax.Array]:
+        kernels = self._series.corrections_to_jax(self._field)
+
+        def fields(theta: jax.Array) -> jax.Array:
+            return jnp.stack([ravel_pytree(f)[0] for f in kernels(self._unravel(theta))])
+
+        return jax.jit(fields)
+
+    def _modified(self, p: int) -> Callable[[jax.Array, Any], jax.Array]:
+        """(θ, h) ↦ f + … + h^p f_p on parameters in a row."""
+        kernel = self._series.to_jax(self._field, order=p)
+        return lambda theta, h: ravel_pytree(kernel(self._unravel(theta), h))[0]
+
+    def _flow_of(self, p: int) -> Callable[[jax.Array, jax.Array], jax.Array]:
+        """(θ, h) ↦ θ̃(h) − θ by the flow of order p."""
+        modified = self._modified(p)
+        substeps = SUBSTEPS_WITH_KINKS if self.kinks else SUBSTEPS
+
+        def displacement(theta: jax.Array, h: jax.Array) -> jax.Array:
+            def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
+                return h * modified(theta + delta, h)
+
+            solution = diffrax.diffeqsolve(
+                diffrax.ODETerm(field),
+                diffrax.Dopri8(),
+                t0=0.0,
+                t1=1.0,
+                dt0=1.0 / substeps,
+                y0=jnp.zeros_like(theta),
+                max_steps=substeps + 1,
+            )
+            return solution.ys[0]
+
+        return jax.jit(displacement)
+
+    def _velocity_of(self, p: int) -> Callable[[jax.Array, jax.Array], jax.Array]:
+        return jax.jit(self._modified(p))
+
+    def _step(self, h: float, p: int) -> np.ndarray:
+        if self._own_step is not None:
+            return self._called(self._own_step, h)
+        return runge_kutta_displacement(
+            lambda theta: self._evaluated(self._velocity(p), theta, h),
+            self._theta,
+            h,
+            self._series.method,
+            float,
+        )
+
+    def _called(self, step: Step, h: float) -> np.ndarray:
+        with double_precision():
+            before = self._unravel(jnp.asarray(self._theta))
+            after = step(before, h)
+            pytrees.check_field(lambda theta: after, before)
+            return np.asarray(ravel_pytree(after)[0]) - self._theta
+
+    def _evaluated(self, function: Callable[..., jax.Array], *args: Any) -> np.ndarray:
+        with double_precision():
+            return np.asarray(function(*(jnp.asarray(a, jnp.float64) for a in args)))
