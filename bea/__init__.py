@@ -2,7 +2,8 @@
 
 A gradient descent step does not follow the gradient flow of its loss; it follows, to high order,
 the flow of a modified equation θ̇ = f + h f_1 + h² f_2 + … This package derives the f_l exactly,
-turns them into JAX kernels, and measures that a step leaves the modified flow by O(h^{p+2}).
+turns them into JAX kernels, for formulas and for networks, and measures that a step leaves the
+modified flow by O(h^{p+2}). Models and data sets are in `bea.models`.
 
 Names are loaded when they are first used: deriving does not wait for JAX, nothing loads matplotlib.
 """
@@ -17,11 +18,33 @@ if TYPE_CHECKING:
     from bea.errors import InputError as InputError
     from bea.errors import NotAGradientError as NotAGradientError
     from bea.errors import NotSmoothError as NotSmoothError
+    from bea.errors import NotSmoothWarning as NotSmoothWarning
     from bea.numeric.flow import flow as flow
+    from bea.numeric.geometry import GradientGeometry as GradientGeometry
+    from bea.numeric.geometry import gradient_geometry as gradient_geometry
+    from bea.numeric.geometry import implicit_gradient_regularizer as implicit_gradient_regularizer
+    from bea.numeric.geometry import slope as slope
     from bea.numeric.local_error import OrderReport as OrderReport
     from bea.numeric.local_error import verify_order as verify_order
     from bea.numeric.local_error import verify_orders as verify_orders
     from bea.numeric.log_shift import log_shift_estimate as log_shift_estimate
+    from bea.numeric.norm_bound import ParameterNormMonitor as ParameterNormMonitor
+    from bea.numeric.ntk import least_squares_modified_loss as least_squares_modified_loss
+    from bea.numeric.ntk import neural_tangent_kernel as neural_tangent_kernel
+    from bea.numeric.ntk import tangent_kernel_product as tangent_kernel_product
+    from bea.numeric.regularizer import (
+        add_explicit_gradient_regularization as add_explicit_gradient_regularization,
+    )
+    from bea.numeric.regularizer import (
+        cancel_implicit_regularization as cancel_implicit_regularization,
+    )
+    from bea.numeric.regularizer import (
+        explicit_gradient_regularization as explicit_gradient_regularization,
+    )
+    from bea.numeric.regularizer import modified_loss as modified_loss
+    from bea.numeric.regularizer import (
+        without_implicit_regularization as without_implicit_regularization,
+    )
     from bea.symbolic.composition import composition as composition
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
@@ -56,6 +79,20 @@ _HOME = {
     "trees": "bea.symbolic.tree_table",
     "flow": "bea.numeric.flow",
     "log_shift_estimate": "bea.numeric.log_shift",
+    "NotSmoothWarning": "bea.errors",
+    "gradient_geometry": "bea.numeric.geometry",
+    "GradientGeometry": "bea.numeric.geometry",
+    "implicit_gradient_regularizer": "bea.numeric.geometry",
+    "slope": "bea.numeric.geometry",
+    "modified_loss": "bea.numeric.regularizer",
+    "explicit_gradient_regularization": "bea.numeric.regularizer",
+    "add_explicit_gradient_regularization": "bea.numeric.regularizer",
+    "without_implicit_regularization": "bea.numeric.regularizer",
+    "cancel_implicit_regularization": "bea.numeric.regularizer",
+    "neural_tangent_kernel": "bea.numeric.ntk",
+    "tangent_kernel_product": "bea.numeric.ntk",
+    "least_squares_modified_loss": "bea.numeric.ntk",
+    "ParameterNormMonitor": "bea.numeric.norm_bound",
     "OrderReport": "bea.numeric.local_error",
     "verify_order": "bea.numeric.local_error",
     "verify_orders": "bea.numeric.local_error",

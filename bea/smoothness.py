@@ -36,9 +36,10 @@ KINKED = {
     *("select_and_scatter_add", "select_and_gather_add"),
 }
 # `max`, `min`, `clamp`, `abs`, `sign` and these have kinks unless the ranges of operands are apart.
-COMPARISONS = {"lt", "le", "gt", "ge", "lt_to", "le_to"}
+COMPARISONS = {"lt", "le", "gt", "ge"}
 # Kinks where the result is an integer.
 CASTS = {"convert_element_type", "bitcast_convert_type"}
+NAMES = {"convert_element_type": "rounding"}
 # What tells the derivative of a kinked function on which side it is.
 SIDES = {*COMPARISONS, "sign", "select_and_scatter_add", "select_and_gather_add"}
 # Smooth, though computed with max, abs or pivots: names of functions with `jax.jit` or a derivative
@@ -56,7 +57,7 @@ RESHAPED = {"broadcast_in_dim", "reshape", "squeeze", "convert_element_type", "c
 # The entries of the result are entries of these operands.
 ENTRIES = {
     **dict.fromkeys((*RESHAPED, "transpose", "rev", "slice", "dynamic_slice"), slice(1)),
-    **dict.fromkeys(("reduce_precision", "stop_gradient", "reduce_max", "reduce_min"), slice(1)),
+    **dict.fromkeys(("stop_gradient", "reduce_max", "reduce_min"), slice(1)),
     **{"concatenate": slice(None), "pad": slice(None), "dynamic_update_slice": slice(2)},
     "select_n": slice(1, None),
 }
@@ -272,7 +273,7 @@ def _applied(eqn: Any, values: list[_Value], inside: str) -> list[_Value]:
     elif name in ("add", "add_any") and (pair := _logaddexp(values)):
         found = _joined(pair).kinks
     elif not (found and name in SIDES) and _has_kink(eqn, values):
-        what = "comparison" if name in COMPARISONS else "rounding" if name in CASTS else name
+        what = "comparison" if name in COMPARISONS else NAMES.get(name, name)
         found = _union((found, [f"{what} in {inside}" if inside not in ("", what) else what]))
     if len(eqn.outvars) == 1:
         return [_Value(joined.depends, found, low, high, made, tuple(values))]

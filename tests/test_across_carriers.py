@@ -1,7 +1,7 @@
 """One recursion on three carriers that have nothing in common, and the same corrections.
 
-The carriers for rooted trees and for functions of pytrees are written here, in a few lines each;
-that of coordinates is the package's. The coefficients of the trees are held, besides, to the order
+The carrier for rooted trees is written here, in a few lines; those of coordinates and of functions
+of pytrees are the package's. The coefficients of the trees are held, besides, to the order
 polynomials of mathematics.md, section 4, which know no recursion.
 """
 
@@ -21,6 +21,7 @@ import sympy as sp
 from hypothesis import given
 
 import bea
+from bea.numeric.function_carrier import FunctionCarrier
 from bea.numeric.precision import double_precision
 from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for, euler_displacement
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
@@ -176,23 +177,6 @@ def test_trees_and_coordinates_agree(field, name):
 # --- functions of pytrees in JAX ---------------------------------------------------------------
 
 
-class Functions:
-    """θ ↦ pytree; D_v g is a Jacobian-vector product."""
-
-    def combine(self, terms):
-        terms = [(float(c), g) for c, g in terms]
-
-        def total(theta):
-            values = [jax.tree.map(lambda leaf, c=c: c * leaf, g(theta)) for c, g in terms]
-            zero = jax.tree.map(jnp.zeros_like, theta)
-            return jax.tree.map(lambda *leaves: sum(leaves), zero, *values)
-
-        return total
-
-    def derive(self, g, along):
-        return lambda theta: jax.jvp(g, (theta,), (along(theta),))[1]
-
-
 def network_loss(theta, library):
     """A neuron with two weights and a bias, in JAX or in SymPy."""
     (u, v), b = theta["weights"], theta["bias"]
@@ -216,7 +200,7 @@ def test_pytrees_and_coordinates_agree(method, order):
         return jax.tree.map(jnp.negative, jax.grad(network_loss)(theta, jnp))
 
     tableau = bea.METHODS[method]
-    carrier = Functions()
+    carrier = FunctionCarrier()
     step = (
         {1: field}.get
         if method == "euler"
@@ -229,6 +213,47 @@ def test_pytrees_and_coordinates_agree(method, order):
             value = jax.jit(f)(theta)
             found = np.concatenate([value["weights"], value["bias"][None]])
             np.testing.assert_allclose(found, exact, rtol=1e-12, atol=1e-13)
+
+
+def test_trees_and_the_recursion_agree_on_a_network():
+    """`Series.to_jax` against the recursion on functions, which knows of no tree."""
+    assert_kernels_are_those_of_the_recursion(bea.METHODS["euler"], order=3)
+    assert_kernels_are_those_of_the_recursion(bea.METHODS["heun"], order=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["heun", "kutta3", "implicit_midpoint", "sdirk2"])
+def test_they_agree_for_other_methods(name):
+    assert_kernels_are_those_of_the_recursion(bea.METHODS[name], order=3)
+
+
+@pytest.mark.slow
+@examples(5)
+@given(tableaus())
+def test_they_agree_for_every_tableau(method):
+    assert_kernels_are_those_of_the_recursion(method, order=2)
+
+
+def assert_kernels_are_those_of_the_recursion(method: bea.ButcherTableau, order: int) -> None:
+    def field(theta):
+        hidden = jnp.tanh(jnp.linspace(-1, 1, 5)[:, None] * theta["first"] + theta["bias"])
+        return {"first": hidden.mean(0) * theta["second"], "second": -hidden.sum(0), "bias": bend(
+            hidden @ theta["second"])}  # fmt: skip
+
+    def bend(outputs):
+        return jnp.exp(outputs.mean() / 3) * jnp.ones(2)
+
+    carrier = FunctionCarrier()
+    step = runge_kutta_displacement(carrier, field, method.A, method.b)
+    fields = islice(modified_fields(carrier, step), order + 1)
+    kernels = bea.modified_series(method, order).corrections_to_jax(field)
+    with double_precision():
+        names = ("first", "second", "bias")
+        theta = {n: jnp.array([0.4, -0.9]) + i / 7 for i, n in enumerate(names)}
+        for f, found in zip(fields, jax.jit(kernels)(theta), strict=True):
+            expected = jax.jit(f)(theta)
+            for name in names:
+                np.testing.assert_allclose(found[name], expected[name], rtol=1e-10, atol=1e-12)
 
 
 # --- and the package's own ---------------------------------------------------------------------

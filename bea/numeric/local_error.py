@@ -241,19 +241,18 @@ def _verify(
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
     sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
     measure: Callable[[int], OrderReport]
-    bar = tqdm(total=len(orders), desc="corrections", disable=not progress)
-    if isinstance(equation, Series):
-        measure = _on_field(equation, at, max(orders), field, constants, step, sizes, precision)
-    elif field is not None:
-        raise InputError("the equation has its field already: field= is for a series")
-    else:
-        measure = _in_coordinates(equation, at, max(orders), constants, step, sizes, precision)
-    bar.set_description("orders")
-    reports = []
-    for p in orders:
-        reports.append(measure(p))
-        bar.update()
-    bar.close()
+    with tqdm(total=len(orders), desc="corrections", disable=not progress) as bar:
+        if isinstance(equation, Series):
+            measure = _on_field(equation, at, max(orders), field, constants, step, sizes, precision)
+        elif field is not None:
+            raise InputError("the equation has its field already: field= is for a series")
+        else:
+            measure = _in_coordinates(equation, at, max(orders), constants, step, sizes, precision)
+        bar.set_description("orders")
+        reports = []
+        for p in orders:
+            reports.append(measure(p))
+            bar.update()
     return tuple(reports)
 
 

@@ -82,6 +82,11 @@ class Series(Mapping[Tree, Scalar]):
         return f"{self.kind} of {self.method.name}"
 
     @property
+    def is_modifying(self) -> bool:
+        """Is it the series of a modifying integrator?"""
+        return self.kind == "modifying integrator"
+
+    @property
     def order(self) -> int:
         """The highest power p of h; trees have up to p + 1 nodes."""
         return self._table.order - 1
@@ -375,7 +380,8 @@ class Series(Mapping[Tree, Scalar]):
 
         Args:
             field: f, from a pytree of floating-point arrays to one of the same structure, shapes
-                and dtypes. It must be smooth: where it has kinks, derivatives do not see them.
+                and dtypes. It must be smooth: where it has kinks, derivatives do not see them, and
+                the first call of the function warns of them.
             order: p, at most the order of the series, which is the default.
             constants: exact values for the symbols in the tableau, if it has any.
 
@@ -399,6 +405,42 @@ class Series(Mapping[Tree, Scalar]):
         """
         from bea.symbolic.tree_kernels import tree_kernel
 
+        return tree_kernel(self._weights(order, constants), field)
+
+    def corrections_to_jax(
+        self,
+        field: Callable[[Any], Any],
+        order: int | None = None,
+        constants: Mapping[Symbol | str, Entry] | None = None,
+    ) -> Callable[[Any], list[Any]]:
+        """The corrections f_0, …, f_p one by one, for a JAX function f of pytrees.
+
+        Args:
+            field: f, as for `to_jax`.
+            order: p, at most the order of the series, which is the default.
+            constants: exact values for the symbols in the tableau, if it has any.
+
+        Returns:
+            A function θ ↦ [f_0, …, f_p], pytrees like θ; what they have in common is computed once.
+
+        Raises:
+            InputError: as `to_jax`.
+
+        Source: HLW III.1 for elementary differentials as nested directional derivatives.
+
+        Example:
+            >>> corrections = modified_series("euler", order=2).corrections_to_jax(lambda x: -x)
+            >>> [round(float(f), 4) for f in corrections(1.0)]  # log(1 − h)/h = −1 − h/2 − h²/3
+            [-1.0, -0.5, -0.3333]
+        """
+        from bea.symbolic.tree_kernels import correction_kernels
+
+        return correction_kernels(self._weights(order, constants), field)
+
+    def _weights(
+        self, order: int | None, constants: Mapping[Symbol | str, Entry] | None
+    ) -> list[dict[Tree, float]]:
+        """The factors b(τ)/σ(τ) of f_0, …, f_p as floats."""
         p = self._checked(order)
         series = self.subs(constants) if constants else self
         if series.method.symbols:
@@ -406,8 +448,7 @@ class Series(Mapping[Tree, Scalar]):
             raise InputError(
                 f"{self.method.name} has the symbols {names}: give constants= for them"
             )
-        terms = [{tree: float(c) for tree, c in series.terms(l).items()} for l in range(p + 1)]
-        return tree_kernel(terms, field)
+        return [{tree: float(c) for tree, c in series.terms(l).items()} for l in range(p + 1)]
 
     def __str__(self) -> str:
         return series_text.as_text(self)

@@ -29,36 +29,71 @@ Weights = Mapping[Tree, float]
 """Σ w·F(τ): a number for each tree."""
 
 
-def tree_kernel(orders: Sequence[Weights], field: Field) -> Callable[..., PyTree]:
-    """The function (θ, h) ↦ Σ_l h^l Σ_τ c(τ) F(τ)(f)(θ).
+def correction_kernels(orders: Sequence[Weights], field: Field) -> Callable[[PyTree], list[PyTree]]:
+    """The function θ ↦ [f_0, f_1, …] with f_l = Σ_τ c(τ) F(τ)(f)(θ).
 
     Args:
         orders: for each l the factors c(τ) = b(τ)/σ(τ) of f_l, none of them zero.
-        field: f, a JAX function of a pytree with a value of the same structure.
+        field: f, a JAX function of a pytree with a value of the same structure. If it has kinks,
+            and derivatives of it are taken, the first call warns of them.
 
     Returns:
-        A function of θ, a pytree of floating-point arrays of one dtype, and of h, a number.
+        A function of θ, a pytree of floating-point arrays of one dtype.
     """
-    import jax.numpy as jnp
-
-    from bea import pytrees
-
     branches = _branches(tree for terms in orders for tree in terms)
+    takes_derivatives = any(tree.children for terms in orders for tree in terms)
+    checked = False
+
+    def kernels(theta: PyTree) -> list[PyTree]:
+        import jax
+        import jax.numpy as jnp
+
+        from bea import pytrees
+        from bea.smoothness import warn_of_kinks
+
+        nonlocal checked
+        pytrees.check_field(field, theta)
+        if takes_derivatives and not checked:
+            warn_of_kinks(field, theta)
+        checked = True
+        differentials = _Differentials(field, theta)
+
+        def correction(terms: Weights) -> PyTree:
+            known = {tree: c for tree, c in terms.items() if tree in branches or not tree.children}
+            others = {tree: c for tree, c in terms.items() if tree not in known}
+            parts = [_times(c, differentials[tree]) for tree, c in known.items()]
+            parts += [differentials.together(others)] if others else []
+            return pytrees.total(parts) if parts else jax.tree.map(jnp.zeros_like, theta)
+
+        return [correction(terms) for terms in orders]
+
+    return kernels
+
+
+def tree_kernel(orders: Sequence[Weights], field: Field) -> Callable[[PyTree, Any], PyTree]:
+    """The function (θ, h) ↦ Σ_l h^l Σ_τ c(τ) F(τ)(f)(θ).
+
+    Args:
+        orders: as for `correction_kernels`, which it sums up.
+        field: likewise.
+
+    Returns:
+        A function of θ and of h, a number.
+    """
+    corrections = correction_kernels(orders, field)
 
     def kernel(theta: PyTree, h: Any) -> PyTree:
-        pytrees.check_field(field, theta)
-        differentials = _Differentials(field, theta)
+        import jax.numpy as jnp
+
+        from bea import pytrees
+
         step = jnp.asarray(h)
-        parts = []
-        for l, terms in enumerate(orders):
-            single = {tree: c for tree, c in terms.items() if tree in branches or l == 0}
-            others = {tree: c for tree, c in terms.items() if tree not in single}
-            found = [pytrees.scaled(c, differentials[tree]) for tree, c in single.items()]
-            if others:
-                found.append(differentials.together(others))
-            if found:
-                parts.append(pytrees.scaled(step**l, pytrees.total(found)))
-        return pytrees.total(parts)
+        terms = [
+            pytrees.scaled(step**l, f_l)
+            for l, f_l in enumerate(corrections(theta))
+            if l == 0 or orders[l]
+        ]
+        return pytrees.total(terms)
 
     return kernel
 
