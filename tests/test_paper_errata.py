@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import jax
 import jax.numpy as jnp
 import pytest
 import sympy as sp
@@ -125,3 +126,14 @@ def test_gradient_descent_is_not_the_gradient_flow():
         for size in (0.0, step)
     ]
     assert errors[1] < errors[0] / 20
+
+
+def test_relu():
+    """E = relu(θ), θ_0 = h/2: the flow stops at the kink, the step does not, and no f_l sees it."""
+    h, theta = 0.5, 0.25
+    kernel = bea.modified_series("euler", order=3).to_jax(lambda t: -jax.grad(jax.nn.relu)(t))
+    with pytest.warns(bea.NotSmoothWarning):
+        velocity = kernel(theta, h)
+    assert velocity == -1.0  # as for order 0
+    after, flow_end = theta + h * velocity, 0.0
+    assert flow_end - after == h - theta
