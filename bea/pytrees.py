@@ -13,6 +13,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from bea.errors import InputError
 
@@ -107,7 +108,7 @@ def check_loss(loss: Loss, theta: PyTree, *data: Any, has_aux: bool = False) -> 
 
 def size(theta: PyTree) -> int:
     """The number of parameters m."""
-    return sum(int(jnp.size(leaf)) for leaf in jax.tree.leaves(theta))
+    return sum(int(np.size(leaf)) for leaf in jax.tree.leaves(theta))
 
 
 def inner(u: PyTree, v: PyTree) -> jax.Array:
