@@ -83,6 +83,12 @@ class FieldArithmetic:
         """Is the series that of a modifying integrator?"""
         return self._series.is_modifying
 
+    def includes(self, series: Series) -> bool:
+        """Are the corrections of another series among these?"""
+        mine = self._series
+        same = (mine.method, mine.kind) == (series.method, series.kind)
+        return same and mine.order >= series.order
+
     def with_series(self, series: Series) -> FieldArithmetic:
         """Another series on the same field at the same point."""
         return FieldArithmetic(series, self._field, self._point)

@@ -355,8 +355,9 @@ class _Expected:
     @classmethod
     def on_field(cls, arithmetic: FieldArithmetic) -> _Expected:
         """Those of a series on a field, and Euler's of the same field."""
-        fields = arithmetic.significant_corrections
-        euler = arithmetic.with_series(modified_series("euler", 2)).significant_corrections
+        fields = euler = arithmetic.significant_corrections
+        if not arithmetic.includes(modified_series("euler", 2)):
+            euler = arithmetic.with_series(modified_series("euler", 2)).significant_corrections
         time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
         return cls(fields, time_scale, -1 if arithmetic.is_modifying else 1)
 
