@@ -1,8 +1,10 @@
 """`make bench`: measure everything there is to measure, print it, and write it to results/."""
 
-from benchmarks import against_others, derivation, series
+from benchmarks import against_others, derivation, network_libraries, networks, series
 
 if __name__ == "__main__":
     derivation.main()
     series.main()
     against_others.main()
+    networks.main([])
+    network_libraries.main()

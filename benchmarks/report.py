@@ -9,7 +9,9 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
-RESULTS = Path(__file__).parent.parent / "results" / "benchmarks"
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "results" / "benchmarks"
+PACKAGES = ("sympy", "python-flint", "numpy")
 
 
 def best_time(run: Callable[[], object], repeats: int) -> float:
@@ -22,15 +24,21 @@ def best_time(run: Callable[[], object], repeats: int) -> float:
     return min(times)
 
 
-def write_table(name: str, rows: Sequence[dict[str, object]]) -> None:
-    RESULTS.mkdir(parents=True, exist_ok=True)
-    path = RESULTS / name
+def write_table(
+    name: str,
+    rows: Sequence[dict[str, object]],
+    folder: Path = RESULTS,
+    packages: Sequence[str] = PACKAGES,
+) -> None:
+    """Write the rows to a folder, each with the versions of Python and of these packages."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
     partial = path.with_suffix(".partial")
-    versions = {name: version(name) for name in ("sympy", "python-flint", "numpy")}
+    versions = {name: version(name) for name in packages}
     with partial.open("w", newline="", encoding="utf-8") as file:
         extra = {"python": platform.python_version(), **versions}
         writer = csv.DictWriter(file, [*rows[0], *extra], lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, **extra} for row in rows)
     partial.replace(path)
-    print(f"\nwritten to results/benchmarks/{name}")
+    print(f"\nwritten to {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")

@@ -41,7 +41,7 @@ class ParameterNormMonitor:
         first_violation: the index of the first that did, counted from 0; −1 if none.
         worst_step: the index of the step with the largest ratio; −1 before the first step.
         worst_ratio: the largest ratio of the change of the norm, less its round-off, to its bound;
-            at most 1 in gradient descent, near 1 where θ and ∇E are parallel; ∞ after a step to NaN.
+            at most 1 in gradient descent, near 1 where θ and ∇E are parallel; ∞ for a step to NaN.
 
     Source: Barrett and Dherin (2020), arXiv:2009.11162, Proposition B.4, equation (A.20).
 
