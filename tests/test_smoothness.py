@@ -117,7 +117,7 @@ KINKED: dict[str, tuple[Function, str]] = {
         lambda x: jnp.maximum(0.0, (x**2).mean(axis=0) - x.mean(axis=1) ** 2),
         "max",
     ),
-    "abs where some are NaN": (lambda x: jnp.abs(jnp.where(x == 0.0, x + jnp.nan, x)), "abs"),
+    "abs where some are NaN": (lambda x: jnp.abs(jnp.where(x == 0.0, x, x + jnp.nan)), "abs"),
     "mean of too many, cut": (
         lambda x: jnp.maximum(0.0, (x**2).sum() / 20 - (x.sum() / 16) ** 2),
         "max",
