@@ -38,6 +38,8 @@ def check_parameters(theta: PyTree) -> None:
     for path, leaf in leaves:
         name = f"θ{jax.tree_util.keystr(path)}"
         try:
+            if isinstance(leaf, (str, type, np.dtype)):  # which JAX would take for a dtype
+                raise TypeError
             dtype = jnp.result_type(leaf)
         except (TypeError, ValueError):
             raise InputError(
@@ -93,9 +95,9 @@ def check_loss(loss: Loss, theta: PyTree, *data: Any, has_aux: bool = False) -> 
             )
         value = value[0]
     if not isinstance(value, jax.ShapeDtypeStruct):
-        hint = "; say has_aux=True if the rest is auxiliary" if isinstance(value, tuple) else ""
         raise InputError(
-            f"the loss returns a {type(value).__name__}: it must return one number{hint}"
+            f"the loss returns a {type(value).__name__}: it must return one number, or a pair "
+            "(number, auxiliary) where there is has_aux=True"
         )
     if value.shape:
         raise InputError(
@@ -117,8 +119,8 @@ def inner(u: PyTree, v: PyTree) -> jax.Array:
 
 
 def scaled(w: Any, v: PyTree) -> PyTree:
-    """w·v for a number w, in the dtypes of v."""
-    return jax.tree.map(lambda x: jnp.asarray(w, jnp.result_type(x)) * x, v)
+    """w·v for a number w, in the dtypes of v; multiplied in float32 at least."""
+    return jax.tree.map(lambda x: _product(w, x).astype(jnp.result_type(x)), v)
 
 
 def added(u: PyTree, v: PyTree) -> PyTree:
@@ -132,8 +134,12 @@ def total(parts: Sequence[PyTree]) -> PyTree:
 
 
 def _inner(x: jax.Array, y: jax.Array) -> jax.Array:
-    dtype = jnp.promote_types(jnp.result_type(x, y), jnp.float32)
-    return jnp.sum(jnp.asarray(x, dtype) * jnp.asarray(y, dtype))
+    return jnp.sum(_product(x, y))
+
+
+def _product(x: Any, y: jax.Array) -> jax.Array:
+    dtype = jnp.promote_types(jnp.result_type(y), jnp.float32)
+    return jnp.asarray(x, dtype) * jnp.asarray(y, dtype)
 
 
 def _on_one_line(structure: Any) -> str:

@@ -87,6 +87,8 @@ BAD_PARAMETERS = {
 NO_ARRAYS = {
     "a string": ({"w": 1.0, "name": "dense"}, "θ['name'] is a str: "),
     "a function": (NETWORK, "θ.activation is a "),
+    "the name of a dtype": ({"w": "float32"}, "θ['w'] is a str: "),
+    "a type": ({"w": float}, "θ['w'] is a type: "),
     "an array of strings": ({"w": np.array(["a"])}, "θ['w'] is a ndarray: "),
 }
 
@@ -129,7 +131,11 @@ BAD_LOSSES = {
         False,
         "the loss returns an array of shape (1",
     ),
-    "a pair": (lambda t: (t["w"].sum(), 1.0), False, "a tuple: it must return one number; say has"),
+    "a pair": (
+        lambda t: (t["w"].sum(), 1.0),
+        False,
+        "a tuple: it must return one number, or a pair (number, auxiliary)",
+    ),
     "a dict": (lambda t: {"loss": t["w"].sum()}, False, "the loss returns a dict: it must return"),
     "nothing": (lambda t: None, False, "the loss returns a NoneType: it must return one number"),
     "an integer": (lambda t: 3, False, "the loss returns int32: "),

@@ -64,6 +64,7 @@ def neural_tangent_kernel(network: Network, chunk: int = 16) -> Callable[..., ja
     def kernel(theta: PyTree, x: Any, other: Any = None) -> jax.Array:
         pytrees.check_parameters(theta)
         outputs, forward = jax.linearize(lambda theta: network(theta, x), theta)
+        _check_outputs(outputs)
         if other is None:
             others, backward = outputs, jax.linear_transpose(forward, theta)
         else:
@@ -105,6 +106,7 @@ def tangent_kernel_product(network: Network) -> Callable[..., jax.Array]:
     def product(theta: PyTree, x: Any, v: Any) -> jax.Array:
         pytrees.check_parameters(theta)
         outputs, forward = jax.linearize(lambda theta: network(theta, x), theta)
+        _check_outputs(outputs)
         _check_shape("v", v, outputs)
         return forward(*jax.linear_transpose(forward, theta)(jnp.asarray(v, outputs.dtype)))
 
@@ -146,6 +148,13 @@ def least_squares_modified_loss(network: Network, h: Any) -> Callable[..., jax.A
         return jnp.vdot(residuals, residuals + h * product(theta, x, residuals))
 
     return modified
+
+
+def _check_outputs(outputs: Any) -> None:
+    if not isinstance(outputs, jax.Array):
+        raise InputError(
+            f"the network returns a {type(outputs).__name__}: it must return one array of outputs"
+        )
 
 
 def _check_shape(name: str, v: Any, outputs: jax.Array) -> None:

@@ -1,8 +1,9 @@
 """Explicit gradient regularization: E_μ = E + μ|∇E|² as a loss, and as a link of an optax chain.
 
 Its gradient is ∇E + 2μ H∇E, with H the Hessian: a gradient and one Hessian-vector product, both
-from one linearization of ∇E. Differentiating E + μ|∇E|² as it stands costs more, because it runs
-backwards through a run backwards; so the loss brings its derivative along.
+from one linearization of ∇E. Differentiating E + μ|∇E|² as it stands runs backwards through a run
+backwards, which takes as many operations for a perceptron, but more where layers are checkpointed,
+and much more time for convolutions; so the loss brings its derivative along.
 
 With μ = h/4 it is the loss Ẽ that gradient descent follows to first order all by itself. With
 μ = −h/4 it takes that away: −∇E + (h/2)H∇E is the modifying integrator of order 1, and gradient
@@ -64,6 +65,20 @@ def explicit_gradient_regularization(
     """
     _check(normalization)
 
+    def regularized(theta: PyTree, *data: Any) -> Any:
+        pytrees.check_loss(loss, theta, *data, has_aux=has_aux)
+        # What the loss closes over becomes an argument, so that it is differentiated as well.
+        open_loss, closed_over = jax.closure_convert(loss, theta, *data)
+        penalized = _with_its_derivative(open_loss, has_aux)
+        E_mu, aux = penalized(_weight(mu, normalization, theta), theta, (*data, *closed_over))
+        return (E_mu, aux) if has_aux else E_mu
+
+    return regularized
+
+
+def _with_its_derivative(loss: Loss, has_aux: bool) -> Callable[..., tuple[jax.Array, Any]]:
+    """(μ, θ, data) ↦ E + μ|∇E|² and the auxiliary part, with the derivative from a linearization."""
+
     @jax.custom_jvp
     def penalized(mu: jax.Array, theta: PyTree, data: tuple[Any, ...]) -> tuple[jax.Array, Any]:
         value, gradient = jax.value_and_grad(loss, has_aux=has_aux)(theta, *data)
@@ -81,12 +96,7 @@ def explicit_gradient_regularization(
         along = pytrees.inner(slope, jax.tree.map(_dense, by_theta)).astype(E_mu.dtype)
         return (E_mu, aux), (along, jax.tree.map(zero_from_primal, aux))
 
-    def regularized(theta: PyTree, *data: Any) -> Any:
-        pytrees.check_loss(loss, theta, *data, has_aux=has_aux)
-        E_mu, aux = penalized(_weight(mu, normalization, theta), theta, data)
-        return (E_mu, aux) if has_aux else E_mu
-
-    return regularized
+    return penalized
 
 
 def modified_loss(loss: Loss, h: Any, has_aux: bool = False) -> Loss:

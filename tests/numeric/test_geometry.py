@@ -85,7 +85,7 @@ def test_the_metric_is_that_of_the_loss_surface(at_the_point):
     metric = tangents @ tangents.T
     same(metric, np.eye(5) + np.outer(g, g))
     with double_precision():
-        geometry = gradient_geometry(wave)(POINT)
+        geometry = jax.jit(gradient_geometry(wave))(POINT)
         assert geometry.parameters == 5
         same(geometry.metric_determinant, np.linalg.det(metric))
         same(geometry.metric_determinant, 1 + 5 * geometry.implicit_gradient_regularizer)
@@ -153,15 +153,16 @@ def test_it_is_differentiated(at_the_point):
 @pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
 def test_short_floats_keep_their_gradient_and_sum_in_float32(dtype):
     """|∇E|² = 4·300² is beyond float16, and 10⁴ ones are beyond bfloat16's digits."""
-    geometry = gradient_geometry(lambda t: jnp.sum(300 * t))(jnp.zeros(4, dtype))
+    geometry = jax.jit(gradient_geometry(lambda t: jnp.sum(300 * t)))(jnp.zeros(4, dtype))
     assert geometry.loss.dtype == geometry.gradient.dtype == dtype
     assert geometry.squared_norm == 360_000 and geometry.modified_loss(0.1) == 9_000
-    geometry = gradient_geometry(lambda t: t @ jnp.ones(10_000, dtype))(jnp.zeros(10_000, dtype))
+    many = jnp.zeros(10_000, dtype)
+    geometry = jax.jit(gradient_geometry(lambda t: t @ jnp.ones_like(t)))(many)
     assert geometry.slope == 100 and geometry.metric_determinant == 10_001
 
 
 def test_at_a_minimum_everything_is_level():
-    geometry = gradient_geometry(two_parameters)((0.5, 1.2))
+    geometry = jax.jit(gradient_geometry(two_parameters))((0.5, 1.2))
     assert geometry.slope == geometry.angle == geometry.implicit_gradient_regularizer == 0
     assert geometry.cosine == geometry.metric_determinant == 1
     assert geometry.modified_loss(10.0) == geometry.loss == 0
@@ -213,7 +214,7 @@ def test_printed_it_is_short():
 BAD = {
     "integers": (wave, False, POINT | {"w": np.arange(3, dtype=np.int32)}, r"θ\['w'\] is int32"),
     "no number": (lambda t: t["w"], False, POINT, r"an array of shape \(3,\)"),
-    "a pair unannounced": (lambda t: (wave(t), 1), False, POINT, "say has_aux=True"),
+    "a pair unannounced": (lambda t: (wave(t), 1), False, POINT, "where there is has_aux=True"),
     "no pair": (wave, True, POINT, "the loss does not return a pair"),
 }
 

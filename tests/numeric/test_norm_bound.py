@@ -159,23 +159,27 @@ def test_the_gradient_of_another_batch_is_found():
     assert monitor.violations == 1 and monitor.first_violation == monitor.worst_step == 2
 
 
-@pytest.mark.parametrize("h", [1e-8, 1e-6, 1e-4, 1e-2])
+@jax.jit
+def shrunk(theta, h):
+    """The monitor and the slopes of gradient descent on |θ|²/2, where the bound is attained."""
+
+    def step(carry, _):
+        theta, monitor = carry
+        after, slope = theta - h * theta, jnp.sqrt(theta @ theta)
+        return (after, monitor.after(theta, after, slope, h)), slope
+
+    (_, monitor), slopes = jax.lax.scan(
+        step, (theta, ParameterNormMonitor.start()), None, length=30
+    )
+    return monitor, slopes
+
+
 @pytest.mark.parametrize("m", [1, 1000, 100_000])
+@pytest.mark.parametrize("h", [1e-8, 1e-6, 1e-4, 1e-2])
 def test_parallel_gradients_are_no_false_alarm_in_single_precision(h, m):
-    """On E = |θ|²/2 the bound is attained; |θ| = 1000, and the steps go below its last digit."""
+    """In steps from |θ| = 1000 that go below its last digit."""
     theta = np.random.default_rng(m).normal(size=m)
-    theta = (1000 * theta / np.linalg.norm(theta)).astype(np.float32)
-
-    @jax.jit
-    def run(theta):
-        def step(carry, _):
-            theta, monitor = carry
-            after, slope = theta - h * theta, jnp.sqrt(theta @ theta)
-            return (after, monitor.after(theta, after, slope, h)), slope
-
-        return jax.lax.scan(step, (theta, ParameterNormMonitor.start()), None, length=30)
-
-    (_, monitor), slopes = run(theta)
+    monitor, slopes = shrunk((1000 * theta / np.linalg.norm(theta)).astype(np.float32), h)
     assert monitor.violations == 0, str(monitor)
     assert monitor.worst_ratio < 1 + 1e-5
     if h == 1e-2:
