@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 Value = str | float | None
 Row = Mapping[str, Value]
 
+PACKAGES = ("bea", "sympy", "jax", "diffrax", "numpy")
+
 # Okabe and Ito's colours, which colour-blind readers can tell apart.
 BLACK, GREY, ORANGE = "#222222", "#8a8a8a", "#e69f00"
 BLUE, GREEN, VERMILION, PURPLE = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
@@ -55,14 +57,26 @@ class Options:
     table: Path
     figure: Path
     redraw: bool
+    given: argparse.Namespace
+    """All of it, with what a script has added."""
 
 
-def parse_options(argv: Sequence[str] | None, name: str, description: str) -> Options:
-    """Read `--out FOLDER` and `--redraw`; the files are FOLDER/name.csv and FOLDER/name.png."""
+def parse_options(
+    argv: Sequence[str] | None,
+    name: str,
+    description: str,
+    add: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
+    examples: Sequence[str] = (),
+) -> Options:
+    """Read `--out FOLDER` and `--redraw`; the files are FOLDER/name.csv and FOLDER/name.png.
+
+    `add` adds further options, and `examples` shows their use.
+    """
+    shown = [f"python examples/{name}.py {given}" for given in ("--out build/figures", *examples)]
     parser = argparse.ArgumentParser(
         prog=f"{name}.py",
         description=description,
-        epilog=f"example: python examples/{name}.py --out build/figures",
+        epilog="example: " + "\n         ".join(shown),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(
@@ -75,15 +89,24 @@ def parse_options(argv: Sequence[str] | None, name: str, description: str) -> Op
     parser.add_argument(
         "--redraw", action="store_true", help="draw from the table that is there, compute nothing"
     )
+    add(parser)
     given = parser.parse_args(argv)
-    options = Options(given.out / f"{name}.csv", given.out / f"{name}.png", given.redraw)
+    options = Options(given.out / f"{name}.csv", given.out / f"{name}.png", given.redraw, given)
     if options.redraw and not options.table.is_file():
         parser.error(f"there is no table {options.table} to draw from: run without --redraw first")
     return options
 
 
-def produce(path: Path, make_table: Callable[[], Sequence[Row]]) -> Sequence[Row]:
-    """Make a table, write it, and write beside it (as JSON) what it was made with."""
+def produce(
+    path: Path,
+    make_table: Callable[[], Sequence[Row]],
+    packages: Sequence[str] = (),
+    **configuration: object,
+) -> Sequence[Row]:
+    """Make a table, write it, and write beside it (as JSON) what it was made with.
+
+    To the packages whose versions are noted a script may add others, and its own configuration.
+    """
     begun = perf_counter()
     rows = make_table()
     write_table(path, rows)
@@ -95,7 +118,8 @@ def produce(path: Path, make_table: Callable[[], Sequence[Row]]) -> Sequence[Row
         "git_revision": git_revision(),
         "python": platform.python_version(),
         "device": jax.devices()[0].device_kind,
-        "versions": {name: version(name) for name in ("bea", "sympy", "jax", "diffrax", "numpy")},
+        "versions": {name: version(name) for name in (*PACKAGES, *packages)},
+        **configuration,
     }
     write_text(path.with_suffix(".json"), json.dumps(provenance, indent=1) + "\n")
     print(f"wrote {path}")

@@ -77,7 +77,7 @@ def explicit_gradient_regularization(
 
 
 def _with_its_derivative(loss: Loss, has_aux: bool) -> Callable[..., tuple[jax.Array, Any]]:
-    """(μ, θ, data) ↦ E + μ|∇E|² and the auxiliary part, with the derivative from a linearization."""
+    """(μ, θ, data) ↦ E + μ|∇E|² and the auxiliary part, with the derivative of the former."""
 
     @jax.custom_jvp
     def penalized(mu: jax.Array, theta: PyTree, data: tuple[Any, ...]) -> tuple[jax.Array, Any]:
