@@ -31,6 +31,7 @@ SUBSTEPS = 2
 leave (1/16)⁹ ≈ 10⁻¹¹ of it, where the error of order 3 is (1/8)⁴ of it."""
 SUBSTEPS_WITH_KINKS = 16
 """For fields with kinks, which no method crosses but with an error of its own."""
+POWER_ITERATIONS = 20
 SAMPLES = 4
 """Points that differ from θ in the last digit, for an estimate of the round-off."""
 
@@ -107,6 +108,29 @@ class FieldArithmetic:
         """The corrections, with zeros for those that are nothing but round-off."""
         sizes = np.linalg.norm(self.corrections, axis=-1)
         return np.where((sizes > self.noise)[:, None], self.corrections, 0.0)
+
+    @cached_property
+    def stiffness(self) -> float:
+        """The largest |λ| of f'(θ), to a few digits, by power iteration.
+
+        Near a minimum f has little left in the directions in which it is steepest, and its
+        corrections do not tell how soon a flow of high order leaves them.
+        """
+
+        def iterated(theta: jax.Array, v: jax.Array) -> jax.Array:
+            field = self._modified(0)
+
+            def multiply(_: Any, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+                v, _ = state
+                Jv = jax.jvp(lambda theta: field(theta, 0.0), (theta,), (v,))[1]
+                length = jnp.linalg.norm(Jv)
+                return Jv / jnp.where(length > 0, length, 1.0), length
+
+            return jax.lax.fori_loop(0, POWER_ITERATIONS, multiply, (v, jnp.zeros(())))[1]
+
+        start = np.random.default_rng(0).normal(size=len(self._theta))
+        start /= np.linalg.norm(start)
+        return float(self._evaluated(jax.jit(iterated), self._theta, start))
 
     @cached_property
     def noise(self) -> np.ndarray:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from functools import cache, partial
 from typing import Any, Literal
 
@@ -272,7 +273,8 @@ def _on_field(
         raise InputError("a JAX function computes in float64 at most: use precision='float64'")
     arithmetic = FieldArithmetic(series.extended(highest + 1), field, at, constants, step)
     expected = _Expected.on_field(arithmetic)
-    return lambda p: _measure(arithmetic, expected, p, sizes or expected.step_sizes(range(3, 11)))
+    powers = [Fraction(k, 2) for k in range(6, 16)]  # there is no multiprecision to go to: close by
+    return lambda p: _measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
 
 
 def _in_coordinates(
@@ -358,16 +360,19 @@ class _Expected:
         fields = euler = arithmetic.significant_corrections
         if not arithmetic.includes(modified_series("euler", 2)):
             euler = arithmetic.with_series(modified_series("euler", 2)).significant_corrections
-        time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
+        time_scales = _time_scales(fields) + _time_scales(euler)
+        if stiffness := arithmetic.stiffness:
+            time_scales.append(mpmath.mpf(2) / stiffness)  # |f|/|f_1| where f is steepest
+        time_scale = min(time_scales, default=mpmath.mpf(1))
         return cls(fields, time_scale, -1 if arithmetic.is_modifying else 1)
 
     def vanishes(self, l: int) -> bool:
         """Is f_l(θ) = 0?"""
         return not self.fields[l].any()
 
-    def step_sizes(self, powers: Sequence[int]) -> list[mpmath.mpf]:
+    def step_sizes(self, powers: Sequence[int | Fraction]) -> list[mpmath.mpf]:
         """The step sizes T/2^k."""
-        return [self.time_scale / 2**k for k in powers]
+        return [self.time_scale / mpmath.mpf(2) ** mpmath.mpmathify(k) for k in powers]
 
     @classmethod
     def at(

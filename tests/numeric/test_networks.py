@@ -115,7 +115,7 @@ def test_orders_and_leading_constants_on_a_residual_network():
 
 def test_a_wrong_step_is_seen_by_its_order_and_by_its_constant():
     """A step of Euler with weight decay, and one that has 1 % too much of h²f_1."""
-    field, theta = perceptron(6, 1)
+    field, theta = perceptron(3, 1, examples=8)
 
     def decayed(theta, h):
         return jax.tree.map(lambda t, v: t + h * v - 0.01 * h * t, theta, field(theta))
@@ -150,7 +150,7 @@ def test_relu_is_warned_of_once_and_not_confirmed():
             kernel(theta, 0.1)
     with pytest.warns(bea.NotSmoothWarning):
         report = bea.verify_order(bea.modified_series("euler", 1), theta, field=field)
-    assert not report.passed and report.measured_order < 2.9
+    assert not report.passed and report.leading_defect > 0.1
     assert "the field has kinks (max in relu)" in report.note
 
 
