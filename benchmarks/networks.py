@@ -1,0 +1,357 @@
+"""What the modified equation of a neural network costs, in units of its gradient.
+
+    python -m benchmarks.networks
+    python -m benchmarks.networks --network resnet18 --batch 128 --rounds 10 --out build/benchmarks
+
+The unit is the loss with its gradient, and for the optimizer's step with regularization the step
+without. f_p stands for the whole modified field f + … + h^p f_p. Two networks, on random images:
+the perceptron 784–400×4–10 with tanh, and the CIFAR ResNet-18 with batch normalization in training
+mode and GELU in place of ReLU, so that f_2 and f_3 mean something. Learning rates and data are
+arguments of the compiled programs. Where PyTorch imports, its times are taken in the same rounds
+(`in_pytorch`).
+
+The same program runs on a GPU, on larger batches of the ResNet. JAX multiplies float32 matrices
+there in TF32 unless told otherwise, and PyTorch is told to do so, too.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from tqdm import tqdm
+
+import bea
+from bea import pytrees
+from bea.models.losses import batch_cross_entropy, cross_entropy
+from bea.models.mlp import MLP
+from bea.models.resnet import ResNet, resnet18
+from bea.numeric.geometry import gradient_geometry
+from bea.numeric.regularizer import (
+    add_explicit_gradient_regularization,
+    explicit_gradient_regularization,
+)
+from benchmarks.interleaved import MIB, Contender, compiled, interleaved, print_rows, significant
+from benchmarks.report import RESULTS, write_table
+
+H = 0.1
+"""The learning rate; times do not depend on it."""
+
+GRADIENT, STEP, STEP_WITH_EGR = "gradient", "SGD step", "SGD step with EGR"
+TARGETS = {
+    "mlp": {"f_1": 2.7, "f_2": 8.0, "f_3": 14.0, "EGR": 2.7, "R_IG": 1.05},
+    "resnet18": {"f_1": 3.0, "f_2": 7.5},
+}
+RESIDENT, RESIDENT_LIMIT = (GRADIENT, "f_1", STEP_WITH_EGR), 8192
+"""What is run once more in a process of its own, to see how many MiB that takes, and the limit."""
+
+ROUNDS = {"mlp": 15, "resnet18": 5}
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A network with a loss, parameters to start from and a batch.
+
+    Attributes:
+        network: its name.
+        loss: (θ, *data) ↦ (E, auxiliary).
+        theta: θ.
+        data: what else the loss gets; images and labels are the last two.
+    """
+
+    network: str
+    loss: Callable[..., tuple[jax.Array, Any]]
+    theta: Any
+    data: tuple[Any, ...]
+
+    @property
+    def batch(self) -> int:
+        return len(self.data[-1])
+
+    def bare_loss(self, theta: Any, *data: Any) -> jax.Array:
+        """E without the rest."""
+        return self.loss(theta, *data)[0]
+
+
+def random_batch(batch: int, *shape: int) -> tuple[jax.Array, jax.Array]:
+    images, labels = jax.random.split(jax.random.key(1))
+    return jax.random.normal(images, (batch, *shape)), jax.random.randint(labels, (batch,), 0, 10)
+
+
+def mlp_problem(batch: int = 256, pixels: int = 784, width: int = 400, depth: int = 4) -> Problem:
+    model = MLP(width=width, depth=depth, activation=jnp.tanh)
+    x, labels = random_batch(batch, pixels)
+    theta = jax.jit(model.init)(jax.random.key(0), x[:1])["params"]
+    loss = cross_entropy(model)
+    return Problem("mlp", lambda theta, *data: (loss(theta, *data), None), theta, (x, labels))
+
+
+def resnet_problem(batch: int, model: ResNet | None = None) -> Problem:
+    model = model or resnet18(activation=nn.gelu)
+    x, labels = random_batch(batch, 32, 32, 3)
+    variables = jax.jit(model.init)(jax.random.key(0), x[:1])
+    data = (variables["batch_stats"], x, labels)
+    return Problem("resnet18", batch_cross_entropy(model), variables["params"], data)
+
+
+def problem_of(network: str, batch: int | None) -> Problem:
+    """A network on a batch of this size, or of its usual size on this device."""
+    if network == "mlp":
+        return mlp_problem(batch or 256)
+    return resnet_problem(batch or (32 if jax.default_backend() == "cpu" else 512))
+
+
+# --- what is measured: functions of θ, h and the data -----------------------------------------
+
+
+def gradient(problem: Problem) -> Callable[..., Any]:
+    def value_and_gradient(theta: Any, h: Any, *data: Any) -> Any:
+        return jax.value_and_grad(problem.loss, has_aux=True)(theta, *data)
+
+    return value_and_gradient
+
+
+def modified_field(problem: Problem, order: int) -> Callable[..., Any]:
+    series = bea.modified_series("euler", order=order)
+
+    def field(theta: Any, h: Any, *data: Any) -> Any:
+        return series.to_jax(descent(problem, *data), order=order)(theta, h)
+
+    return field
+
+
+def descent(problem: Problem, *data: Any) -> Callable[[Any], Any]:
+    """θ ↦ −∇E."""
+    return lambda theta: jax.tree.map(jnp.negative, jax.grad(problem.bare_loss)(theta, *data))
+
+
+def regularized(problem: Problem) -> Callable[..., Any]:
+    def value_and_gradient(theta: Any, h: Any, *data: Any) -> Any:
+        loss = explicit_gradient_regularization(problem.loss, h / 4, has_aux=True)
+        return jax.value_and_grad(loss, has_aux=True)(theta, *data)
+
+    return value_and_gradient
+
+
+def implicit_regularizer(problem: Problem) -> Callable[..., Any]:
+    def with_gradient(theta: Any, h: Any, *data: Any) -> Any:
+        found = gradient_geometry(problem.loss, has_aux=True)(theta, *data)
+        return found.loss, found.aux, found.gradient, found.implicit_gradient_regularizer
+
+    return with_gradient
+
+
+def log_shift(problem: Problem) -> Callable[..., Any]:
+    def estimate(theta: Any, h: Any, *data: Any) -> Any:
+        return bea.log_shift_estimate(descent(problem, *data), theta, h, steps=4)
+
+    return estimate
+
+
+def sgd_step(problem: Problem, with_egr: bool = False) -> Callable[..., Any]:
+    """A step of gradient descent in optax, alone or behind the link with regularization."""
+
+    def step(theta: Any, h: Any, *data: Any) -> Any:
+        links = [add_explicit_gradient_regularization(h / 4)] if with_egr else []
+        optimizer = optax.with_extra_args_support(optax.chain(*links, optax.sgd(h)))
+        value, slope = jax.value_and_grad(problem.loss, has_aux=True)(theta, *data)
+        updates, state = optimizer.update(
+            slope,
+            optimizer.init(theta),
+            theta,
+            value_fn=lambda theta: problem.bare_loss(theta, *data),
+        )
+        return value, optax.apply_updates(theta, updates), state
+
+    return step
+
+
+def quantities(problem: Problem) -> dict[str, Callable[..., Any]]:
+    return {
+        GRADIENT: gradient(problem),
+        **{f"f_{p}": modified_field(problem, p) for p in (1, 2, 3)},
+        "EGR": regularized(problem),
+        STEP: sgd_step(problem),
+        STEP_WITH_EGR: sgd_step(problem, with_egr=True),
+        "R_IG": implicit_regularizer(problem),
+        "log-shift, 4 steps": log_shift(problem),
+    }
+
+
+# --- measurements -----------------------------------------------------------------------------
+
+
+def contender(problem: Problem, quantity: str) -> Contender:
+    """One of the quantities, compiled."""
+    return compiled(
+        "bea",
+        quantity,
+        quantities(problem)[quantity],
+        problem.theta,
+        H,
+        *problem.data,
+        unit=("bea", STEP if quantity == STEP_WITH_EGR else GRADIENT),
+        target=TARGETS[problem.network].get(quantity),
+    )
+
+
+def measure(
+    problem: Problem, rounds: int, wanted: Sequence[str] | None = None
+) -> list[dict[str, Any]]:
+    """The rows of a network: those of bea, and those of PyTorch where it is installed.
+
+    Args:
+        problem: the network.
+        rounds: how often each quantity is timed.
+        wanted: the quantities of bea, the units among them; by default all.
+    """
+    from benchmarks import in_pytorch  # not above: PyTorch would count as resident memory
+
+    progress = tqdm(
+        wanted or quantities(problem), desc=f"{problem.network}: compilation", leave=False
+    )
+    ours = [contender(problem, quantity) for quantity in progress]
+    contenders = ours + in_pytorch.contenders(problem, H, ours)
+    columns = {
+        "network": problem.network,
+        "parameters": pytrees.size(problem.theta),
+        "batch": problem.batch,
+        "dtype": jnp.result_type(*jax.tree.leaves(problem.theta)).name,
+    }
+    return [columns | row for row in interleaved(contenders, rounds, problem.network)]
+
+
+def resident_mib(network: str, quantity: str, batch: int | None) -> float:
+    """The most memory that a fresh process has resident, which compiles and computes a quantity."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(_resident_here, network, quantity, batch).result()
+
+
+def _resident_here(network: str, quantity: str, batch: int | None) -> float:
+    call = contender(problem_of(network, batch), quantity).call
+    for _ in range(2):
+        call()
+    return peak_resident_mib()
+
+
+def peak_resident_mib() -> float:
+    """From the kernel's own account where there is one.
+
+    `getrusage` counts in what a process had resident before it became this program, a copy of its
+    parent.
+    """
+    status = Path("/proc/self/status")
+    if status.exists():
+        lines = status.read_text(encoding="utf-8").splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
+    import resource
+    import sys
+
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / MIB
+
+
+def measured(network: str, batch: int | None, rounds: int | None) -> list[dict[str, Any]]:
+    """The rows of a network, and on a CPU the resident memory of some."""
+    on_cpu = jax.default_backend() == "cpu"
+    heavy = RESIDENT if on_cpu and network == "resnet18" else ()
+    progress = tqdm(heavy, desc=f"{network}: resident memory", leave=False, disable=not heavy)
+    resident = {("bea", q): significant(resident_mib(network, q, batch)) for q in progress}
+    rows = measure(problem_of(network, batch), rounds or ROUNDS[network])
+    return [{**r, "resident_mib": resident.get((r["library"], r["quantity"]), "")} for r in rows]
+
+
+# --- what is said of them ---------------------------------------------------------------------
+
+
+def print_network(rows: Sequence[dict[str, Any]]) -> None:
+    first = rows[0]
+    print(f"\n{first['network']}: {first['parameters']:,} parameters, batch {first['batch']}, "
+          f"{first['dtype']}, {first['device']}, {first['rounds']} rounds\n")  # fmt: skip
+    print_rows(rows)
+    print()
+    for r in rows:
+        if r["target"] != "":
+            verdict = "met" if r["ratio"] <= r["target"] else "missed"
+            print(f"target for {r['quantity']}: {r['target']}, measured {r['ratio']}: {verdict}")
+    for r in rows:
+        if r["resident_mib"] != "":
+            print(f"{r['quantity']}: {r['resident_mib']:.0f} of {RESIDENT_LIMIT} MiB resident in a "
+                  "process of its own")  # fmt: skip
+    print_device_memory()
+
+
+def print_device_memory() -> None:
+    """The most that was in use on a GPU, by all of JAX together."""
+    statistics = jax.devices()[0].memory_stats() or {}
+    if peak := statistics.get("peak_bytes_in_use"):
+        print(f"at most {peak / MIB:.0f} MiB in use on the device so far")
+
+
+def parser() -> argparse.ArgumentParser:
+    found = argparse.ArgumentParser(
+        prog="python -m benchmarks.networks",
+        description="Time and memory of modified fields and regularizers of neural networks, in "
+        "units of a gradient.",
+        epilog="example: python -m benchmarks.networks --network resnet18 --batch 128 --rounds 10 "
+        "--out build/benchmarks",
+    )
+    found.add_argument("--network", choices=[*TARGETS, "all"], default="all", help="default: all")
+    found.add_argument(
+        "--batch",
+        type=int,
+        metavar="N",
+        help="images in a batch; default: 256 for the mlp, for resnet18 32 on a CPU, else 512",
+    )
+    found.add_argument(
+        "--rounds", type=int, metavar="N", help="default: 15 for the mlp, 5 for resnet18"
+    )
+    found.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where to write networks.csv; default: results/benchmarks, and that only if the table "
+        "is whole, of both networks and with PyTorch",
+    )
+    return found
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    from benchmarks import in_pytorch
+
+    options = parser().parse_args(argv)
+    # PyTorch needs room on a GPU, too.
+    os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    print("\nNetworks (ratios: medians over rounds; flops, bytes, memory: as XLA counts them)")
+    if not in_pytorch.is_there():
+        print("PyTorch is left out, because it does not import")
+    networks = list(TARGETS) if options.network == "all" else [options.network]
+    rows = []
+    for network in networks:
+        found = measured(network, options.batch, options.rounds)
+        print_network(found)
+        rows += found
+    whole = options.network == "all" and in_pytorch.is_there()
+    if options.out or whole:
+        write_table(
+            "networks.csv",
+            rows,
+            folder=options.out or RESULTS,
+            packages=["jax", "jaxlib", "flax", "optax", *in_pytorch.PACKAGES],
+        )
+    else:
+        print("\nresults/benchmarks/networks.csv is left as it is: this table is not the whole")
+
+
+if __name__ == "__main__":
+    main()
