@@ -75,7 +75,7 @@ def batch_cross_entropy(
     Example:
         >>> from bea.models.resnet import ResNet
         >>> model, x = ResNet(stages=(1,), width=2), jnp.zeros((2, 8, 8, 3))
-        >>> variables = model.init(jax.random.key(0), x)
+        >>> variables = jax.jit(model.init)(jax.random.key(0), x)
         >>> loss = batch_cross_entropy(model)
         >>> E, _ = loss(variables["params"], variables["batch_stats"], x, jnp.array([3, 7]))
         >>> print(E.round(4))  # log 10: nothing is in these images
