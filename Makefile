@@ -34,7 +34,7 @@ format: setup ## Format the code and sort its imports
 	$(PY) -m ruff check --select I --fix .
 	$(PY) -m ruff format .
 
-bench: setup ## Measure the derivation times
+bench: setup ## Measure times and memory of derivations, series and networks
 	$(PY) -m benchmarks $(ARGS)
 
 clean: ## Remove what the other targets wrote, all but .venv
