@@ -1,0 +1,284 @@
+"""Theorem 3.1 on networks: what the quick run measures, and what the committed tables say."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+import shutil
+from collections.abc import Iterator
+from itertools import groupby
+from pathlib import Path
+from types import ModuleType
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import linen as nn
+from jax.flatten_util import ravel_pytree
+
+from bea.models.data import load_digits
+
+ROOT = Path(__file__).parents[2]
+NAME = "theorem_3_1_on_networks"
+COMMITTED = ROOT / "results" / "networks"
+
+
+@pytest.fixture(scope="module")
+def script() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(ROOT / "examples")
+        yield importlib.import_module(NAME)
+
+
+@pytest.fixture(scope="module")
+def quick(script, tmp_path_factory) -> tuple[Path, str]:
+    """A folder with what the quick profile writes, and what it prints."""
+    folder = tmp_path_factory.mktemp("networks") / "new"
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        script.main(["--out", str(folder)])
+    return folder, printed.getvalue()
+
+
+@pytest.fixture(params=["quick", "committed"])
+def tables(request, script):
+    """The rows of both tables by case: of a quick run, and those committed."""
+    folder = COMMITTED if request.param == "committed" else request.getfixturevalue("quick")[0]
+    table = folder / f"{NAME}.csv"
+    both = (script.read_table(table), script.read_table(script.orders_of(table)))
+    points, orders = map(script.cases_of, both)
+    assert list(points) == list(orders)
+    for case, rows in points.items():
+        assert [row["order"] for row in orders[case]] == [0, 1, 2, 3]
+        assert [p for p, _ in groupby(rows, lambda row: row["order"])] == [0, 1, 2, 3]
+    return points, orders
+
+
+def assert_confirmed(case, orders) -> None:
+    for p, row in enumerate(orders):
+        assert row["passed"] == "yes", (case, row)
+        assert row["expected_order"] == p + 2
+        assert row["measured_order"] == pytest.approx(p + 2, abs=0.1)
+        assert row["leading_constant_ratio"] == pytest.approx(1, abs=0.005)
+
+
+def across(points) -> np.ndarray:
+    """The errors of the steps that cross kinks, shape (orders, step sizes)."""
+    crossing = [row for row in points if row["kinks_crossed"]]
+    return np.array([[r["error"] for r in crossing if r["order"] == p] for p in range(4)])
+
+
+# What is measured
+
+
+def test_smooth_networks_have_all_orders_and_their_leading_constants(tables):
+    points, orders = tables
+    smooth = [case for case in orders if case.activation != "ReLU"]
+    assert smooth
+    for case in smooth:
+        assert_confirmed(case, orders[case])
+        assert all(row["kinks_crossed"] is None for row in points[case])
+        finest = min(points[case], key=lambda row: row["step_size"])
+        assert finest["missed_by_hessian"] < 0.02
+
+
+def test_where_relu_crosses_kinks_no_order_helps(tables):
+    points, orders = tables
+    crossing = [c for c in orders if c.activation == "ReLU" and c.step_sizes == "default"]
+    assert crossing
+    for case in crossing:
+        errors = across(points[case])
+        assert errors.shape[1] >= 4
+        assert max(row["kinks_crossed"] for row in points[case]) > 10
+        # A factor, the same for all orders from 1 on, and no power of h.
+        assert (errors[1:].max(axis=0) < 1.6 * errors[1:].min(axis=0)).all()
+        assert (errors[0] < 5 * errors[3]).all()
+        assert all(row["passed"] == "no" for row in orders[case][1:])
+        assert all("kinks" in row["note"] for row in orders[case][1:])
+        assert all(1 < row["slope_across_kinks"] < 2.6 for row in orders[case])
+        missed = [row["missed_by_hessian"] for row in points[case] if row["kinks_crossed"]]
+        assert min(missed) > 0.1
+
+
+def test_below_the_first_kink_relu_has_all_orders(tables):
+    points, orders = tables
+    below = [c for c in orders if c.activation == "ReLU" and c.step_sizes != "default"]
+    assert below
+    for case in below:
+        assert_confirmed(case, orders[case])
+        assert all(row["kinks_crossed"] == 0 for row in points[case])
+
+
+def test_errors_are_leading_terms_where_h_is_small(tables):
+    points, _ = tables
+    for case, rows in points.items():
+        if case.activation == "ReLU" and case.step_sizes == "default":
+            continue
+        for p in range(4):
+            usable = [r for r in rows if r["order"] == p and r["usable"] == "yes"]
+            finest = min(usable, key=lambda row: row["step_size"])
+            assert finest["error"] == pytest.approx(finest["leading_term"], rel=0.06)
+            assert finest["error"] > 50 * finest["floor"]
+
+
+# Against other computations
+
+
+def plain_problem(script, case):
+    """θ_0 and E of a perceptron in float64, without the script's Problem; and the images."""
+    data = load_digits().subset(case.examples, 0, seed=case.seed)
+    x, labels = data.scaled(flat=True)[0], data.train_labels
+    model = script.NETWORKS[case.network].clone(activation=script.ACTIVATIONS[case.activation])
+    theta = model.init(jax.random.key(0), x)["params"]
+
+    def loss(theta):
+        logits = jax.nn.log_softmax(model.apply({"params": theta}, x))
+        return -jnp.mean(logits[jnp.arange(len(x)), labels])
+
+    return model, jax.tree.map(lambda w: jnp.asarray(w, jnp.float64), theta), loss, x
+
+
+def test_kinks_are_those_that_flax_sees(script, quick):
+    """Pre-activations as Flax captures them: what the hidden dense layers return."""
+    case = script.SMALL
+    rows = script.read_table(quick[0] / f"{NAME}.csv")
+    counts = {r["step_size"]: r["kinks_crossed"] for r in rows if script.Case.of(r) == case}
+    with jax.enable_x64(True):
+        model, theta, loss, x = plain_problem(script, case)
+        gradient = jax.jit(jax.grad(loss))(theta)
+
+        @jax.jit
+        def positive(theta):
+            _, seen = model.apply({"params": theta}, x, capture_intermediates=True)
+            layers = seen["intermediates"]
+            hidden = [layers[f"Dense_{i}"]["__call__"][0] for i in range(model.depth)]
+            return jnp.stack(hidden) > 0
+
+        for h, kinks in counts.items():
+            after = jax.tree.map(lambda w, g, h=h: w - h * g, theta, gradient)
+            assert (positive(after) != positive(theta)).sum() == kinks
+    assert max(counts.values()) > 10 and len(set(counts.values())) > 3
+
+
+def test_the_first_leading_constant_is_half_of_the_hessian_times_the_gradient(script, quick):
+    orders = script.read_table(quick[0] / f"{NAME}_orders.csv")
+    for case in script.QUICK:
+        (row,) = [r for r in orders if script.Case.of(r) == case and r["order"] == 0]
+        with jax.enable_x64(True):
+            _, theta, loss, _ = plain_problem(script, case)
+            gradient = jax.jit(jax.grad(loss))
+            _, product = jax.jvp(gradient, (theta,), (gradient(theta),))
+            expected = float(jnp.linalg.norm(ravel_pytree(product)[0]) / 2)
+            assert row["loss"] == pytest.approx(float(loss(theta)), rel=1e-12)
+        assert row["leading_constant"] == pytest.approx(expected, rel=1e-10)
+
+
+def test_the_loss_of_the_residual_network_is_that_of_its_batch(script):
+    """Another image, another loss of all: against Flax alone, with the statistics of the batch."""
+    case = script.Case("ResNet", "ReLU", "digits", 2, seed=1)
+    problem = script.Problem(case, load_digits())
+    assert problem.pre_activations == 2 * (3 * 8 * 8 * 4 + 2 * 4 * 4 * 8)  # five activations
+    data = load_digits().subset(2, 0, seed=1)
+    model = script.NETWORKS["ResNet"].clone(activation=nn.relu)
+
+    @jax.jit
+    def loss(theta):
+        variables = {"params": theta, "batch_stats": {}}
+        x = data.standardized()[0]
+        logits, _ = model.apply(variables, x, train=True, mutable=["batch_stats"])
+        return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(2), data.train_labels])
+
+    with jax.enable_x64(True):
+        assert problem.loss == pytest.approx(float(loss(problem.theta)), rel=1e-12)
+
+
+# The script
+
+
+def test_it_says_what_it_found(quick):
+    _, printed = quick
+    assert printed.count("bea warns: the field has kinks (max in relu)") == 1
+    assert printed.count(" confirmed") == 8
+    assert printed.count("NOT CONFIRMED") == 4
+    assert "no pre-activation changes its sign in any of these steps" in printed
+    assert "pre-activations that change sign: n = " in printed
+
+
+def test_what_it_was_made_with_stands_beside_it(script, quick):
+    for folder, profile in ((quick[0], "quick"), (COMMITTED, "full")):
+        made = json.loads((folder / f"{NAME}.json").read_text())
+        assert made["profile"] == profile and made["versions"]["flax"]
+        assert made["rows"] == len(script.read_table(folder / f"{NAME}.csv"))
+
+
+@pytest.mark.parametrize("source", ["quick", "committed"])
+def test_redrawing_needs_nothing_but_the_tables(script, quick, source, tmp_path, monkeypatch):
+    folder = quick[0] if source == "quick" else COMMITTED
+    for path in folder.glob("*.csv"):
+        shutil.copy(path, tmp_path)
+
+    def not_again(*_):
+        raise AssertionError("redrawing measured again")
+
+    monkeypatch.setattr(script, "measure", not_again)
+    script.main(["--out", str(tmp_path), "--redraw"])
+    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".csv", ".png"]
+    drawn = (tmp_path / f"{NAME}.png").read_bytes()
+    assert drawn.startswith(b"\x89PNG")
+    if source == "quick":
+        assert drawn == (folder / f"{NAME}.png").read_bytes()
+
+
+def test_redrawing_without_one_of_the_tables_is_an_error(script, quick, tmp_path, capsys):
+    for missing in (f"{NAME}.csv", f"{NAME}_orders.csv"):
+        folder = tmp_path / missing
+        shutil.copytree(quick[0], folder)
+        (folder / missing).unlink()
+        with pytest.raises(SystemExit) as stopped:
+            script.main(["--out", str(folder), "--redraw"])
+        assert stopped.value.code == 2
+        assert "run without --redraw first" in capsys.readouterr().err
+
+
+def test_help_shows_examples(script, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        script.main(["--help"])
+    assert stopped.value.code == 0
+    assert f"python examples/{NAME}.py --profile full --data FOLDER" in capsys.readouterr().out
+
+
+def test_data_that_are_not_there_are_replaced_by_the_digits(script, tmp_path):
+    assert list(script.loaders(None)) == list(script.loaders(tmp_path)) == ["digits"]
+    (tmp_path / "mnist").mkdir()
+    assert list(script.loaders(tmp_path)) == ["digits", "MNIST"]
+    cases = script.full("digits", "digits")
+    assert len(set(cases)) == len(cases)
+    assert {case.data for case in cases} == {"digits"}
+    assert {case.data for case in script.full("MNIST", "CIFAR-10")} == {
+        "digits",
+        "MNIST",
+        "CIFAR-10",
+    }
+
+
+def test_the_committed_results_are_those_of_the_full_profile(script):
+    table = script.read_table(COMMITTED / f"{NAME}.csv")
+    assert tuple(script.cases_of(table)) == script.full("MNIST", "CIFAR-10")
+    size = 0
+    for path in COMMITTED.iterdir():
+        size += path.stat().st_size
+        assert not any(part in path.read_bytes() for part in (b"/tmp/", b"/work/", b"/home/"))
+    assert size < 2**20
+
+
+@pytest.mark.slow
+def test_a_trained_relu_network_gains_nothing_either(script):
+    case = script.Case("MLP 2×16", "ReLU", "digits", 64, "trained")
+    points, orders, warnings = script.measure(case, load_digits())
+    errors = across(points)
+    assert any("max in relu" in text for text in warnings)
+    assert errors.shape[1] >= 4
+    assert (errors[1:].max(axis=0) < 2 * errors[1:].min(axis=0)).all()
+    assert orders[0]["loss"] < 0.5
