@@ -8,7 +8,7 @@ channels-last layout. PyTorch runs eagerly; of operations it counts those of mat
 convolutions only, and of memory nothing on a CPU.
 
 Threads of OpenMP wait asleep. When they wait spinning, its default, they take the time of what runs
-beside and after them: on two cores with other programs the gradient took 4 to 20 times as long.
+beside and after them: on two cores with other programs the gradient took 4 to 30 times as long.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,15 @@ from bea.numeric.regularizer import (
     add_explicit_gradient_regularization,
     explicit_gradient_regularization,
 )
-from benchmarks.interleaved import MIB, Contender, compiled, interleaved, print_rows, significant
+from benchmarks.interleaved import (
+    MIB,
+    Contender,
+    compiled,
+    interleaved,
+    print_rows,
+    significant,
+    unless_out_of_memory,
+)
 from benchmarks.report import RESULTS, write_table
 
 H = 0.1
@@ -220,7 +229,8 @@ def measure(
     progress = tqdm(
         wanted or quantities(problem), desc=f"{problem.network}: compilation", leave=False
     )
-    ours = [contender(problem, quantity) for quantity in progress]
+    compilations = ((f"bea {name}", partial(contender, problem, name)) for name in progress)
+    ours = [each for case in compilations if (each := unless_out_of_memory(*case))]
     contenders = ours + in_pytorch.contenders(problem, H, ours)
     columns = {
         "network": problem.network,
