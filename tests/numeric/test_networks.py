@@ -93,12 +93,14 @@ def test_orders_and_leading_constants_on_a_perceptron():
     assert_orders(bea.verify_orders(bea.modified_series("euler", 3), theta, field=field), 1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["heun", "implicit_midpoint"])
 def test_orders_of_other_methods(method):
     field, theta = perceptron(6, 1, nn.gelu)
     assert bea.verify_order(bea.modified_series(method, 2), theta, field=field).passed
 
 
+@pytest.mark.slow
 def test_the_modifying_integrator_on_a_perceptron():
     """The step is modified there, and the flow is that of f."""
     field, theta = perceptron(6, 1)
