@@ -8,6 +8,7 @@ import io
 import json
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 from types import ModuleType
@@ -274,7 +275,7 @@ def test_the_committed_results_are_those_of_the_full_profile(script):
 
 @pytest.mark.slow
 def test_a_trained_relu_network_gains_nothing_either(script):
-    case = script.Case("MLP 2×16", "ReLU", "digits", 64, "trained")
+    case = replace(script.SMALL, point="trained")
     points, orders, warnings = script.measure(case, load_digits())
     errors = across(points)
     assert any("max in relu" in text for text in warnings)
