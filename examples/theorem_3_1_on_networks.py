@@ -419,6 +419,8 @@ def describe(orders: Sequence[Row]) -> str:
 
 def draw_errors(axes: Axes, rows: Sequence[Row]) -> None:
     """Errors and their leading terms, and the floor under them."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
     for p, colour in enumerate(COLOURS):
         line = [row for row in rows if row["order"] == p]
         h, errors, terms, floors = columns_of(line, "step_size", "error", "leading_term", "floor")
@@ -435,7 +437,9 @@ def draw_errors(axes: Axes, rows: Sequence[Row]) -> None:
     axes.plot([], [], "--", color=GREY, linewidth=0.8, label=r"$|f_{p+1}(\theta_0)|\,h^{p+2}$")
     axes.set(xscale="log", yscale="log", xlim=(h[0] / 1.4, h[-1] * 1.4))
     axes.set_ylim(bottom, 5 * max(row["error"] for row in rows))
-    axes.xaxis.set_minor_formatter("")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
 
 
 def draw_kinks(axes: Axes, strip: Axes, rows: Sequence[Row]) -> None:
@@ -453,7 +457,7 @@ def draw_kinks(axes: Axes, strip: Axes, rows: Sequence[Row]) -> None:
     c = np.median(errors / (h * np.sqrt(kinks))) if len(h) else 0
     axes.plot(h, c * h * np.sqrt(kinks), ":", color=BLACK, linewidth=1.2, zorder=3, label=label)
     strip.set(yscale="log", ylim=(0.5, 12 * max(kinks, default=1)), ylabel="kinks\ncrossed")
-    strip.minorticks_off()
+    strip.yaxis.minorticks_off()
     axes.tick_params(labelbottom=False)
     left, right = axes.get_xlim()
     free = [row["step_size"] for row in rows if not row["kinks_crossed"]]

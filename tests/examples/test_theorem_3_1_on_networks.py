@@ -25,6 +25,7 @@ from bea.models.data import load_digits
 ROOT = Path(__file__).parents[2]
 NAME = "theorem_3_1_on_networks"
 COMMITTED = ROOT / "results" / "networks"
+BLOCKS = ("BasicBlock_0", "BasicBlock_1")
 
 
 @pytest.fixture(scope="module")
@@ -175,23 +176,38 @@ def test_kinks_and_first_correction_by_flax_and_jax_alone(script, quick):
 
 
 @pytest.mark.slow
-def test_the_loss_of_the_residual_network_is_that_of_its_batch(script):
-    """Another image, another loss of all: against Flax alone, with the statistics of the batch."""
+def test_the_residual_network_is_normalized_by_its_batch(script):
+    """E, and the kinks that a step crosses, by Flax alone with the statistics of the batch."""
     case = script.Case("ResNet", "ReLU", "digits", 2, seed=1)
     problem = script.Problem(case, load_digits())
-    assert problem.pre_activations == 2 * (3 * 8 * 8 * 4 + 2 * 4 * 4 * 8)  # five activations
     data = load_digits().subset(2, 0, seed=1)
     model = script.NETWORKS["ResNet"].clone(activation=nn.relu)
 
     @jax.jit
     def loss(theta):
         variables = {"params": theta, "batch_stats": {}}
-        x = data.standardized()[0]
-        logits, _ = model.apply(variables, x, train=True, mutable=["batch_stats"])
-        return -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(2), data.train_labels])
+        logits, seen = model.apply(
+            variables,
+            data.standardized()[0],
+            train=True,
+            mutable=["batch_stats", "intermediates"],
+            capture_intermediates=True,
+        )
+        stem, *blocks = (seen["intermediates"][n] for n in ("BatchNorm_0", *BLOCKS))
+        active = [stem["__call__"][0]]  # a block's output is ReLU of its last pre-activations
+        for block in blocks:
+            active += [block["BatchNorm_0"]["__call__"][0], block["__call__"][0]]
+        positive = jnp.concatenate([(z > 0).ravel() for z in active])
+        value = -jnp.mean(jax.nn.log_softmax(logits)[jnp.arange(2), data.train_labels])
+        return value, positive
 
     with jax.enable_x64(True):
-        assert problem.loss == pytest.approx(float(loss(problem.theta)), rel=1e-12)
+        (value, before), gradient = jax.value_and_grad(loss, has_aux=True)(problem.theta)
+        assert problem.loss == pytest.approx(float(value), rel=1e-12)
+        assert problem.pre_activations == before.size
+        for h in (0.1, 0.01):
+            after = loss(jax.tree.map(lambda w, g, h=h: w - h * g, problem.theta, gradient))[1]
+            assert problem.effects(h)[0] == (after != before).sum() > 0
 
 
 # The script
