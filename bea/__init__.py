@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from bea.errors import NotAGradientError as NotAGradientError
     from bea.errors import NotSmoothError as NotSmoothError
     from bea.errors import NotSmoothWarning as NotSmoothWarning
+    from bea.errors import StepError as StepError
     from bea.numeric.flow import flow as flow
     from bea.numeric.geometry import GradientGeometry as GradientGeometry
     from bea.numeric.geometry import gradient_geometry as gradient_geometry
     from bea.numeric.geometry import implicit_gradient_regularizer as implicit_gradient_regularizer
     from bea.numeric.geometry import slope as slope
-    from bea.numeric.local_error import OrderReport as OrderReport
     from bea.numeric.local_error import verify_order as verify_order
     from bea.numeric.local_error import verify_orders as verify_orders
     from bea.numeric.log_shift import log_shift_estimate as log_shift_estimate
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from bea.numeric.ntk import least_squares_modified_loss as least_squares_modified_loss
     from bea.numeric.ntk import neural_tangent_kernel as neural_tangent_kernel
     from bea.numeric.ntk import tangent_kernel_product as tangent_kernel_product
+    from bea.numeric.order_report import OrderReport as OrderReport
     from bea.numeric.regularizer import (
         add_explicit_gradient_regularization as add_explicit_gradient_regularization,
     )
@@ -65,6 +66,7 @@ _HOME = {
     "InputError": "bea.errors",
     "NotAGradientError": "bea.errors",
     "NotSmoothError": "bea.errors",
+    "StepError": "bea.errors",
     "ModifiedEquation": "bea.symbolic.equation",
     "modified_equation": "bea.symbolic.equation",
     "composition": "bea.symbolic.composition",
@@ -93,7 +95,7 @@ _HOME = {
     "tangent_kernel_product": "bea.numeric.ntk",
     "least_squares_modified_loss": "bea.numeric.ntk",
     "ParameterNormMonitor": "bea.numeric.norm_bound",
-    "OrderReport": "bea.numeric.local_error",
+    "OrderReport": "bea.numeric.order_report",
     "verify_order": "bea.numeric.local_error",
     "verify_orders": "bea.numeric.local_error",
 }

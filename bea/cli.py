@@ -20,7 +20,7 @@ from bea import __version__
 from bea.errors import BeaError, InputError
 
 if TYPE_CHECKING:
-    from bea.numeric.local_error import OrderReport
+    from bea.numeric.order_report import OrderReport
     from bea.symbolic.equation import ModifiedEquation
     from bea.symbolic.methods import ButcherTableau
 

@@ -21,6 +21,10 @@ class InputError(BeaError):
     """The input cannot be used as given: an unknown name, a wrong shape, a value out of range."""
 
 
+class StepError(InputError):
+    """A user's step returned what no step can: another shape, too few digits, other numbers."""
+
+
 class NotSmoothError(InputError):
     """The input is not smooth, and the modified equation needs derivatives of every order."""
 

@@ -30,9 +30,6 @@ from bea.symbolic.kernels import PolynomialFields, jax_kernel, mpmath_kernel
 from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.terms import Monomial
 
-Step = Callable[[Any, Any], Any]
-"""A user's own one-step map, (θ, h) ↦ θ⁺."""
-
 SUBSTEPS = 8
 """Steps of Dopri8 to one step of the method. At h = T/8, where T is the time scale of the field,
 they leave (1/64)⁹ ≈ 10⁻¹⁶ of it."""
@@ -47,7 +44,6 @@ class Arithmetic(ABC):
         equation: the corrections f_0, …, f_P.
         theta: the point, m exact SymPy numbers.
         constants: a number for every constant, by name.
-        step: a user's step; by default the method's own.
     """
 
     name: str
@@ -61,9 +57,8 @@ class Arithmetic(ABC):
         equation: ModifiedEquation,
         theta: Sequence[sp.Expr],
         constants: Mapping[str, sp.Expr],
-        step: Step | None = None,
     ) -> None:
-        self._equation, self._constants, self._own_step = equation, constants, step
+        self._equation, self._constants = equation, constants
         self._theta = np.array([self.number(t) for t in theta])
 
     @abstractmethod
@@ -77,10 +72,6 @@ class Arithmetic(ABC):
     @abstractmethod
     def _flows(self, p: int, step_sizes: Sequence[Any]) -> Sequence[np.ndarray]:
         """The displacements θ̃(h) − θ by the flow of order p."""
-
-    @abstractmethod
-    def _called(self, step: Step, h: Any) -> np.ndarray:
-        """What a user's step makes of θ, in numbers of this arithmetic."""
 
     @cached_property
     @abstractmethod
@@ -116,15 +107,11 @@ class Arithmetic(ABC):
             h * self._powers(h, p) @ self.noise[: p + 1] + self._step_noise(h) for h in step_sizes
         ]
 
+    def step_noise(self, h: Any) -> float | None:
+        """The noise of a user's step, as in `OrderReport`; None where none is measured."""
+        return None
+
     def _step(self, h: Any, p: int) -> np.ndarray:
-        if self._own_step is not None:
-            after = self._called(self._own_step, h)
-            if after.shape != self._theta.shape:
-                raise InputError(
-                    f"the step returned shape {after.shape} for {self._theta.shape}: "
-                    "it must return one number for each parameter"
-                )
-            return after - self._theta
         if self._equation.method is None:
             return self._displacement(self._theta, h)
         return runge_kutta_displacement(
@@ -142,13 +129,15 @@ class Arithmetic(ABC):
         return method.subs({s: self._constants[s.name] for s in method.symbols})
 
     def _step_noise(self, h: Any) -> Any:
-        rounding = self.eps * abs(self._theta).sum()
-        if self._own_step is not None:  # it forms θ + …, and so rounds to the digits of θ
-            return h * self.noise[0] + rounding
         if self._equation.method is None:
             noise = self._noise_of(lambda theta: self._displacement(theta, h))
-            return noise if self._map.cancels else noise + rounding
+            return noise if self._map.cancels else noise + self._rounding
         return h * self.noise[0]
+
+    @property
+    def _rounding(self) -> Any:
+        """The round-off of a step that forms θ + …, and so rounds to the digits of θ."""
+        return self.eps * abs(self._theta).sum()
 
     def _displacement(self, theta: np.ndarray, h: Any) -> np.ndarray:
         return np.array(self._map.function(theta, h), dtype=self._theta.dtype)
@@ -206,16 +195,6 @@ class DoublePrecision(Arithmetic):
         )
         constants = tuple(sorted(self._constants.items()))
         return _compiled(fields.params, fields.meanings, fields.monomials, coefficients, constants)
-
-    def _called(self, step: Step, h: float) -> np.ndarray:
-        with double_precision():  # a step that is written in JAX is run in float64, too
-            after = np.asarray(step(self._theta.copy(), h))
-        if after.dtype != np.float64:
-            raise InputError(
-                f"the step returned {after.dtype}: orders need float64, so compute in float64 "
-                "inside the step (or verify with precision='mpmath')"
-            )
-        return after
 
     @cached_property
     def _map(self) -> _Map:
@@ -277,9 +256,8 @@ class Multiprecision(Arithmetic):
         equation: ModifiedEquation,
         theta: Sequence[sp.Expr],
         constants: Mapping[str, sp.Expr],
-        step: Step | None = None,
     ) -> None:
-        super().__init__(equation, theta, constants, step)
+        super().__init__(equation, theta, constants)
         self.eps = mpmath.mpf(10) ** (5 - mpmath.mp.dps)  # extrapolation loses a few digits
         self._kernels: dict[int, Callable[[Sequence[Any]], list[list[Any]]]] = {}
 
@@ -319,22 +297,6 @@ class Multiprecision(Arithmetic):
         return extrapolation.displacement(
             lambda theta: weights @ self.fields(theta, p), self._theta, h, digits
         )
-
-    def _called(self, step: Step, h: mpmath.mpf) -> np.ndarray:
-        try:
-            after = np.array(step(self._theta.copy(), h), dtype=object)
-        except TypeError as error:  # how NumPy, JAX and others refuse numbers that are not theirs
-            raise InputError(
-                f"the step cannot compute with mpmath numbers ({str(error).splitlines()[0]}): "
-                "use precision='float64'"
-            ) from error
-        for x in after.flat:
-            if not isinstance(x, (mpmath.mpf, int)):
-                raise InputError(
-                    f"the step returned {type(x).__name__} for mpmath numbers: compute with the "
-                    "numbers it is given, or use precision='float64'"
-                )
-        return after
 
     @cached_property
     def _map(self) -> _Map:

@@ -8,6 +8,7 @@ is. What is concluded from the differences is `local_error`'s.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from functools import cache, cached_property
 from typing import Any
 
@@ -18,13 +19,16 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from bea import pytrees
-from bea.numeric.arithmetic import Step, finite_differences
+from bea.errors import InputError, StepError
+from bea.numeric.arithmetic import finite_differences
 from bea.numeric.flow import checked_start
+from bea.numeric.noise import computational_noise, line_of_points, relative_noise
 from bea.numeric.one_step import runge_kutta_displacement
+from bea.numeric.own_step import Step
 from bea.numeric.precision import double_precision
 from bea.pytrees import Field, PyTree
 from bea.smoothness import kinks
-from bea.symbolic.series import Series
+from bea.symbolic.series import Series, modified_series
 
 SUBSTEPS = 2
 """Steps of Dopri8 to one step of the method. At h = T/8, T being the time scale of the field, they
@@ -73,11 +77,18 @@ class FieldArithmetic:
             self.kinks = kinks(field, start)
         self._field = field
         self._velocity, self._flow = cache(self._velocity_of), cache(self._flow_of)
+        self._noise_at = cache(self._noise_measured)
 
-    @property
-    def order(self) -> int:
-        """The order of the series."""
-        return self._series.order
+    def moved_to(self, theta: PyTree) -> FieldArithmetic:
+        """The same at another point; what is compiled is kept."""
+        moved = copy(self)
+        for of_the_point in ("corrections", "noise", "stiffness"):
+            vars(moved).pop(of_the_point, None)
+        with double_precision():
+            moved._point = theta
+            moved._theta = np.asarray(ravel_pytree(checked_start(theta))[0], np.float64)
+        moved._noise_at = cache(moved._noise_measured)
+        return moved
 
     @property
     def is_modifying(self) -> bool:
@@ -90,9 +101,16 @@ class FieldArithmetic:
         same = (mine.method, mine.kind) == (series.method, series.kind)
         return same and mine.order >= series.order
 
-    def with_series(self, series: Series) -> FieldArithmetic:
-        """Another series on the same field at the same point."""
-        return FieldArithmetic(series, self._field, self._point)
+    @cached_property
+    def _euler(self) -> FieldArithmetic:
+        return FieldArithmetic(modified_series("euler", 2), self._field, self._point)
+
+    @property
+    def euler(self) -> FieldArithmetic:
+        """Explicit Euler's series on the same field at the same point, to order 2 at least."""
+        if self.includes(modified_series("euler", 2)):
+            return self
+        return self._euler.moved_to(self._point)
 
     def number(self, value: Any) -> float:
         """The nearest float64."""
@@ -163,12 +181,30 @@ class FieldArithmetic:
 
     def floors(self, p: int, step_sizes: Sequence[float]) -> list[float]:
         """The round-off in the local errors: that of the flow and that of the step."""
-        length = float(np.linalg.norm(self._theta))
-        rounding = 0.0 if self._own_step is None else self.eps * length
         return [
-            h * float(h ** np.arange(p + 1) @ self.noise[: p + 1] + self.noise[0]) + rounding
+            h * float(h ** np.arange(p + 1) @ self.noise[: p + 1] + self.noise[0])
+            + self._rounding(h, step_sizes)
             for h in step_sizes
         ]
+
+    def _rounding(self, h: float, step_sizes: Sequence[float]) -> float:
+        """The noise of a user's step: its rounding to the digits of θ, and what grows with h."""
+        if self._own_step is None:
+            return 0.0
+        largest, smallest = max(step_sizes), min(step_sizes)
+        grown, rounded = self._noise_at(largest)[0], self._noise_at(smallest)[0]
+        return max(self.eps * float(np.linalg.norm(self._theta)), rounded, grown * h / largest)
+
+    def step_noise(self, h: float) -> float | None:
+        """The noise of a user's step, relative to what is moved, as in `OrderReport`."""
+        if self._own_step is None:
+            return None
+        return relative_noise(*self._noise_at(h), float(np.linalg.norm(self._theta)))
+
+    def _noise_measured(self, h: float) -> tuple[float, float]:
+        """The noise σ of a user's step and the length of its displacement."""
+        values = [self._moved(theta, h) for theta in line_of_points(self._theta)]
+        return computational_noise(values), float(np.linalg.norm(values[0]))
 
     @cached_property
     def _fields(self) -> Callable[[jax.Array], jax.Array]:
@@ -211,7 +247,7 @@ class FieldArithmetic:
 
     def _step(self, h: float, p: int) -> np.ndarray:
         if self._own_step is not None:
-            return self._called(self._own_step, h)
+            return self._moved(self._theta, h)
         return runge_kutta_displacement(
             lambda theta: self._evaluated(self._velocity(p), theta, h),
             self._theta,
@@ -220,12 +256,16 @@ class FieldArithmetic:
             float,
         )
 
-    def _called(self, step: Step, h: float) -> np.ndarray:
+    def _moved(self, theta: np.ndarray, h: float) -> np.ndarray:
+        assert self._own_step is not None
         with double_precision():
-            before = self._unravel(jnp.asarray(self._theta))
-            after = step(before, h)
-            pytrees.check_field(lambda theta: after, before)
-            return np.asarray(ravel_pytree(after)[0]) - self._theta
+            before = self._unravel(jnp.asarray(theta))
+            after = self._own_step(before, h)
+            try:
+                pytrees.check_field(lambda theta: after, before)
+            except InputError as error:
+                raise StepError(str(error).replace("the field", "the step")) from None
+            return np.asarray(ravel_pytree(after)[0]) - theta
 
     def _evaluated(self, function: Callable[..., jax.Array], *args: Any) -> np.ndarray:
         with double_precision():

@@ -6,13 +6,12 @@ With θ̃ the flow of the equation of order p, one step from θ_0 satisfies
 
 so that a measurement can check more than a slope on a log–log plot: the limit itself, length and
 direction. Errors below the round-off floor of the arithmetic are never used. Where float64 cannot
-resolve an order, the measurement is made in multiprecision.
+resolve an order, the measurement is made in multiprecision. The measuring is `measurement`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import cache, partial
 from typing import Any, Literal
@@ -24,106 +23,20 @@ from tqdm import tqdm
 
 from bea.errors import BeaError, InputError
 from bea.numeric import checks
-from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision, Step
+from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision
 from bea.numeric.field_arithmetic import FieldArithmetic
+from bea.numeric.measurement import LEAST_SIZES, Expected, measure
+from bea.numeric.order_report import OrderReport
+from bea.numeric.own_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.method_table import METHODS
-from bea.symbolic.series import Series, modified_series
+from bea.symbolic.series import Series
 
 Precision = Literal["auto", "float64", "mpmath"]
 
-SAFETY = 50
-"""How many times the round-off floor an error must be to count: 2 % of noise in it at most."""
 DEEP, SHALLOW = 40, 9
 """Multiprecision takes its steps from T/2⁴⁰ on, T being the time scale of the field, and from T/2⁹
 where f_{p+1}(θ_0) = 0."""
-LEAST_SIZES = 4
-"""Step sizes for a fit."""
-LARGE = 1e100
-ORDER_TOLERANCE = 0.1
-CONSTANT_TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class OrderReport:
-    """The local error of one step against the flow of the modified equation of order p.
-
-    Attributes:
-        order: p.
-        expected_order: p + 2.
-        measured_order: the exponent q of the error C·h^q (1 + c h + …) fitted to the usable errors;
-            None if there were too few.
-        leading_constant: |f_{p+1}(θ_0)|, which the error divided by h^{p+2} must tend to.
-        leading_constant_ratio: that limit, measured, over the leading constant; None where the
-            leading constant is zero.
-        leading_defect: |limit − f_{p+1}(θ_0)| / |f_{p+1}(θ_0)|, which sees the direction as well.
-        round_off_floor: the size of the round-off at the smallest step size that was used.
-        step_sizes, errors, floors: what was measured; |θ_1 − θ̃(h)| in the Euclidean norm.
-        usable: which of the errors stand clear of their floors and were used.
-        precision: "float64" or "mpmath".
-        note: a remark where there is something to explain, else empty.
-    """
-
-    order: int
-    expected_order: int
-    measured_order: float | None
-    leading_constant: float
-    leading_constant_ratio: float | None
-    leading_defect: float | None
-    round_off_floor: float
-    step_sizes: tuple[float, ...]
-    errors: tuple[float, ...]
-    floors: tuple[float, ...]
-    usable: tuple[bool, ...]
-    precision: str
-    note: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Is the order p + 2 within 0.1, and the limit f_{p+1}(θ_0) to three digits?
-
-        If f_{p+1}(θ_0) = 0 the error is of higher order, and that is no failure: then the measured
-        order must be higher, or the error nothing at all in multiprecision.
-        """
-        if self.measured_order is None:
-            return (
-                self.leading_constant == 0 and self.precision == "mpmath" and not any(self.usable)
-            )
-        if self.leading_defect is None:
-            return self.measured_order > self.expected_order + 1 - ORDER_TOLERANCE
-        return (
-            abs(self.measured_order - self.expected_order) < ORDER_TOLERANCE
-            and self.leading_defect < CONSTANT_TOLERANCE
-        )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The report as `bea verify --format json` prints it."""
-        return {
-            "order": self.order,
-            "expected": self.expected_order,
-            "measured": self.measured_order,
-            "leading_constant": self.leading_constant,
-            "leading_constant_ratio": self.leading_constant_ratio,
-            "floor": self.round_off_floor,
-            "precision": self.precision,
-            "passed": self.passed,
-            "step_sizes": list(self.step_sizes),
-            "errors": list(self.errors),
-            "usable": list(self.usable),
-            "note": self.note,
-        }
-
-    def __str__(self) -> str:
-        measured = "–" if self.measured_order is None else f"{self.measured_order:.4f}"
-        ratio = "–" if self.leading_constant_ratio is None else f"{self.leading_constant_ratio:.6f}"
-        return (
-            f"p = {self.order}: order {measured} (expected {self.expected_order}), "
-            f"error/h^{self.expected_order} → {ratio} × |f_{self.order + 1}| "
-            f"(= {self.leading_constant:.6g}), {sum(self.usable)} step sizes in {self.precision}, "
-            f"floor {self.round_off_floor:.1e}: {'ok' if self.passed else 'NOT CONFIRMED'}"
-            + (f" ({self.note})" if self.note else "")
-        )
 
 
 def verify_order(
@@ -241,18 +154,20 @@ def _verify(
     if precision not in ("auto", "float64", "mpmath"):
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
     sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
-    measure: Callable[[int], OrderReport]
+    at_order: Callable[[int], OrderReport]
     with tqdm(total=len(orders), desc="corrections", disable=not progress) as bar:
         if isinstance(equation, Series):
-            measure = _on_field(equation, at, max(orders), field, constants, step, sizes, precision)
+            at_order = _on_field(
+                equation, at, max(orders), field, constants, step, sizes, precision
+            )
         elif field is not None:
             raise InputError("the equation has its field already: field= is for a series")
         else:
-            measure = _in_coordinates(equation, at, max(orders), constants, step, sizes, precision)
+            at_order = in_coordinates(equation, at, max(orders), constants, step, sizes, precision)
         bar.set_description("orders")
         reports = []
         for p in orders:
-            reports.append(measure(p))
+            reports.append(at_order(p))
             bar.update()
     return tuple(reports)
 
@@ -272,12 +187,24 @@ def _on_field(
     if precision == "mpmath":
         raise InputError("a JAX function computes in float64 at most: use precision='float64'")
     arithmetic = FieldArithmetic(series.extended(highest + 1), field, at, constants, step)
-    expected = _Expected.on_field(arithmetic)
+    return on_field(arithmetic, sizes)
+
+
+def on_field(
+    arithmetic: FieldArithmetic, sizes: Sequence[sp.Expr] | None
+) -> Callable[[int], OrderReport]:
+    """P ↦ the local error of a series on a field, for any p below the order of the series.
+
+    Args:
+        arithmetic: the series on the field at a point.
+        sizes: the step sizes, if not the default ones.
+    """
+    expected = Expected.on_field(arithmetic)
     powers = [Fraction(k, 2) for k in range(6, 16)]  # there is no multiprecision to go to: close by
-    return lambda p: _measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
+    return lambda p: measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
 
 
-def _in_coordinates(
+def in_coordinates(
     equation: ModifiedEquation,
     at: Any,
     highest: int,
@@ -286,29 +213,56 @@ def _in_coordinates(
     sizes: Sequence[sp.Expr] | None,
     precision: Precision,
 ) -> Callable[[int], OrderReport]:
+    """P ↦ the local error for an equation at a point, for any p up to the highest.
+
+    Args:
+        equation: the modified equation.
+        at: the point.
+        highest: the largest p that will be asked for.
+        constants: a number for every constant of the equation.
+        step: a step of the user's own.
+        precision: all of these as for `verify_order`.
+        sizes: the step sizes, if not the default ones.
+    """
     theta = checks.point(equation, at)
     values = checks.constants(equation, constants or {})
     equation = equation.extended(highest + 1)
     with mpmath.workdps(_digits(highest)):
-        expected = _Expected.at(equation, theta, values)
-    double = cache(partial(DoublePrecision, equation, theta, values, step))
+        expected = Expected.at(equation, theta, values)
 
-    def in_float64(p: int) -> OrderReport:
-        # What is not finite is found and said; numbers that no flow depends on need few digits.
-        with np.errstate(all="ignore"), mpmath.workdps(30):
-            return _measure(double(), expected, p, sizes or expected.step_sizes(range(3, 11)))
+    @cache
+    def double() -> Arithmetic:
+        if step is None:
+            return DoublePrecision(equation, theta, values)
+        return StepInFloat64(equation, theta, values, step)
+
+    def in_float64(p: int, first: int = 3) -> OrderReport:
+        # What is not finite is found and said; numbers that no kernel depends on need few digits.
+        with np.errstate(all="ignore"), mpmath.workdps(FLOW_DIGITS if step else 30):
+            arithmetic = double()
+            chosen = sizes or expected.step_sizes(range(first, first + 8))
+            if isinstance(arithmetic, StepInFloat64) and not sizes:
+                chosen = expected.resolved_step_sizes(arithmetic, p, first)
+            return measure(arithmetic, expected, p, chosen)
 
     def in_mpmath(p: int, deep: int = 1) -> OrderReport:
         # Deep enough that the leading term stands out; a higher order is better seen from above.
         first = SHALLOW if deep == 1 and expected.vanishes(p + 1) else deep * DEEP
         with mpmath.workdps((2 * deep - 1) * _digits(p)):
-            arithmetic = Multiprecision(equation.extended(p), theta, values, step)
+            until_p = equation.extended(p)
+            arithmetic = (
+                Multiprecision(until_p, theta, values)
+                if step is None
+                else StepInMultiprecision(until_p, theta, values, step)
+            )
             powers = range(first, first + 5)
-            return _measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
+            return measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
 
     attempts: list[Callable[[int], OrderReport]] = []
     if precision != "mpmath":
         attempts.append(in_float64)
+        if step is not None and not sizes:
+            attempts.append(partial(in_float64, first=6))
     if precision != "float64":
         attempts += [in_mpmath, partial(in_mpmath, deep=2)]
     return lambda p: _first_that_passes([partial(attempt, p) for attempt in attempts])
@@ -334,196 +288,3 @@ def _first_that_passes(attempts: Sequence[Callable[[], OrderReport]]) -> OrderRe
     if report is None:
         raise obstacles[0]
     return report
-
-
-@dataclass(frozen=True)
-class _Expected:
-    """What is known of the corrections at θ, in multiprecision.
-
-    Attributes:
-        fields: f_0(θ), …, f_P(θ); what is round-off there is zero here.
-        time_scale: T, the step size at which the corrections are as large as f.
-        sign: −1 for a modifying integrator: its step lacks f̂_{p+1}, and otherwise the flow does.
-    """
-
-    fields: np.ndarray
-    time_scale: mpmath.mpf
-    sign: int
-
-    def limit(self, p: int) -> np.ndarray:
-        """What (θ_1 − θ̃(h))/h^{p+2} tends to for the flow, or the step, of order p."""
-        return self.sign * self.fields[p + 1]
-
-    @classmethod
-    def on_field(cls, arithmetic: FieldArithmetic) -> _Expected:
-        """Those of a series on a field, and Euler's of the same field."""
-        fields = euler = arithmetic.significant_corrections
-        if not arithmetic.includes(modified_series("euler", 2)):
-            euler = arithmetic.with_series(modified_series("euler", 2)).significant_corrections
-        time_scales = _time_scales(fields) + _time_scales(euler)
-        if stiffness := arithmetic.stiffness:
-            time_scales.append(mpmath.mpf(2) / stiffness)  # |f|/|f_1| where f is steepest
-        time_scale = min(time_scales, default=mpmath.mpf(1))
-        return cls(fields, time_scale, -1 if arithmetic.is_modifying else 1)
-
-    def vanishes(self, l: int) -> bool:
-        """Is f_l(θ) = 0?"""
-        return not self.fields[l].any()
-
-    def step_sizes(self, powers: Sequence[int | Fraction]) -> list[mpmath.mpf]:
-        """The step sizes T/2^k."""
-        return [self.time_scale / mpmath.mpf(2) ** mpmath.mpmathify(k) for k in powers]
-
-    @classmethod
-    def at(
-        cls, equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
-    ) -> _Expected:
-        """Evaluate the corrections of an equation, and Euler's of the same field.
-
-        Those of a method of high order may vanish, and say nothing about the field then.
-        """
-        fields = _significant_corrections(equation, theta, constants)
-        euler = _significant_corrections(_with_euler(equation), theta, constants)
-        time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
-        return cls(fields, time_scale, -1 if equation.is_modifying else 1)
-
-
-def _significant_corrections(
-    equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
-) -> np.ndarray:
-    arithmetic = Multiprecision(equation, theta, constants)
-    fields = arithmetic.corrections
-    return np.where((abs(fields).max(axis=-1) > arithmetic.noise)[:, None], fields, 0 * fields)
-
-
-def _with_euler(equation: ModifiedEquation) -> ModifiedEquation:
-    """Explicit Euler's modified equation for the same f_0, to order 2."""
-    euler, problem = METHODS["euler"], equation.problem
-    if equation.method == euler:
-        return equation.extended(2)
-    if problem.step is not None:
-        problem = replace(problem, step=None, field=tuple(equation.extended(0).corrections[0]))
-    return ModifiedEquation(replace(problem, method=euler), order=2)
-
-
-def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
-    """The scales (|f_k|/|f_l|)^{1/(l−k)}, where f_k is the first correction that is not zero."""
-    sizes = [(l, _norm(f)) for l, f in enumerate(fields) if f.any()]
-    return [mpmath.root(sizes[0][1] / size, l - sizes[0][0]) for l, size in sizes[1:]]
-
-
-def _measure(
-    arithmetic: Arithmetic | FieldArithmetic, expected: _Expected, p: int, sizes: Sequence[Any]
-) -> OrderReport:
-    limit = expected.limit(p)
-    constant = _norm(limit)
-    steps = [arithmetic.number(h) for h in sizes]
-    differences = arithmetic.local_errors(p, steps)
-    floors = [mpmath.mpf(floor) for floor in arithmetic.floors(p, steps)]
-    h = [mpmath.mpf(step) for step in steps]
-    errors = [_norm(d) for d in differences]
-    usable = [bool(e > SAFETY * floor) for e, floor in zip(errors, floors, strict=True)]
-
-    chosen = [i for i, u in enumerate(usable) if u]
-    measured = ratio = defect = None
-    uncertainty = 0.0
-    if len(chosen) >= LEAST_SIZES:
-        x = np.array([float(h[i] / max(h)) for i in chosen])
-        measured = _fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
-        if constant > 0:
-            scaled = [_divided(differences[i], h[i] ** (p + 2) * constant) for i in chosen]
-            noise = np.array([float(floors[i] / errors[i]) for i in chosen])
-            found, uncertainty = _fitted_limit(x, np.array(scaled), noise)
-            ratio = float(np.linalg.norm(found))
-            defect = float(np.linalg.norm(found - _divided(limit, constant)))
-    report = OrderReport(
-        order=p,
-        expected_order=p + 2,
-        measured_order=measured,
-        leading_constant=_float(constant),
-        leading_constant_ratio=ratio,
-        leading_defect=defect,
-        round_off_floor=_float(floors[min(chosen or [0], key=lambda i: h[i])]),
-        step_sizes=tuple(map(_float, h)),
-        errors=tuple(map(_float, errors)),
-        floors=tuple(map(_float, floors)),
-        usable=tuple(usable),
-        precision=arithmetic.name,
-    )
-    notes = _notes(report, uncertainty, float(expected.time_scale), arithmetic)
-    return replace(report, note="; ".join(notes))
-
-
-def _notes(
-    report: OrderReport,
-    uncertainty: float,
-    time_scale: float,
-    arithmetic: Arithmetic | FieldArithmetic,
-) -> Iterator[str]:
-    """What a reader should know about the measurement, and what to do where it falls short."""
-    p, usable = report.order, sum(report.usable)
-    if report.leading_constant == 0:
-        yield f"f_{p + 1} vanishes at this point, so the error is of higher order"
-    if report.passed:
-        return
-    if isinstance(arithmetic, FieldArithmetic) and arithmetic.kinks:
-        kinks = ", ".join(arithmetic.kinks)
-        yield f"the field has kinks ({kinks}), and the order asks for a smooth one"
-    if usable < LEAST_SIZES:
-        yield (
-            f"only {usable} errors stand clear of round-off: use larger step sizes"
-            f"{arithmetic.finer}"
-        )
-    if uncertainty > CONSTANT_TOLERANCE:
-        yield (
-            f"round-off leaves the limit uncertain by {uncertainty:.1g}: "
-            f"use larger step sizes{arithmetic.finer}"
-        )
-    if max(report.step_sizes) > time_scale / 2:
-        yield f"the step sizes are not small against {time_scale:.2g}, the time scale of the field"
-
-
-def _fitted_order(x: np.ndarray, log_error: np.ndarray) -> float:
-    """The q in log error = log C + q log h + c_1 h + c_2 h² by least squares; x is h, scaled."""
-    powers = [np.ones(len(x)), np.log(x), x, x**2]
-    design = np.stack(powers[: min(4, len(x) - 1)], axis=1)
-    return float(np.linalg.lstsq(design, log_error, rcond=None)[0][1])
-
-
-def _fitted_limit(x: np.ndarray, values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
-    """The value at h = 0 of a cubic through the scaled errors, and what round-off may do to it.
-
-    Each error has the weight that it is worth, by its noise and by the terms beyond the cubic.
-    """
-    degree = min(3, len(x) - 1)
-    weight = 1 / (noise + 1e-3 * x ** (degree + 1))
-    design = np.stack([x**k for k in range(degree + 1)], axis=1)
-    extrapolation = np.linalg.pinv(weight[:, None] * design)[0] * weight
-    return extrapolation @ values, float(abs(extrapolation) @ noise)
-
-
-def _float(number: mpmath.mpf) -> float:
-    if not np.isfinite(float(number)):
-        raise BeaError(
-            f"{mpmath.nstr(number, 5)} is out of the range of float64: rescale the parameters"
-        )
-    return float(number)
-
-
-def _norm(vector: np.ndarray) -> mpmath.mpf:
-    if vector.dtype != np.float64:
-        return mpmath.norm(list(vector))
-    largest = np.abs(vector).max()  # taken out, so that no square leaves the range
-    return mpmath.mpf(largest) * np.linalg.norm(vector / largest) if largest else mpmath.mpf(0)
-
-
-def _divided(vector: np.ndarray, size: mpmath.mpf) -> np.ndarray:
-    """The vector over a number that may be out of the range of floats, in floats."""
-    if vector.dtype == np.float64:
-        largest = np.abs(vector).max()
-        if largest == 0:
-            return vector
-        vector, size = vector / largest, size / mpmath.mpf(largest)
-        return vector * float(min(1 / size, LARGE))
-    # A wrong order makes them as large as you like, and no float holds them.
-    return np.clip(np.array(vector / size, dtype=float), -LARGE, LARGE)

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 import bea
 from bea.numeric import checks
 from bea.numeric.arithmetic import DoublePrecision, Multiprecision
-from bea.numeric.local_error import SAFETY, OrderReport
+from bea.numeric.measurement import SAFETY
+from bea.numeric.order_report import OrderReport
 
 A, B, Q, P, X, Y = sp.symbols("a b q p x y")
 MODEL = (sp.Rational(3, 5) - A * B) ** 2 / 2

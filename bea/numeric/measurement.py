@@ -1,0 +1,257 @@
+"""From the local errors at several step sizes to an order and a leading constant.
+
+The order is fitted to the errors that stand clear of the round-off floor, the limit of
+(θ_1 − θ̃(h))/h^{p+2} is extrapolated from them and held against f_{p+1}(θ_0). The errors come from
+an arithmetic (`arithmetic`, `field_arithmetic`); which step sizes and which arithmetic are
+tried is up to who asks (`local_error`, `bea.testing`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from bea.errors import BeaError
+from bea.numeric.arithmetic import Arithmetic, Multiprecision
+from bea.numeric.field_arithmetic import FieldArithmetic
+from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
+from bea.numeric.own_step import StepInFloat64
+from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.method_table import METHODS
+
+SAFETY = 50
+"""How many times the round-off floor an error must be to count: 2 % of noise in it at most."""
+LEAST_SIZES = 4
+"""Step sizes for a fit."""
+CLEAR = 1e4
+"""How many times its noise the errors of a step in float64 are, where its step sizes are chosen."""
+LARGE, TINY = 1e100, 1e-300
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What is known of the corrections at θ, in multiprecision.
+
+    Attributes:
+        fields: f_0(θ), …, f_P(θ); what is round-off there is zero here.
+        time_scale: T, the step size at which the corrections are as large as f.
+        sign: −1 for a modifying integrator: its step lacks f̂_{p+1}, and otherwise the flow does.
+    """
+
+    fields: np.ndarray
+    time_scale: mpmath.mpf
+    sign: int
+
+    def limit(self, p: int) -> np.ndarray:
+        """What (θ_1 − θ̃(h))/h^{p+2} tends to for the flow, or the step, of order p."""
+        return self.sign * self.fields[p + 1]
+
+    @classmethod
+    def on_field(cls, arithmetic: FieldArithmetic) -> Expected:
+        """Those of a series on a field, and Euler's of the same field."""
+        fields = arithmetic.significant_corrections
+        euler = arithmetic.euler.significant_corrections
+        time_scales = _time_scales(fields) + _time_scales(euler)
+        if stiffness := arithmetic.stiffness:
+            time_scales.append(mpmath.mpf(2) / stiffness)  # |f|/|f_1| where f is steepest
+        time_scale = min(time_scales, default=mpmath.mpf(1))
+        return cls(fields, time_scale, -1 if arithmetic.is_modifying else 1)
+
+    def vanishes(self, l: int) -> bool:
+        """Is f_l(θ) = 0?"""
+        return not self.fields[l].any()
+
+    def step_sizes(self, powers: Sequence[float | Fraction]) -> list[mpmath.mpf]:
+        """The step sizes T/2^k."""
+        return [self.time_scale / mpmath.mpf(2) ** mpmath.mpmathify(k) for k in powers]
+
+    def resolved_step_sizes(
+        self, arithmetic: StepInFloat64, p: int, first: int
+    ) -> list[mpmath.mpf]:
+        """Step sizes from T/2^first down to where the noise of the step comes near to its error."""
+        (largest,), constant = self.step_sizes([first]), norm(self.limit(p))
+        noise, _ = arithmetic.noise_and_move(largest)
+        deepest = 20.0
+        if constant:
+            ratio = constant * self.time_scale ** (p + 2) / (CLEAR * max(noise, TINY))
+            deepest = min(deepest, float(mpmath.log(ratio, 2)) / (p + 2)) if ratio > 0 else 0.0
+        span = max(deepest - first, 2.0)
+        return self.step_sizes([first + span * k / 7 for k in range(8)])
+
+    @classmethod
+    def at(
+        cls, equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
+    ) -> Expected:
+        """Evaluate the corrections of an equation, and Euler's of the same field.
+
+        Those of a method of high order may vanish, and say nothing about the field then.
+        """
+        fields = _significant_corrections(equation, theta, constants)
+        euler = _significant_corrections(_with_euler(equation), theta, constants)
+        time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
+        return cls(fields, time_scale, -1 if equation.is_modifying else 1)
+
+
+def _significant_corrections(
+    equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
+) -> np.ndarray:
+    arithmetic = Multiprecision(equation, theta, constants)
+    fields = arithmetic.corrections
+    return np.where((abs(fields).max(axis=-1) > arithmetic.noise)[:, None], fields, 0 * fields)
+
+
+def _with_euler(equation: ModifiedEquation) -> ModifiedEquation:
+    """Explicit Euler's modified equation for the same f_0, to order 2."""
+    euler, problem = METHODS["euler"], equation.problem
+    if equation.method == euler:
+        return equation.extended(2)
+    if problem.step is not None:
+        problem = replace(problem, step=None, field=tuple(equation.extended(0).corrections[0]))
+    return ModifiedEquation(replace(problem, method=euler), order=2)
+
+
+def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
+    """The scales (|f_k|/|f_l|)^{1/(l−k)}, where f_k is the first correction that is not zero."""
+    sizes = [(l, norm(f)) for l, f in enumerate(fields) if f.any()]
+    return [mpmath.root(sizes[0][1] / size, l - sizes[0][0]) for l, size in sizes[1:]]
+
+
+def measure(
+    arithmetic: Arithmetic | FieldArithmetic, expected: Expected, p: int, sizes: Sequence[Any]
+) -> OrderReport:
+    """The local errors for the order p at these step sizes, and what follows from them.
+
+    Args:
+        arithmetic: where steps and flows are computed.
+        expected: the corrections, at least f_{p+1}.
+        p: the order of the flow.
+        sizes: the step sizes, positive.
+    """
+    limit = expected.limit(p)
+    constant = norm(limit)
+    steps = [arithmetic.number(h) for h in sizes]
+    differences = arithmetic.local_errors(p, steps)
+    floors = [mpmath.mpf(floor) for floor in arithmetic.floors(p, steps)]
+    h = [mpmath.mpf(step) for step in steps]
+    errors = [norm(d) for d in differences]
+    usable = [bool(e > SAFETY * floor) for e, floor in zip(errors, floors, strict=True)]
+
+    chosen = [i for i, u in enumerate(usable) if u]
+    measured = ratio = defect = found = None
+    uncertainty = 0.0
+    if len(chosen) >= LEAST_SIZES:
+        x = np.array([float(h[i] / max(h)) for i in chosen])
+        measured = _fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
+        if constant > 0:
+            scaled = [_divided(differences[i], h[i] ** (p + 2) * constant) for i in chosen]
+            noise = np.array([float(floors[i] / errors[i]) for i in chosen])
+            found, uncertainty = _fitted_limit(x, np.array(scaled), noise)
+            ratio = float(np.linalg.norm(found))
+            defect = float(np.linalg.norm(found - _divided(limit, constant)))
+            found = found * float(constant)
+    report = OrderReport(
+        order=p,
+        expected_order=p + 2,
+        measured_order=measured,
+        leading_constant=_float(constant),
+        leading_constant_ratio=ratio,
+        leading_defect=defect,
+        limit=None if found is None else tuple(map(_float, found)),
+        expected_limit=tuple(map(_float, limit)),
+        uncertainty=uncertainty,
+        round_off_floor=_float(floors[min(chosen or [0], key=lambda i: h[i])]),
+        step_sizes=tuple(map(_float, h)),
+        errors=tuple(map(_float, errors)),
+        floors=tuple(map(_float, floors)),
+        usable=tuple(usable),
+        precision=arithmetic.name,
+        step_noise=arithmetic.step_noise(max(steps)),
+    )
+    notes = _notes(report, float(expected.time_scale), arithmetic)
+    return replace(report, note="; ".join(notes))
+
+
+def _notes(
+    report: OrderReport,
+    time_scale: float,
+    arithmetic: Arithmetic | FieldArithmetic,
+) -> Iterator[str]:
+    """What a reader should know about the measurement, and what to do where it falls short."""
+    p, usable = report.order, sum(report.usable)
+    if report.leading_constant == 0:
+        yield f"f_{p + 1} vanishes at this point, so the error is of higher order"
+    if report.passed:
+        return
+    if isinstance(arithmetic, FieldArithmetic) and arithmetic.kinks:
+        kinks = ", ".join(arithmetic.kinks)
+        yield f"the field has kinks ({kinks}), and the order asks for a smooth one"
+    if usable < LEAST_SIZES:
+        yield (
+            f"only {usable} errors stand clear of round-off: use larger step sizes"
+            f"{arithmetic.finer}"
+        )
+    if report.is_coarse:
+        yield (
+            f"the step computes with a relative noise of {report.step_noise:.1g}, which float64 "
+            "does not explain: is there float32 in it?"
+        )
+    if report.uncertainty > CONSTANT_TOLERANCE:
+        yield (
+            f"round-off leaves the limit uncertain by {report.uncertainty:.1g}: "
+            f"use larger step sizes{arithmetic.finer}"
+        )
+    if max(report.step_sizes) > time_scale / 2:
+        yield f"the step sizes are not small against {time_scale:.2g}, the time scale of the field"
+
+
+def _fitted_order(x: np.ndarray, log_error: np.ndarray) -> float:
+    """The q in log error = log C + q log h + c_1 h + c_2 h² by least squares; x is h, scaled."""
+    powers = [np.ones(len(x)), np.log(x), x, x**2]
+    design = np.stack(powers[: min(4, len(x) - 1)], axis=1)
+    return float(np.linalg.lstsq(design, log_error, rcond=None)[0][1])
+
+
+def _fitted_limit(x: np.ndarray, values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
+    """The value at h = 0 of a cubic through the scaled errors, and what round-off may do to it.
+
+    Each error has the weight that it is worth, by its noise and by the terms beyond the cubic.
+    """
+    degree = min(3, len(x) - 1)
+    weight = 1 / (noise + 1e-3 * x ** (degree + 1))
+    design = np.stack([x**k for k in range(degree + 1)], axis=1)
+    extrapolation = np.linalg.pinv(weight[:, None] * design)[0] * weight
+    return extrapolation @ values, float(abs(extrapolation) @ noise)
+
+
+def _float(number: mpmath.mpf) -> float:
+    if not np.isfinite(float(number)):
+        raise BeaError(
+            f"{mpmath.nstr(number, 5)} is out of the range of float64: rescale the parameters"
+        )
+    return float(number)
+
+
+def norm(vector: np.ndarray) -> mpmath.mpf:
+    """The Euclidean norm, of a vector whose squares may be out of the range of floats."""
+    if vector.dtype != np.float64:
+        return mpmath.norm(list(vector))
+    largest = np.abs(vector).max()  # taken out, so that no square leaves the range
+    return mpmath.mpf(largest) * np.linalg.norm(vector / largest) if largest else mpmath.mpf(0)
+
+
+def _divided(vector: np.ndarray, size: mpmath.mpf) -> np.ndarray:
+    """The vector over a number that may be out of the range of floats, in floats."""
+    if vector.dtype == np.float64:
+        largest = np.abs(vector).max()
+        if largest == 0:
+            return vector
+        vector, size = vector / largest, size / mpmath.mpf(largest)
+        return vector * float(min(1 / size, LARGE))
+    # A wrong order makes them as large as you like, and no float holds them.
+    return np.clip(np.array(vector / size, dtype=float), -LARGE, LARGE)

@@ -1,0 +1,113 @@
+"""What a measurement of a local error found: an order and a leading constant, confirmed or not.
+
+The measuring is `measurement`'s.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+ORDER_TOLERANCE = 0.1
+CONSTANT_TOLERANCE = 1e-3
+COARSE = 1e-11
+"""Relative noise of a step that float64 does not explain: it leaves 1e-16 and float32 1e-8."""
+
+
+@dataclass(frozen=True)
+class OrderReport:
+    """The local error of one step against the flow of the modified equation of order p.
+
+    Attributes:
+        order: p.
+        expected_order: p + 2.
+        measured_order: the exponent q of the error C·h^q (1 + c h + …) fitted to the usable errors;
+            None if there were too few.
+        leading_constant: |f_{p+1}(θ_0)|, which the error divided by h^{p+2} must tend to.
+        leading_constant_ratio: that limit, measured, over the leading constant; None where the
+            leading constant is zero.
+        leading_defect: |limit − f_{p+1}(θ_0)| / |f_{p+1}(θ_0)|, which sees the direction as well.
+        limit, expected_limit: the two vectors in it, as numbers in a row; limit is None with the
+            ratio. (For a modifying integrator of order p the expected one is −f_{p+1}(θ_0).)
+        uncertainty: what round-off may do to the defect.
+        round_off_floor: the size of the round-off at the smallest step size that was used.
+        step_sizes, errors, floors: what was measured; |θ_1 − θ̃(h)| in the Euclidean norm.
+        usable: which of the errors stand clear of their floors and were used.
+        precision: "float64" or "mpmath".
+        step_noise: for a step of the user's own in float64, its noise at the largest step size,
+            relative to |θ_1 − θ_0| + |θ_0|/50: about 1e-15 in float64, above 1e-10 where float32
+            is at work inside; else None.
+        note: a remark where there is something to explain, else empty.
+    """
+
+    order: int
+    expected_order: int
+    measured_order: float | None
+    leading_constant: float
+    leading_constant_ratio: float | None
+    leading_defect: float | None
+    limit: tuple[float, ...] | None
+    expected_limit: tuple[float, ...]
+    uncertainty: float
+    round_off_floor: float
+    step_sizes: tuple[float, ...]
+    errors: tuple[float, ...]
+    floors: tuple[float, ...]
+    usable: tuple[bool, ...]
+    precision: str
+    step_noise: float | None = None
+    note: str = ""
+
+    @property
+    def is_coarse(self) -> bool:
+        """Does the step compute with fewer digits than float64 has?"""
+        return self.step_noise is not None and self.step_noise > COARSE
+
+    @property
+    def passed(self) -> bool:
+        """Is the order p + 2 within 0.1, and the limit f_{p+1}(θ_0) to three digits?
+
+        If f_{p+1}(θ_0) = 0 the error is of higher order, and that is no failure: then the measured
+        order must be higher, or the error nothing at all in multiprecision. A step that computes
+        with fewer digits than float64 has does not pass.
+        """
+        if self.is_coarse:
+            return False
+        if self.measured_order is None:
+            return (
+                self.leading_constant == 0 and self.precision == "mpmath" and not any(self.usable)
+            )
+        if self.leading_defect is None:
+            return self.measured_order > self.expected_order + 1 - ORDER_TOLERANCE
+        return (
+            abs(self.measured_order - self.expected_order) < ORDER_TOLERANCE
+            and self.leading_defect < CONSTANT_TOLERANCE
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as `bea verify --format json` prints it."""
+        return {
+            "order": self.order,
+            "expected": self.expected_order,
+            "measured": self.measured_order,
+            "leading_constant": self.leading_constant,
+            "leading_constant_ratio": self.leading_constant_ratio,
+            "floor": self.round_off_floor,
+            "precision": self.precision,
+            "passed": self.passed,
+            "step_sizes": list(self.step_sizes),
+            "errors": list(self.errors),
+            "usable": list(self.usable),
+            "note": self.note,
+        }
+
+    def __str__(self) -> str:
+        measured = "–" if self.measured_order is None else f"{self.measured_order:.4f}"
+        ratio = "–" if self.leading_constant_ratio is None else f"{self.leading_constant_ratio:.6f}"
+        return (
+            f"p = {self.order}: order {measured} (expected {self.expected_order}), "
+            f"error/h^{self.expected_order} → {ratio} × |f_{self.order + 1}| "
+            f"(= {self.leading_constant:.6g}), {sum(self.usable)} step sizes in {self.precision}, "
+            f"floor {self.round_off_floor:.1e}: {'ok' if self.passed else 'NOT CONFIRMED'}"
+            + (f" ({self.note})" if self.note else "")
+        )

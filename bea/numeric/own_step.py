@@ -1,0 +1,154 @@
+"""A user's own step, held against the flows of an equation: in multiprecision, or in float64.
+
+The flows are computed in multiprecision either way, so that in float64 the step's own round-off is
+all there is, and it is measured (`noise`). What is concluded is `measurement`'s.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+import sympy as sp
+
+from bea.errors import StepError
+from bea.numeric.arithmetic import Multiprecision
+from bea.numeric.noise import computational_noise, line_of_points, relative_noise
+from bea.numeric.precision import double_precision
+from bea.symbolic.equation import ModifiedEquation
+
+Step = Callable[[Any, Any], Any]
+"""A user's own one-step map, (θ, h) ↦ θ⁺."""
+
+FLOW_DIGITS = 45
+"""For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
+EXACT = 1e-20
+"""Less noise than this, relative to θ, and no float64 was at work."""
+
+
+class OwnStep(Multiprecision):
+    """The flows of an equation, and a step that is called instead of the equation's own method.
+
+    Args:
+        equation: the corrections f_0, …, f_P.
+        theta: the point, m exact SymPy numbers.
+        constants: a number for every constant, by name.
+        step: (θ, h) ↦ θ⁺.
+    """
+
+    def __init__(
+        self,
+        equation: ModifiedEquation,
+        theta: Sequence[sp.Expr],
+        constants: Mapping[str, sp.Expr],
+        step: Step,
+    ) -> None:
+        super().__init__(equation, theta, constants)
+        self._own_step = step
+
+    @abstractmethod
+    def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
+        """What the step makes of θ."""
+
+    def _step(self, h: Any, p: int) -> np.ndarray:
+        return self._moved(self._theta, h)
+
+    def _moved(self, theta: np.ndarray, h: Any) -> np.ndarray:
+        after = self._after(theta, h)
+        if after.shape != theta.shape:
+            raise StepError(
+                f"the step returned shape {after.shape} for {theta.shape}: "
+                "it must return one number for each parameter"
+            )
+        return after - theta
+
+
+class StepInMultiprecision(OwnStep):
+    """A step that is called with an array of mpmath numbers and returns as many."""
+
+    def _step_noise(self, h: Any) -> Any:
+        return h * self.noise[0] + self._rounding
+
+    def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
+        try:
+            after = np.array(self._own_step(theta.copy(), h), dtype=object)
+        except TypeError as error:  # how NumPy, JAX and others refuse numbers that are not theirs
+            raise StepError(
+                f"the step cannot compute with mpmath numbers ({str(error).splitlines()[0]}): "
+                "use precision='float64'"
+            ) from error
+        for x in after.flat:
+            if not isinstance(x, (mpmath.mpf, int)):
+                raise StepError(
+                    f"the step returned {type(x).__name__} for mpmath numbers: compute with the "
+                    "numbers it is given, or use precision='float64'"
+                )
+        return after
+
+    def is_exact(self, h: Any) -> bool:
+        """Does the step compute in multiprecision, not in float64 in between, at this step size?"""
+        try:
+            values = [self._moved(theta, h) for theta in line_of_points(self._theta)]
+            return computational_noise(values) <= EXACT * float(abs(self._theta).sum() + h)
+        except Exception:  # whatever a user's function raises for numbers that it does not know
+            return False
+
+
+class StepInFloat64(OwnStep):
+    """A step that is called with an array of float64, NumPy's, and returns one, NumPy's or JAX's.
+
+    The point is taken to the nearest float64 before anything else.
+    """
+
+    name = "float64"
+    finer = " or a step that takes mpmath numbers"
+
+    def __init__(
+        self,
+        equation: ModifiedEquation,
+        theta: Sequence[sp.Expr],
+        constants: Mapping[str, sp.Expr],
+        step: Step,
+    ) -> None:
+        super().__init__(equation, [sp.Rational(float(t)) for t in theta], constants, step)
+        self._noise_at = cache(self._noise_measured)
+
+    def number(self, value: Any) -> mpmath.mpf:
+        """The nearest float64."""
+        return mpmath.mpf(float(value))
+
+    def noise_and_move(self, h: Any) -> tuple[float, float]:
+        """The noise σ of the step and the length of its displacement, at one step size."""
+        return self._noise_at(float(h))
+
+    def step_noise(self, h: Any) -> float:
+        """The noise relative to what is moved, as in `OrderReport`."""
+        noise, moved = self.noise_and_move(h)
+        return relative_noise(noise, moved, float(mpmath.norm(list(self._theta))))
+
+    def floors(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
+        """The noise of the step: its rounding to the digits of θ, and what grows with h."""
+        largest = max(step_sizes)
+        grown, _ = self.noise_and_move(largest)
+        rounded, _ = self.noise_and_move(min(step_sizes))
+        least = float(np.finfo(float).eps) * float(mpmath.norm(list(self._theta)))
+        return [max(least, rounded, grown * float(h / largest)) for h in step_sizes]
+
+    def _noise_measured(self, h: float) -> tuple[float, float]:
+        points = line_of_points(self._theta.astype(float))
+        values = [self._moved(np.array([mpmath.mpf(t) for t in x]), h) for x in points]
+        return computational_noise(values), float(mpmath.norm(list(values[0])))
+
+    def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
+        with double_precision():  # a step that is written in JAX is run in float64, too
+            after = np.asarray(self._own_step(theta.astype(float), float(h)))
+        if after.dtype != np.float64:
+            raise StepError(
+                f"the step returned {after.dtype}: orders need float64, so compute in float64 "
+                "inside the step (or verify with precision='mpmath')"
+            )
+        return np.array([mpmath.mpf(x) for x in after.ravel()]).reshape(after.shape)
