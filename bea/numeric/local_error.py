@@ -193,7 +193,7 @@ def _on_field(
 def on_field(
     arithmetic: FieldArithmetic, sizes: Sequence[sp.Expr] | None
 ) -> Callable[[int], OrderReport]:
-    """P ↦ the local error of a series on a field, for any p below the order of the series.
+    """The local error of a series on a field, a function of p below the order of the series.
 
     Args:
         arithmetic: the series on the field at a point.
@@ -212,8 +212,9 @@ def in_coordinates(
     step: Step | None,
     sizes: Sequence[sp.Expr] | None,
     precision: Precision,
+    settles: Callable[[OrderReport], bool] = lambda report: report.passed,
 ) -> Callable[[int], OrderReport]:
-    """P ↦ the local error for an equation at a point, for any p up to the highest.
+    """The local error for an equation at a point, a function of p up to the highest.
 
     Args:
         equation: the modified equation.
@@ -223,11 +224,12 @@ def in_coordinates(
         step: a step of the user's own.
         precision: all of these as for `verify_order`.
         sizes: the step sizes, if not the default ones.
+        settles: which report needs no further attempt; by default one that passes.
     """
     theta = checks.point(equation, at)
     values = checks.constants(equation, constants or {})
     equation = equation.extended(highest + 1)
-    with mpmath.workdps(_digits(highest)):
+    with mpmath.workdps(digits_for(highest)):
         expected = Expected.at(equation, theta, values)
 
     @cache
@@ -248,7 +250,7 @@ def in_coordinates(
     def in_mpmath(p: int, deep: int = 1) -> OrderReport:
         # Deep enough that the leading term stands out; a higher order is better seen from above.
         first = SHALLOW if deep == 1 and expected.vanishes(p + 1) else deep * DEEP
-        with mpmath.workdps((2 * deep - 1) * _digits(p)):
+        with mpmath.workdps((2 * deep - 1) * digits_for(p)):
             until_p = equation.extended(p)
             arithmetic = (
                 Multiprecision(until_p, theta, values)
@@ -265,16 +267,18 @@ def in_coordinates(
             attempts.append(partial(in_float64, first=6))
     if precision != "float64":
         attempts += [in_mpmath, partial(in_mpmath, deep=2)]
-    return lambda p: _first_that_passes([partial(attempt, p) for attempt in attempts])
+    return lambda p: _first_that([partial(attempt, p) for attempt in attempts], settles)
 
 
-def _digits(p: int) -> int:
+def digits_for(p: int) -> int:
     """The digits for order p: at h/T ≥ 2⁻⁴⁴ the error h^{p+2} needs 14(p+2) of them."""
     return 20 + 14 * (p + 2)
 
 
-def _first_that_passes(attempts: Sequence[Callable[[], OrderReport]]) -> OrderReport:
-    """The report of the first attempt that passes; of the last one possible, if none does."""
+def _first_that(
+    attempts: Sequence[Callable[[], OrderReport]], settles: Callable[[OrderReport], bool]
+) -> OrderReport:
+    """The first report that settles the order; if none does, the last there is."""
     report: OrderReport | None = None
     obstacles = []
     for attempt in attempts:
@@ -283,7 +287,7 @@ def _first_that_passes(attempts: Sequence[Callable[[], OrderReport]]) -> OrderRe
         except BeaError as error:
             obstacles.append(error)
         else:
-            if report.passed:
+            if settles(report):
                 return report
     if report is None:
         raise obstacles[0]

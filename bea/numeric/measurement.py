@@ -11,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
 import mpmath
 import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError
-from bea.numeric.arithmetic import Arithmetic, Multiprecision
+from bea.numeric.arithmetic import Multiprecision
 from bea.numeric.field_arithmetic import FieldArithmetic
 from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
 from bea.numeric.own_step import StepInFloat64
@@ -32,6 +32,29 @@ LEAST_SIZES = 4
 CLEAR = 1e4
 """How many times its noise the errors of a step in float64 are, where its step sizes are chosen."""
 LARGE, TINY = 1e100, 1e-300
+
+
+class Measurable(Protocol):
+    """An arithmetic in which steps and flows are computed at a point."""
+
+    name: str
+    finer: str
+
+    def number(self, value: Any) -> Any:
+        """A number of this arithmetic."""
+        ...
+
+    def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
+        """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size."""
+        ...
+
+    def floors(self, p: int, step_sizes: Sequence[Any]) -> Sequence[Any]:
+        """The round-off in them."""
+        ...
+
+    def step_noise(self, h: Any) -> float | None:
+        """The noise of a user's step, as in `OrderReport`."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -123,7 +146,7 @@ def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
 
 
 def measure(
-    arithmetic: Arithmetic | FieldArithmetic, expected: Expected, p: int, sizes: Sequence[Any]
+    arithmetic: Measurable, expected: Expected, p: int, sizes: Sequence[Any]
 ) -> OrderReport:
     """The local errors for the order p at these step sizes, and what follows from them.
 
@@ -149,9 +172,7 @@ def measure(
         x = np.array([float(h[i] / max(h)) for i in chosen])
         measured = _fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
         if constant > 0:
-            scaled = [_divided(differences[i], h[i] ** (p + 2) * constant) for i in chosen]
-            noise = np.array([float(floors[i] / errors[i]) for i in chosen])
-            found, uncertainty = _fitted_limit(x, np.array(scaled), noise)
+            found, uncertainty = leading_vector(differences, floors, h, p, constant)
             ratio = float(np.linalg.norm(found))
             defect = float(np.linalg.norm(found - _divided(limit, constant)))
             found = found * float(constant)
@@ -172,15 +193,47 @@ def measure(
         usable=tuple(usable),
         precision=arithmetic.name,
         step_noise=arithmetic.step_noise(max(steps)),
+        speed=_float(norm(expected.fields[0])),
+        time_scale=_float(expected.time_scale),
     )
-    notes = _notes(report, float(expected.time_scale), arithmetic)
+    notes = _notes(report, arithmetic)
     return replace(report, note="; ".join(notes))
+
+
+def leading_vector(
+    differences: Sequence[np.ndarray],
+    floors: Sequence[Any],
+    step_sizes: Sequence[Any],
+    p: int,
+    size: Any,
+) -> tuple[np.ndarray, float]:
+    """The limit of (θ_1 − θ̃(h))/h^{p+2} as h → 0, and what round-off may do to it.
+
+    Args:
+        differences: θ_1 − θ̃(h), one for each step size.
+        floors: the round-off in them.
+        step_sizes: h.
+        p: the order.
+        size: the unit in which the limit is given, about its length.
+
+    Returns:
+        The limit over the size, in floats, and the uncertainty of its length; zeros where too few
+        of the differences stand clear of their floors.
+    """
+    errors = [norm(d) for d in differences]
+    clear = [i for i, e in enumerate(errors) if e > SAFETY * floors[i]]
+    if len(clear) < LEAST_SIZES:
+        return np.zeros(len(differences[0])), 0.0
+    largest = max(step_sizes[i] for i in clear)
+    x = np.array([float(step_sizes[i] / largest) for i in clear])
+    scaled = np.array([_divided(differences[i], step_sizes[i] ** (p + 2) * size) for i in clear])
+    noise = np.array([float(floors[i] / errors[i]) for i in clear])
+    return _fitted_limit(x, scaled, noise)
 
 
 def _notes(
     report: OrderReport,
-    time_scale: float,
-    arithmetic: Arithmetic | FieldArithmetic,
+    arithmetic: Measurable,
 ) -> Iterator[str]:
     """What a reader should know about the measurement, and what to do where it falls short."""
     p, usable = report.order, sum(report.usable)
@@ -206,8 +259,11 @@ def _notes(
             f"round-off leaves the limit uncertain by {report.uncertainty:.1g}: "
             f"use larger step sizes{arithmetic.finer}"
         )
-    if max(report.step_sizes) > time_scale / 2:
-        yield f"the step sizes are not small against {time_scale:.2g}, the time scale of the field"
+    if max(report.step_sizes) > report.time_scale / 2:
+        yield (
+            f"the step sizes are not small against {report.time_scale:.2g}, the time scale of the "
+            "field"
+        )
 
 
 def _fitted_order(x: np.ndarray, log_error: np.ndarray) -> float:

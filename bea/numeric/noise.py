@@ -32,8 +32,8 @@ def line_of_points(theta: np.ndarray) -> list[np.ndarray]:
     """
     signs = np.random.default_rng(0).choice([-1, 1], size=len(theta))
     size = max(abs(theta).max(), np.finfo(float).tiny)
-    direction = signs * np.maximum(abs(theta), size / 1000)
-    return [theta + i * SPACING * direction for i in range(POINTS)]
+    spacing = SPACING * signs * np.maximum(abs(theta), size / 1000)
+    return [theta + i * spacing for i in range(POINTS)]
 
 
 def computational_noise(values: Sequence[Any]) -> float:

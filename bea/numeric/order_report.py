@@ -37,6 +37,8 @@ class OrderReport:
         step_noise: for a step of the user's own in float64, its noise at the largest step size,
             relative to |θ_1 − θ_0| + |θ_0|/50: about 1e-15 in float64, above 1e-10 where float32
             is at work inside; else None.
+        speed: |f(θ_0)|.
+        time_scale: T, the step size at which the corrections are as large as f.
         note: a remark where there is something to explain, else empty.
     """
 
@@ -56,6 +58,8 @@ class OrderReport:
     usable: tuple[bool, ...]
     precision: str
     step_noise: float | None = None
+    speed: float = 0.0
+    time_scale: float = 1.0
     note: str = ""
 
     @property

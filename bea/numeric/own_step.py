@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
+import jax.numpy as jnp
 import mpmath
 import numpy as np
 import sympy as sp
@@ -26,7 +27,7 @@ Step = Callable[[Any, Any], Any]
 
 FLOW_DIGITS = 45
 """For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
-EXACT = 1e-20
+EXACT = 1e-25
 """Less noise than this, relative to θ, and no float64 was at work."""
 
 
@@ -134,7 +135,7 @@ class StepInFloat64(OwnStep):
         """The noise of the step: its rounding to the digits of θ, and what grows with h."""
         largest = max(step_sizes)
         grown, _ = self.noise_and_move(largest)
-        rounded, _ = self.noise_and_move(min(step_sizes))
+        rounded, _ = self.noise_and_move(largest / 2**20)
         least = float(np.finfo(float).eps) * float(mpmath.norm(list(self._theta)))
         return [max(least, rounded, grown * float(h / largest)) for h in step_sizes]
 
@@ -144,11 +145,32 @@ class StepInFloat64(OwnStep):
         return computational_noise(values), float(mpmath.norm(list(values[0])))
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
-        with double_precision():  # a step that is written in JAX is run in float64, too
-            after = np.asarray(self._own_step(theta.astype(float), float(h)))
-        if after.dtype != np.float64:
-            raise StepError(
-                f"the step returned {after.dtype}: orders need float64, so compute in float64 "
-                "inside the step (or verify with precision='mpmath')"
-            )
-        return np.array([mpmath.mpf(x) for x in after.ravel()]).reshape(after.shape)
+        return called_in_float64(self._own_step, theta.astype(float), float(h))
+
+
+def called_in_float64(
+    function: Callable[[Any, Any], Any], theta: np.ndarray, h: float
+) -> np.ndarray:
+    """The value of a function of (θ, h), in mpmath numbers.
+
+    Args:
+        function: such as a step; in NumPy, in JAX, which is in float64 while it runs, or neither.
+        theta: θ, shape (m,).
+        h: the step size.
+
+    Raises:
+        StepError: it is no array of numbers with the digits of float64.
+    """
+    with double_precision():
+        try:
+            after = np.asarray(function(theta, h))
+        except AttributeError:  # such as θ.at[0].add(…), which is JAX's
+            after = np.asarray(function(jnp.asarray(theta), h))
+    if after.dtype != np.float64 and not all(
+        isinstance(x, (mpmath.mpf, float)) for x in after.flat
+    ):
+        raise StepError(
+            f"the step returned {after.dtype}: orders need float64, so compute in float64 "
+            "inside the step (or verify with precision='mpmath')"
+        )
+    return np.array([mpmath.mpf(x) for x in after.flat]).reshape(after.shape)

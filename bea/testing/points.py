@@ -1,0 +1,73 @@
+"""Points where nothing vanishes by accident.
+
+At a round point such as (1, 0) a wrong term may be zero, and two wrong ones may cancel. These
+points have no relation to one another nor to any formula; they are the same in every run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from bea.pytrees import PyTree
+
+SEED = 20
+RANGES = (
+    *[(-1, 0.4, 1.6)] * 9,  # of either sign
+    *[(1, 0.4, 1.6)] * 4,  # positive, for logarithms and roots
+    *[(1, 1.2, 3.0)] * 4,
+    *[(-1, 0.05, 0.4)] * 4,
+    *[(1, 0.05, 0.4)] * 4,
+)
+"""The least sign, and from where to where in size: others are tried where a field is not finite."""
+DISTANCE = 0.1
+"""Of a neighbour from a point, relative to its size."""
+
+
+def generic_points(m: int) -> Iterator[np.ndarray]:
+    """Points of m coordinates with all their digits in use, the most natural ones first.
+
+    Args:
+        m: the number of parameters.
+    """
+    random = np.random.default_rng([SEED, m])
+    for sign, low, high in RANGES:
+        signs = random.choice([sign, 1], size=m)
+        yield signs * random.uniform(low, high, size=m)
+
+
+def neighbour(theta: np.ndarray, number: int = 0) -> np.ndarray:
+    """A generic point near another one, also where some of its coordinates are zero.
+
+    Args:
+        theta: the point, shape (m,).
+        number: which of its neighbours.
+    """
+    random = np.random.default_rng([SEED, len(theta), number])
+    theta = np.asarray(theta, dtype=float)
+    size = float(np.abs(theta).max(initial=0.0)) or 1.0
+    moves = random.uniform(0.3, 1.0, size=len(theta)) * random.choice([-1, 1], size=len(theta))
+    return theta + DISTANCE * np.maximum(np.abs(theta), 0.1 * size) * moves
+
+
+def neighbour_of_tree(theta: PyTree, number: int = 0) -> PyTree:
+    """The same for a pytree of arrays.
+
+    Args:
+        theta: the point.
+        number: which of its neighbours.
+    """
+    import jax
+
+    leaves, structure = jax.tree.flatten(theta)
+    row = np.concatenate([np.ravel(np.asarray(leaf, dtype=float)) for leaf in leaves])
+    moved: Any = iter(neighbour(row, number))
+    return jax.tree.unflatten(
+        structure,
+        [
+            np.array([next(moved) for _ in range(np.size(leaf))]).reshape(np.shape(leaf))
+            for leaf in leaves
+        ],
+    )

@@ -1,0 +1,62 @@
+"""What a measurement says about an assertion: confirmed, refuted, or nothing."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from bea.numeric.order_report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
+
+Verdict = Literal["confirmed", "refuted", "unresolved"]
+
+FINE_ORDER, FINE_CONSTANT = 1e-2, 1e-6
+"""Tolerances in multiprecision, so deep that the leading term stands alone."""
+CLOSE = 5
+"""A defect of less than so many times its uncertainty settles nothing."""
+BEYOND = 0.5
+"""By how much an order must be above p + 2 where f_{p+1} = 0."""
+LITERALS = 1e-13
+"""Relative errors of this size come from numbers like 0.1 and 1/3 in a program, in float64."""
+
+
+def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
+    """What a report says about the order p + 2 and the limit f_{p+1}.
+
+    Args:
+        report: what was measured.
+        chosen_sizes: whether the step sizes were the user's, and not so small.
+    """
+    if report.is_coarse:
+        return "refuted"
+    if report.measured_order is None:
+        # With f_{p+1} = 0 and nothing left of the error at any step size, step and flow are one.
+        nothing = report.leading_constant == 0 and not any(report.usable)
+        return "confirmed" if nothing else "unresolved"
+    if report.leading_constant == 0:
+        beyond = report.measured_order > report.expected_order + BEYOND
+        return "confirmed" if beyond else "refuted"
+    assert report.leading_defect is not None
+    fine = report.precision == "mpmath" and not chosen_sizes
+    order_tolerance = FINE_ORDER if fine else ORDER_TOLERANCE
+    if abs(report.measured_order - report.expected_order) < order_tolerance:
+        if report.leading_defect < (FINE_CONSTANT if fine else CONSTANT_TOLERANCE):
+            return "confirmed"
+        if report.leading_defect < CLOSE * report.uncertainty:
+            return "unresolved"
+    return "refuted"
+
+
+def is_rounding_of_literals(report: OrderReport) -> bool:
+    """Is the error in multiprecision no more than 0.1 for 1/10 in the program of a step makes?
+
+    Then its term of lowest order, c·h^q with q ≤ p + 1, is |c| ≤ 10⁻¹³ |f|/T^{q−1}.
+
+    Args:
+        report: a report that refutes.
+    """
+    if report.precision != "mpmath" or report.measured_order is None or report.speed == 0:
+        return False
+    q = max(1, int(report.measured_order + 0.1))
+    if q > report.order + 1:
+        return False
+    h, error = report.step_sizes[-1], report.errors[-1]
+    return error / (h * report.speed) <= LITERALS * (h / report.time_scale) ** (q - 1)
