@@ -9,6 +9,8 @@ from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 
+from bea.files import written_atomically
+
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "results" / "benchmarks"
 PACKAGES = ("sympy", "python-flint", "numpy")
@@ -33,12 +35,13 @@ def write_table(
     """Write the rows to a folder, each with the versions of Python and of these packages."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / name
-    partial = path.with_suffix(".partial")
     versions = {name: version(name) for name in packages}
-    with partial.open("w", newline="", encoding="utf-8") as file:
+    with (
+        written_atomically(path) as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
         extra = {"python": platform.python_version(), **versions}
         writer = csv.DictWriter(file, [*rows[0], *extra], lineterminator="\n")
         writer.writeheader()
         writer.writerows({**row, **extra} for row in rows)
-    partial.replace(path)
     print(f"\nwritten to {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-import os
 import platform
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,10 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import jax
+
+from bea.files import written_atomically
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -107,13 +107,12 @@ def produce(
 
     To the packages whose versions are noted a script may add others, and its own configuration.
     """
-    begun = perf_counter()
     rows = make_table()
+    path.parent.mkdir(parents=True, exist_ok=True)
     write_table(path, rows)
     provenance = {
         "table": path.name,
         "rows": len(rows),
-        "seconds": round(perf_counter() - begun, 1),
         "made_by": f"examples/{path.stem}.py",
         "git_revision": git_revision(),
         "python": platform.python_version(),
@@ -140,7 +139,10 @@ def git_revision() -> str | None:
 
 def write_table(path: Path, rows: Sequence[Row]) -> None:
     """Write the rows as CSV under the column names of the first row."""
-    with _replacing(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
+    with (
+        written_atomically(path) as partial,
+        partial.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
@@ -148,7 +150,7 @@ def write_table(path: Path, rows: Sequence[Row]) -> None:
 
 def write_text(path: Path, text: str) -> None:
     """Write a text file."""
-    with _replacing(path) as partial:
+    with written_atomically(path) as partial:
         partial.write_text(text, encoding="utf-8")
 
 
@@ -167,7 +169,7 @@ def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         yield figure
-        with _replacing(path) as partial:
+        with written_atomically(path) as partial:
             figure.savefig(partial, format="png")
 
 
@@ -178,15 +180,3 @@ def _parse(text: str) -> Value:
         return float(text)
     except ValueError:
         return text
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """A path to write to that takes the place of `path` once all has been written."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -13,7 +13,6 @@ import contextlib
 import gzip
 import os
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from types import ModuleType
 from tqdm import tqdm
 
 from bea.errors import InputError
+from bea.files import written_atomically
 from bea.models.data_files import (
     CIFAR10_FILES,
     CIFAR10_FOLDER,
@@ -248,7 +248,8 @@ def _unpack(archive: Path, target: Path, names: Sequence[str], remedy: str) -> N
                 if name and content:
                     data = content.read()
                     check_cifar10(archive / name, data, remedy)
-                    _write(target / name, data)
+                    with written_atomically(target / name) as partial:
+                        partial.write_bytes(data)
     except (tarfile.TarError, gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{archive} cannot be unpacked ({error}): {again}") from None
     except OSError as error:
@@ -257,11 +258,3 @@ def _unpack(archive: Path, target: Path, names: Sequence[str], remedy: str) -> N
         ) from None
     if wanted:
         raise InputError(f"{archive} holds no {', '.join(wanted)}: {again}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    """Write the file whole or not at all."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as beside:
-        written = Path(beside) / path.name
-        written.write_bytes(content)
-        written.replace(path)

@@ -6,7 +6,6 @@ follow it. The coefficients come from `series`, the words for F(τ) from `series
 
 from __future__ import annotations
 
-import os
 import re
 from html import escape
 from io import BytesIO
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bea.errors import InputError
+from bea.files import written_atomically
 from bea.symbolic.picture_layout import MARGIN, MOST_DRAWN, Drawing, chart, portrait, title_of
 from bea.symbolic.series_text import differential
 from bea.symbolic.trees import Tree, number_of_trees
@@ -251,14 +251,11 @@ def save_picture(picture: Series | Tree, path: str | Path, most_trees: int = MOS
         figure = _new_figure(drawing)
         _paint(drawing, figure.add_axes((0, 0, 1, 1)))
         content = _content(figure, suffix[1:], 192)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        partial.write_bytes(content)
-        partial.replace(path)
+        with written_atomically(path) as partial:
+            partial.write_bytes(content)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _new_figure(drawing: Drawing) -> Figure:

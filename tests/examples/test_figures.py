@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import os
 import shutil
 import subprocess
 import sys
@@ -242,6 +243,18 @@ def test_redrawing_needs_nothing_but_the_table(scripts, made, name, tmp_path, mo
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.parametrize(
+    "name", [pytest.param("figure_1a", marks=pytest.mark.slow), "figure_1b", "figure_a1"]
+)
+def test_another_process_writes_the_same_bytes(made, name, tmp_path):
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--out", str(tmp_path)]
+    environment = {**os.environ, "PYTHONHASHSEED": "12345"}
+    subprocess.run(command, env=environment, check=True, capture_output=True)
+    written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    assert {f"{name}.csv", f"{name}.json", f"{name}.png"} <= written.keys()
+    assert written == {path.name: path.read_bytes() for path in made.glob(f"{name}*")}
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_another_table_gives_another_figure(scripts, made, name, tmp_path):
     tools = scripts["table_and_figure"]
@@ -294,6 +307,32 @@ def test_a_figure_that_fails_halfway_leaves_nothing(scripts, tmp_path):
     ):
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
+
+
+def test_a_text_that_fails_halfway_leaves_the_old_one(scripts, tmp_path):
+    write_text = scripts["table_and_figure"].write_text
+    write_text(tmp_path / "orders.json", "before")
+    with pytest.raises(UnicodeEncodeError):
+        write_text(tmp_path / "orders.json", "after \ud800")
+    assert (tmp_path / "orders.json").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["orders.json"]
+
+
+def test_a_figure_that_is_interrupted_while_it_is_saved_leaves_the_old_one(
+    scripts, tmp_path, monkeypatch
+):
+    def half(self, path, **_):
+        path.write_bytes(b"\x89PNG")
+        raise KeyboardInterrupt
+
+    (tmp_path / "figure.png").write_bytes(b"before")
+    monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
+    with (
+        pytest.raises(KeyboardInterrupt),
+        scripts["table_and_figure"].drawing(tmp_path / "figure.png", size=(1, 1)),
+    ):
+        pass
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
 
 
 def test_computing_a_table_does_not_load_matplotlib():
