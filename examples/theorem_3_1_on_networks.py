@@ -518,7 +518,7 @@ def measure_all(
         new_points, new_orders, texts = measure(case, data[case.data]())
         points += new_points
         orders += new_orders
-        for text in texts - warned:
+        for text in sorted(texts - warned):
             print(f"    bea warns: {text}")
         warned |= texts
         print(f"    {perf_counter() - begun:.0f} s", flush=True)

@@ -29,6 +29,7 @@ from bea.symbolic.scalars import (
     same,
     scalar_of,
     scalar_sum,
+    symbols_in_order,
 )
 
 Entry: TypeAlias = "int | str | Fraction | Expr"
@@ -284,7 +285,7 @@ def _one_symbol_a_name(rows: Sequence[Sequence[Scalar]]) -> list[list[Scalar]]:
     found: dict[str, sp.Symbol] = {}
     same: dict[sp.Symbol, sp.Symbol] = {}
     irrational = (e for row in rows for e in row if not isinstance(e, Fraction))
-    for symbol in (s for e in irrational for s in sorted(e.free_symbols, key=sp.default_sort_key)):
+    for symbol in symbols_in_order(irrational):
         same[symbol] = found.setdefault(symbol.name, symbol)
     if "h" in found:
         raise InputError("a tableau cannot contain the step size h: rename the symbol")

@@ -146,3 +146,13 @@ def same(a: Scalar | Expr, b: Scalar | Expr) -> bool:
     if isinstance(a, Fraction) and isinstance(b, Fraction):
         return a == b
     return normal_scalars([expression_of_scalar(a) - expression_of_scalar(b)]) == [0]
+
+
+def symbols_in_order(expressions: Iterable[Expr]) -> list[sp.Symbol]:
+    """The symbols that occur, by name; those of one name, which no hash may order, by assumptions.
+
+    Args:
+        expressions: where they occur.
+    """
+    found = set().union(*(e.free_symbols for e in expressions))
+    return sorted(found, key=lambda s: (s.name, sorted(s.assumptions0.items())))
