@@ -71,11 +71,27 @@ examples:
 exit status: 0 if every order is confirmed, 1 if one is not, 2 if the input cannot be used."""
 
 
+LONGEST_LINE = 600
+"""Characters of a message that are shown: it may repeat what was typed, however long that is."""
+
+
 class _Parser(argparse.ArgumentParser):
     """Complaints in one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {' '.join(message.split())} (see {self.prog} --help)\n")
+        line = _shown_line(" ".join(message.split()))
+        self.exit(2, f"{self.prog}: {line} (see {self.prog} --help)\n")
+
+
+def _shown_line(message: str) -> str:
+    """The message, its culprit and its remedy, without anything in it that a terminal obeys."""
+    if len(message) > LONGEST_LINE:
+        message = f"{message[: LONGEST_LINE // 2]} … {message[-LONGEST_LINE // 2 :]}"
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+
+
+def _say(message: object) -> None:
+    print(f"bea: {_shown_line(str(message))}", file=sys.stderr)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -143,6 +159,12 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument(
             "--step-size", default="h", metavar="NAME", help="the name of the step size, default: h"
         )
+        command.add_argument(
+            "--most-terms",
+            type=_order,
+            metavar="N",
+            help="refuse more terms than this; default: 5e7",
+        )
     derive.add_argument(
         "--format", choices=("text", "latex", "json", "python"), default="text", dest="form"
     )
@@ -192,6 +214,7 @@ def _order(text: str) -> int:
 def _equation(options: argparse.Namespace) -> ModifiedEquation:
     from bea.symbolic.equation import modified_equation
 
+    limit = {} if options.most_terms is None else {"most_terms": options.most_terms}
     return modified_equation(
         loss=options.loss,
         field=options.field,
@@ -201,6 +224,7 @@ def _equation(options: argparse.Namespace) -> ModifiedEquation:
         method=_method(options),
         step_size=options.step_size,
         progress=sys.stderr.isatty(),
+        **limit,
     )
 
 
@@ -292,8 +316,12 @@ def _assignment(text: str) -> tuple[str, Any]:
     name, equals, value = text.partition("=")
     if not equals:
         raise InputError(f"--set {text!r} has no value: write --set name=number")
-    (symbol,) = parse_symbols(name)
-    return symbol.name, parse_number(value)
+    symbols = parse_symbols(name, name="--set")
+    if len(symbols) > 1:
+        raise InputError(
+            f"--set {text!r} has one value for several names: write one --set for each"
+        )
+    return symbols[0].name, parse_number(value)
 
 
 def table_of_orders(reports: Sequence[OrderReport]) -> str:
@@ -333,20 +361,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         The exit status: 0, 1 for an order that was not confirmed, 2 for input that is not usable.
     """
-    options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
     try:
+        options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
         with warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always", UserWarning)
             status = options.run(options)
         for remark in remarks:
-            print(f"bea: note: {remark.message}", file=sys.stderr)
+            _say(f"note: {remark.message}")
         sys.stdout.flush()
         return status
     except BeaError as error:
-        print(f"bea: {error}", file=sys.stderr)
+        _say(error)
+        return 2
+    except UnicodeEncodeError as error:
+        _say(
+            f"the encoding {error.encoding} of the output has no {error.object[error.start]!a}: "
+            "set PYTHONUTF8=1"
+        )
         return 2
     except KeyboardInterrupt:
-        print("bea: interrupted", file=sys.stderr)
+        _say("interrupted")
         return 130
     except BrokenPipeError:  # the reader has seen enough, as in `bea derive … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 
@@ -192,6 +193,27 @@ BAD_INPUT = {
     ),
     "a singular point": (["verify", "log(a)", "--params", "a", "--at", "0"], "not finite"),
     "an unknown command": (["differentiate"], "derive"),
+    "an order without end": (["derive", "a", "--params", "a", "--order", "1000"], "--most-terms"),
+    "a derivation without end": (
+        ["derive", "sin(a*b)", "--params", "a,b", "--order", "9", "--most-terms", "1000"],
+        "f_4, with all that it is derived from, has more than 1000 terms",
+    ),
+    "no number of terms": (["derive", "a", "--params", "a", "--most-terms", "0"], "most_terms"),
+    "too many terms for verify": (
+        ["verify", LOSS, "--params", "a,b", "--at", "1,2", "--most-terms", "9"],
+        "--most-terms",
+    ),
+    "a colour": (["derive", "a", "--params", "a", "\x1b[31mred"], r"\x1b[31mred"),
+    "a colour in a file's name": (["series", "--picture", "\x1b[31m"], r"\x1b[31m"),
+    "two constants with one value": (
+        ["verify", "x*y*a", "--params", "a", "--at", "1", "--set", "x,y=1"],
+        "one --set for each",
+    ),
+    "a bell in a constant": (
+        ["verify", "a", "--params", "a", "--at", "1", "--set", "\a=1"],
+        r"\x07",
+    ),
+    "no Unicode": (["derive", "\udc80", "--params", "a"], r"\udc80"),
 }
 
 
@@ -204,6 +226,34 @@ def test_bad_input_is_one_line_and_status_2(capsys, case):
     assert len(err.splitlines()) == 1
     assert len(err) < 500
     assert culprit in err
+
+
+@pytest.mark.parametrize(
+    "argument", ["b" * 10**6, f"--order={'9' * 4000}"], ids=["words", "digits"]
+)
+def test_an_argument_is_not_repeated_at_any_length(capsys, argument):
+    status, out, err = run(capsys, "derive", "a", "--params", "a", argument)
+    assert (status, out, err.count("\n")) == (2, "", 1)
+    assert len(err) < 700
+
+
+def test_an_output_without_the_letters_says_how_to_have_them():
+    result = subprocess.run(
+        [sys.executable, "-m", "bea", "series", "--order", "1"],
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+    )
+    assert result.returncode == 2
+    assert result.stderr == (
+        "bea: the encoding ascii of the output has no '\\u2212': set PYTHONUTF8=1\n"
+    )
+
+
+def test_a_limit_on_terms_can_be_raised(capsys):
+    asked = ("derive", "sin(a*b)", "--params", "a,b", "--order", "6", "--most-terms")
+    assert run(capsys, *asked, "1000")[0] == 2
+    assert run(capsys, *asked, "100000")[0] == 0
 
 
 def test_a_parameter_that_does_nothing_gets_a_word(capsys):

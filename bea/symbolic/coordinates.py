@@ -18,6 +18,7 @@ from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError
 from bea.symbolic.expressions import ExpressionAlgebra
+from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.recursion import Displacement
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.scalars import Scalar
@@ -59,6 +60,14 @@ class Algebra(Protocol):
         """∂g/∂θ_j."""
         ...
 
+    def product(self, a: Element, b: Element) -> Element:
+        """a·b, to be brought into normal form."""
+        ...
+
+    def length(self, element: Element) -> int:
+        """The number of terms."""
+        ...
+
     def normal(self, element: Element) -> Element:
         """The normal form of a sum or product of elements."""
         ...
@@ -68,12 +77,14 @@ class Algebra(Protocol):
         ...
 
 
-def algebra_for(variables: Sequence[sp.Symbol], expressions: Sequence[Expr]) -> Algebra:
+def algebra_for(
+    variables: Sequence[sp.Symbol], expressions: Sequence[Expr], most_terms: int = MOST_TERMS
+) -> Algebra:
     """The differential ring of these expressions; expressions themselves where there is none."""
     try:
-        return DifferentialRing(variables, expressions)
+        return DifferentialRing(variables, expressions, most_terms=most_terms)
     except NoRuleError:
-        return ExpressionAlgebra(variables, expressions)
+        return ExpressionAlgebra(variables, expressions, most_terms)
 
 
 class Column:
@@ -157,7 +168,7 @@ class CoordinatesCarrier:
     def _dot(self, a: Sequence[Element], b: Sequence[Element]) -> Element:
         total = self.algebra.zero
         for x, y in zip(a, b, strict=True):
-            total = total + x * y
+            total = total + self.algebra.product(x, y)
         return self.algebra.normal(total)
 
 
@@ -171,16 +182,21 @@ class StepExpansion:
         step: the components of Φ_h(θ).
         params: the coordinates θ.
         step_size: the symbol h.
+        most_terms: refuse functions that are longer.
 
     Raises:
         InputError: Φ is not smooth at h = 0, or Φ_0 is not the identity.
     """
 
     def __init__(
-        self, step: Sequence[Expr], params: Sequence[sp.Symbol], step_size: sp.Symbol
+        self,
+        step: Sequence[Expr],
+        params: Sequence[sp.Symbol],
+        step_size: sp.Symbol,
+        most_terms: int = MOST_TERMS,
     ) -> None:
-        self._source = algebra_for((*params, step_size), step)
-        self._h = step_size
+        self._source = algebra_for((*params, step_size), step, most_terms)
+        self._h, self._most_terms = step_size, most_terms
         self._derivatives = [[self._source.element(e) for e in step]]
         self.carrier = CoordinatesCarrier(self._algebra_at_zero(params))
         self._check_identity(params)
@@ -188,9 +204,9 @@ class StepExpansion:
     def _algebra_at_zero(self, params: Sequence[sp.Symbol]) -> Algebra:
         if isinstance(self._source, DifferentialRing):
             self._values = [self._at_zero(e) for e in self._source.meanings]
-            return algebra_for(params, self._values)
+            return algebra_for(params, self._values, self._most_terms)
         # The derivatives in h bring functions that Φ_0 = id does not contain.
-        return ExpressionAlgebra(params, params)
+        return ExpressionAlgebra(params, params, self._most_terms)
 
     def _at_zero(self, expr: Expr) -> Expr:
         value = expr.subs(self._h, 0).replace(sp.Subs, lambda *args: sp.Subs(*args).doit())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 
 from bea.errors import InputError
 from bea.symbolic.coordinates import (
@@ -12,55 +13,101 @@ from bea.symbolic.coordinates import (
     algebra_for,
     euler_displacement,
 )
+from bea.symbolic.limits import TOO_DEEP, TooManyTermsError
 from bea.symbolic.method_table import METHODS
 from bea.symbolic.problem import Problem
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.symbolic.scalars import Scalar
 
-Start = Callable[[], tuple[CoordinatesCarrier, Iterator[Column]]]
+Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 
 
 class Derivation:
     """Corrections, derived as far as anybody has asked, and never twice.
 
     Args:
-        start: makes the carrier and, on it, the fields f_0, f_1, … one after the other.
+        start: makes the carrier, and what makes on it the fields f_0, f_1, … one after the other.
     """
 
     def __init__(self, start: Start) -> None:
-        self._start = start
-        self._begin()
-
-    def _begin(self) -> None:
-        self.carrier, self._source = self._start()
+        try:
+            self.carrier, self._from_the_first = start()
+        except RecursionError:
+            raise InputError(f"the input has {TOO_DEEP}") from None
+        self._source = self._from_the_first()
         self._fields: list[Column] = []
 
     def __getitem__(self, l: int) -> Column:
-        """The field f_l."""
+        """The field f_l.
+
+        Raises:
+            TooManyTermsError: it, or one before it, outgrows the limit.
+        """
         try:
             while len(self._fields) <= l:
                 self._fields.append(next(self._source))
-        except (KeyboardInterrupt, InputError):
-            self._begin()  # a generator that was interrupted cannot go on, but can be made again
+        except BaseException as end:
+            # A generator that was interrupted cannot go on, but another one can catch up with it.
+            known = len(self._fields)
+            self._source = islice(self._from_the_first(), known, None)
+            if isinstance(end, TooManyTermsError):
+                what = f"f_{known}, with all that it is derived from,"
+                raise TooManyTermsError(end.most, what) from None
             raise
         return self._fields[l]
 
 
-def by_recursion(problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
-    """The carrier for a problem, and its fields f_0, f_1, … by the recursion."""
+class CountedTerms:
+    """The carrier with which the recursion works: it counts the terms that are written down.
+
+    Args:
+        carrier: the arithmetic.
+        most: refuse more terms than this in all.
+    """
+
+    def __init__(self, carrier: CoordinatesCarrier, most: int) -> None:
+        self._carrier, self._most, self._terms = carrier, most, 0
+
+    def combine(self, terms: Iterable[tuple[Scalar, Column]]) -> Column:
+        """Σ c·g."""
+        return self._counted(self._carrier.combine(terms))
+
+    def derive(self, g: Column, along: Column) -> Column:
+        """D_v g."""
+        return self._counted(self._carrier.derive(g, along))
+
+    def _counted(self, g: Column) -> Column:
+        self._terms += sum(map(self._carrier.algebra.length, g.components))
+        if self._terms > self._most:
+            raise TooManyTermsError(self._most)
+        return g
+
+
+def by_recursion(
+    problem: Problem,
+) -> tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]:
+    """The carrier for a problem, and what makes its fields f_0, f_1, … by the recursion."""
+    most = problem.most_terms
     if problem.step is not None:
-        expansion = StepExpansion(problem.step, problem.params, problem.step_size)
-        return expansion.carrier, modified_fields(expansion.carrier, expansion.displacement)
+        expansion = StepExpansion(problem.step, problem.params, problem.step_size, most)
+        carrier = expansion.carrier
+        return carrier, lambda: modified_fields(CountedTerms(carrier, most), expansion.displacement)
     carrier, f = field_of(problem)
-    if problem.method == METHODS["euler"]:
-        return carrier, modified_fields(carrier, euler_displacement(f))
-    step = runge_kutta_displacement(carrier, f, problem.method.A, problem.method.b)
-    return carrier, modified_fields(carrier, step)
+
+    def fields() -> Iterator[Column]:
+        counted = CountedTerms(carrier, most)
+        if problem.method == METHODS["euler"]:
+            return modified_fields(counted, euler_displacement(f))
+        step = runge_kutta_displacement(counted, f, problem.method.A, problem.method.b)
+        return modified_fields(counted, step)
+
+    return carrier, fields
 
 
 def field_of(problem: Problem) -> tuple[CoordinatesCarrier, Column]:
     """f, or f = −∇E, in the algebra made for it."""
     needed = [*problem.expressions, *problem.method.irrational_entries]
-    carrier = CoordinatesCarrier(algebra_for(problem.params, needed))
+    carrier = CoordinatesCarrier(algebra_for(problem.params, needed, problem.most_terms))
     if problem.loss is None:
         return carrier, carrier.column(problem.expressions)
     gradient = carrier.gradient(carrier.algebra.element(problem.loss))

@@ -50,7 +50,8 @@ class ElementaryDifferentials:
         total = [algebra.zero] * self._carrier.dimension
         for j, v_j in enumerate(v.components):
             g = self.contracted(rest, tuple(sorted((*indices, j))))
-            total = [t + v_j * c for t, c in zip(total, g.components, strict=True)]
+            products = (algebra.product(v_j, c) for c in g.components)
+            total = [t + p for t, p in zip(total, products, strict=True)]
         return Column([algebra.normal(t) for t in total])
 
     def _partial(self, indices: tuple[int, ...]) -> Column:

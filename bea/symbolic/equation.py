@@ -18,6 +18,7 @@ from sympy import Expr, ImmutableDenseMatrix
 from bea.errors import InputError, NotAGradientError
 from bea.symbolic import present
 from bea.symbolic.derivation import Derivation, by_recursion
+from bea.symbolic.limits import MOST_TERMS, check_order
 from bea.symbolic.method_table import METHODS
 from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.on_a_loss import GradientSplit, OnALoss, coefficients_of
@@ -84,6 +85,7 @@ class ModifiedEquation:
         derivation: Derivation | None = None,
         source: TreeSource | None = None,
     ) -> None:
+        check_order(order, problem.most_terms)
         self._problem = problem
         self._source = source
         self._derivation = derivation or Derivation(lambda: by_recursion(problem))
@@ -498,6 +500,7 @@ def modified_equation(
     method: str | ButcherTableau = "euler",
     step_size: sp.Symbol | str = "h",
     progress: bool = False,
+    most_terms: int = MOST_TERMS,
 ) -> ModifiedEquation:
     """The modified equation θ̇ = f + h f_1 + … + h^p f_p of a one-step method.
 
@@ -516,6 +519,7 @@ def modified_equation(
             "euler": it is then a method whose field changes with the step size.
         progress: derive at once, with a progress bar on standard error. By default the corrections
             are derived when they are first asked for.
+        most_terms: refuse to write down more terms than this for all corrections together.
 
     Text is read by `bea`'s own parser, never evaluated. Symbols that are not parameters are
     constants. Floats are read as the decimal number they print as.
@@ -525,6 +529,7 @@ def modified_equation(
 
     Raises:
         InputError: the input cannot be used; the message names what is wrong and what to do.
+            Likewise, when a correction is asked for, if it takes more terms than allowed.
         NotSmoothError: the input is not smooth.
 
     Source: HLW IX.1; Barrett and Dherin (2020), arXiv:2009.11162, appendix A, as corrected in
@@ -539,7 +544,13 @@ def modified_equation(
         [y/2]])
     """
     problem = Problem.checked(
-        loss=loss, field=field, step=step, params=params, method=method, step_size=step_size
+        loss=loss,
+        field=field,
+        step=step,
+        params=params,
+        method=method,
+        step_size=step_size,
+        most_terms=most_terms,
     )
     if problem.unused:
         warnings.warn(problem.unused_message, stacklevel=2)

@@ -17,6 +17,7 @@ from flint import fmpq
 from sympy import Expr
 
 from bea.symbolic import zero
+from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.terms import Monomial
 
@@ -27,12 +28,22 @@ class ExpressionAlgebra:
     Args:
         variables: what is differentiated by, in order.
         expressions: the input; later elements may contain further functions.
+        most_terms: refuse elements that are longer.
     """
 
-    def __init__(self, variables: Sequence[sp.Symbol], expressions: Sequence[Expr]) -> None:
+    def __init__(
+        self,
+        variables: Sequence[sp.Symbol],
+        expressions: Sequence[Expr],
+        most_terms: int = MOST_TERMS,
+    ) -> None:
         self.variables = tuple(variables)
+        self._most_terms = most_terms
         self._seen = list(expressions)
-        self._ring = DifferentialRing(self.variables, self._seen, opaque=True)
+        self._ring = self._ring_of_what_was_seen()
+
+    def _ring_of_what_was_seen(self) -> DifferentialRing:
+        return DifferentialRing(self.variables, self._seen, True, self._most_terms)
 
     @property
     def zero(self) -> Expr:
@@ -62,13 +73,21 @@ class ExpressionAlgebra:
         """∂g/∂θ_j."""
         return self.normal(sp.diff(element, self.variables[j]))
 
+    def product(self, a: Expr, b: Expr) -> Expr:
+        """a·b, to be brought into normal form."""
+        return a * b
+
+    def length(self, element: Expr) -> int:
+        """The number of terms."""
+        return len(sp.Add.make_args(element))
+
     def normal(self, element: Expr) -> Expr:
         """The normal form: a polynomial in the functions that occur."""
         try:
             known = self._ring.element(element)
         except NoRuleError:  # a derivative brought a new function
             self._seen.append(element)
-            self._ring = DifferentialRing(self.variables, self._seen, opaque=True)
+            self._ring = self._ring_of_what_was_seen()
             known = self._ring.element(element)
         return self._ring.expression(known)
 

@@ -18,6 +18,9 @@ from sympy import Expr
 MAX_NODES = 2_000
 """Numbers, names and operations together. SymPy takes about 0.1 ms for each."""
 
+HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh)
+"""What SymPy splits into real and imaginary parts as soon as it is asked whether it is finite."""
+
 MAX_DEGREE = 1_000
 """Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
 
@@ -151,10 +154,21 @@ def powers_in_exponential(argument: Expr) -> Iterator[tuple[Expr, Expr]]:
 
 
 @lru_cache(maxsize=2 * MAX_NODES)
-def nesting(expr: Expr) -> int:
-    """How many functions and powers stand inside one another."""
-    inside = max((nesting(part) for part in expr.args), default=0)
-    return inside + isinstance(expr, (sp.Function, sp.Pow))
+def nesting(expr: Expr, *kinds: type) -> int:
+    """How many functions and powers, or expressions of these kinds, stand inside one another."""
+    inside = max((nesting(part, *kinds) for part in expr.args), default=0)
+    return inside + isinstance(expr, kinds or (sp.Function, sp.Pow))
+
+
+def layers(expr: Expr) -> int:
+    """How many hyperbolic functions stand inside one another; three more over what splits badly.
+
+    SymPy takes twice as long for the real and imaginary part of each of them, and ten times as long
+    if there is an error function or a root of more than a symbol inside.
+    """
+    roots = (power.base for power in expr.atoms(sp.Pow) if power.exp.as_numer_denom()[1] != 1)
+    splits_badly = expr.has(sp.erf) or not all(u.is_Symbol or (-u).is_Symbol for u in roots)
+    return nesting(expr, *HYPERBOLIC) + 3 * splits_badly
 
 
 @lru_cache(maxsize=2 * MAX_NODES)

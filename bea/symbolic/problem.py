@@ -15,8 +15,10 @@ from sympy import Expr
 
 from bea.errors import InputError
 from bea.symbolic.functions import check_smooth, exact
+from bea.symbolic.limits import MOST_TERMS, TOO_DEEP, check_extent, checked_limit
 from bea.symbolic.method_table import METHODS, method_named
 from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.scalars import symbols_in_order
 from bea.symbolic.text import parse_expression, parse_symbols
 
 StepMap = Callable[[Sequence[sp.Symbol], sp.Symbol], Sequence[Any]]
@@ -33,6 +35,7 @@ class Problem:
         field: the components of f.
         step: the components of Φ_h(θ).
         method: the tableau that is applied to a loss or a field.
+        most_terms: how many terms a derivation may write down (`limits`).
     """
 
     params: tuple[sp.Symbol, ...]
@@ -41,6 +44,7 @@ class Problem:
     field: tuple[Expr, ...] | None
     step: tuple[Expr, ...] | None
     method: ButcherTableau
+    most_terms: int = MOST_TERMS
 
     @classmethod
     def checked(
@@ -52,6 +56,7 @@ class Problem:
         params: Sequence[sp.Symbol | str] | sp.Symbol | str,
         method: str | ButcherTableau,
         step_size: sp.Symbol | str,
+        most_terms: int = MOST_TERMS,
     ) -> Problem:
         """The problem that a user's arguments describe.
 
@@ -77,9 +82,10 @@ class Problem:
                 "or give the step size another symbol with step_size="
             )
         tableau = method_named(method)
-        problem = cls(symbols, h, None, None, None, tableau)._with_symbols_of_its_own()
+        most = checked_limit("most_terms", most_terms)
+        problem = cls(symbols, h, None, None, None, tableau, most)._with_symbols_of_its_own()
         if loss is not None:
-            problem = replace(problem, loss=problem._expression(loss, "the loss"))
+            problem = replace(problem, loss=problem._expressions({"the loss": loss})[0])
         elif field is not None:
             problem = replace(problem, field=problem._components(field, "field"))
         else:
@@ -90,30 +96,16 @@ class Problem:
             problem = replace(problem, step=problem._components(step(symbols, h), "step"))
         return problem._with_field_of_the_step_size()
 
-    def _expression(self, value: Any, name: str) -> Expr:
-        if isinstance(value, str):
-            value = parse_expression(value, name=name)
-        try:
-            expr = sp.sympify(value, strict=True)
-        except sp.SympifyError:
-            raise InputError(
-                f"{name} is {type(value).__name__}, not a SymPy expression or text"
-            ) from None
-        if not isinstance(expr, Expr) or expr.is_Matrix:
-            if isinstance(expr, sp.core.relational.Relational):
-                check_smooth(expr, name)
-            raise InputError(
-                f"{name} is a {type(expr).__name__}, not a scalar expression: "
-                "give a list of components as field="
-            )
-        check_smooth(expr, name)
-        # Equal names are one symbol to a reader; assumptions made elsewhere must not split them.
-        own = {s.name: s for s in (*self.params, self.step_size, *self.method.symbols)}
-        found = sorted(expr.free_symbols, key=sp.default_sort_key)
-        same = {s: first for s in found if (first := own.setdefault(s.name, s)) != s}
-        if same:
-            expr = expr.xreplace(same)
-        return expr.replace(lambda e: isinstance(e, sp.Float), exact)
+    def _expressions(self, values: Mapping[str, Any]) -> tuple[Expr, ...]:
+        """Values by what messages call them, as exact expressions in the symbols of this problem.
+
+        Equal names are one symbol to a reader; assumptions made elsewhere must not split them.
+        """
+        expressions = [_expression(value, name, self.most_terms) for name, value in values.items()]
+        one = {s.name: s for s in (*self.params, self.step_size, *self.constants)}
+        found = symbols_in_order(expressions)
+        same = {s: first for s in found if (first := one.setdefault(s.name, s)) != s}
+        return tuple(e.xreplace(same) for e in expressions)
 
     def _components(self, values: Any, name: str) -> tuple[Expr, ...]:
         if isinstance(values, (str, Expr)):
@@ -130,8 +122,8 @@ class Problem:
                 f"{len(self.params)} parameter{'s' * (len(self.params) != 1)} "
                 f"({', '.join(p.name for p in self.params)}): give one for each"
             )
-        return tuple(
-            self._expression(v, f"component {i} of the {name}") for i, v in enumerate(values)
+        return self._expressions(
+            {f"component {i} of the {name}": value for i, value in enumerate(values)}
         )
 
     def _with_field_of_the_step_size(self) -> Problem:
@@ -150,8 +142,8 @@ class Problem:
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
-        """The input, whichever it is."""
-        return self.field or self.step or (self.loss,)
+        """The input, whichever it is; nothing while the problem is being made."""
+        return self.field or self.step or (() if self.loss is None else (self.loss,))
 
     @property
     def constants(self) -> tuple[sp.Symbol, ...]:
@@ -218,6 +210,7 @@ class Problem:
         def put(expr: Expr) -> Expr:
             result = expr.subs(replacement, simultaneous=True)
             check_smooth(result, "the input with these values")
+            check_extent(result, "the input with these values", self.most_terms)
             return result
 
         return (
@@ -240,10 +233,9 @@ class Problem:
         Raises:
             InputError: a key is no constant, or a value cannot be used.
         """
-        return {
-            constant: self._expression(value, f"the value of {constant}")
-            for constant, value in self.constants_named(values).items()
-        }
+        named = self.constants_named(values)
+        expressions = self._expressions({f"the value of {c}": v for c, v in named.items()})
+        return dict(zip(named, expressions, strict=True))
 
     def _with_symbols_of_its_own(self) -> Problem:
         """This problem, if its method has no symbol that means something else here."""
@@ -256,6 +248,36 @@ class Problem:
                     "rename one of them"
                 )
         return self
+
+
+def _expression(value: Any, name: str, most_terms: int) -> Expr:
+    """What was given as text or as an expression, checked; its floats as fractions."""
+    try:
+        expr = _smooth_expression(value, name)
+        check_extent(expr, name, most_terms)
+        return expr.replace(lambda e: isinstance(e, sp.Float), exact)
+    except RecursionError:
+        raise InputError(f"{name} has {TOO_DEEP}") from None
+
+
+def _smooth_expression(value: Any, name: str) -> Expr:
+    if isinstance(value, str):
+        value = parse_expression(value, name=name)
+    try:
+        expr = sp.sympify(value, strict=True)
+    except sp.SympifyError:
+        raise InputError(
+            f"{name} is {type(value).__name__}, not a SymPy expression or text"
+        ) from None
+    if not isinstance(expr, Expr) or expr.is_Matrix:
+        if isinstance(expr, sp.core.relational.Relational):
+            check_smooth(expr, name)
+        raise InputError(
+            f"{name} is a {type(expr).__name__}, not a scalar expression: "
+            "give a list of components as field="
+        )
+    check_smooth(expr, name)
+    return expr
 
 
 def _step_size(name: sp.Symbol | str) -> sp.Symbol:

@@ -11,10 +11,11 @@ fast. The meaning of a field, and the recursion, are left to `coordinates` and `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
+from itertools import islice
 from math import lcm
 from operator import ge
 from typing import Any
@@ -29,12 +30,17 @@ from sympy.polys.rings import PolyElement, PolyRing
 from bea.errors import InputError
 from bea.symbolic import functions, zero
 from bea.symbolic.lattice import Lattice, expanded
+from bea.symbolic.limits import MOST_TERMS, TooManyTermsError
 from bea.symbolic.terms import Monomial, expression_of
 
 MOST_RECIPROCALS = 4
 """In several variables, up to so many reciprocals their relations are completed. Measured on sums
 of 1/|θ − c_i| to f_3: four take 6.4 s, and 4.1 s without completion, which leaves five times the
 terms; five take 22 s, and 8.6 s without."""
+
+LARGEST_PRODUCT = 1_000_000
+"""Pairs of terms that flint multiplies in one call, 0.2 s: in between Ctrl-C is heard, and what has
+grown too large is noticed."""
 
 DIVISION_BY_ZERO = "the input divides by zero: look for a denominator that vanishes"
 
@@ -65,10 +71,11 @@ class DifferentialRing:
         expressions: everything that the ring must contain.
         opaque: adjoin functions without a rule as they are (they cannot be differentiated then)
             instead of refusing them.
+        most_terms: refuse elements that are longer.
 
     Raises:
         NoRuleError: a function has no rule, and `opaque` is false.
-        InputError: an expression divides by zero.
+        InputError: an expression divides by zero, or is too long.
 
     Example:
         >>> x = sp.Symbol("x")
@@ -78,9 +85,14 @@ class DifferentialRing:
     """
 
     def __init__(
-        self, variables: Sequence[sp.Symbol], expressions: Sequence[Expr], opaque: bool = False
+        self,
+        variables: Sequence[sp.Symbol],
+        expressions: Sequence[Expr],
+        opaque: bool = False,
+        most_terms: int = MOST_TERMS,
     ) -> None:
         self.variables = tuple(variables)
+        self.most_terms = most_terms
         self._opaque, self._closed = opaque, False
         self._generators: dict[Expr, Generator] = {}
         self._relations: list[PolyElement] = []
@@ -159,8 +171,33 @@ class DifferentialRing:
         total = self.zero
         for i, rules in self._partials.items():
             if not rules[j].is_zero():
-                total += element.derivative(i) * rules[j]
+                total += self.product(element.derivative(i), rules[j])
         return self.normal(total)
+
+    def product(self, a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
+        """a·b, to be brought into normal form."""
+        if len(a) * len(b) <= LARGEST_PRODUCT:
+            return a * b
+        shorter, longer = sorted((a, b), key=len)
+        total = self.zero
+        for piece in self._pieces(shorter, 1 + LARGEST_PRODUCT // len(longer)):
+            total += piece * longer
+            self._check_length(total)
+        return total
+
+    def _pieces(self, element: fmpq_mpoly, length: int) -> Iterator[fmpq_mpoly]:
+        """The element as a sum of elements that are not longer than this."""
+        terms = iter(element.to_dict().items())
+        while piece := dict(islice(terms, length)):
+            yield self._context.from_dict(piece)
+
+    def length(self, element: fmpq_mpoly) -> int:
+        """The number of terms."""
+        return len(element)
+
+    def _check_length(self, element: fmpq_mpoly) -> None:
+        if len(element) > self.most_terms:
+            raise TooManyTermsError(self.most_terms)
 
     def normal(self, element: fmpq_mpoly) -> fmpq_mpoly:
         """The remainder modulo the relations: zero if and only if they make the element zero.
@@ -168,6 +205,7 @@ class DifferentialRing:
         No term of a remainder is divisible by the leading monomial of a relation, and modulo a
         Gröbner basis there is only one such remainder, in whatever order the divisions are made.
         """
+        self._check_length(element)
         reducible = True
         while reducible:
             reducible = False

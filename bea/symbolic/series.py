@@ -26,6 +26,7 @@ from bea.symbolic.derivation import Derivation, field_of
 from bea.symbolic.differentials import ElementaryDifferentials
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.free_trees import FreeTree, GradientStructure, gradient_structure
+from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.method_table import method_named
 from bea.symbolic.methods import ButcherTableau, Entry
 from bea.symbolic.modifying_pass import MOST_CUT_TREES, modifying_coefficients
@@ -111,7 +112,7 @@ class Series(Mapping[Tree, Scalar]):
         return isinstance(tree, Tree) and tree.order <= self._table.order
 
     def get(self, tree: Any, default: Any = None) -> Any:
-        """b(τ), or the default if the series does not reach this tree."""
+        """b(τ) of a tree τ, or the default if the series does not reach this tree."""
         return self[tree] if self.__contains__(tree) else default
 
     def __iter__(self) -> Iterator[Tree]:
@@ -284,6 +285,7 @@ class Series(Mapping[Tree, Scalar]):
         field: Sequence[Expr | str] | None = None,
         params: Sequence[Symbol | str] | Symbol | str,
         step_size: Symbol | str = "h",
+        most_terms: int = MOST_TERMS,
     ) -> ModifiedEquation:
         """The series on a loss (f = −∇E) or a field, in coordinates.
 
@@ -292,6 +294,7 @@ class Series(Mapping[Tree, Scalar]):
             field: the components of f.
             params: the parameters θ: symbols, or their names.
             step_size: the symbol h, or its name.
+            most_terms: refuse functions of more terms than this.
 
         Returns:
             The equation, of the order of the series; what is asked beyond that is derived then.
@@ -319,6 +322,7 @@ class Series(Mapping[Tree, Scalar]):
             params=params,
             method=self.method,
             step_size=step_size,
+            most_terms=most_terms,
         )
         return self.equation(problem)
 
@@ -359,7 +363,9 @@ class Series(Mapping[Tree, Scalar]):
         )
         return Series(self._table, coefficients, self.kind, method, self.most_trees)
 
-    def _fields_on(self, problem: Problem) -> tuple[CoordinatesCarrier, Iterator[Column]]:
+    def _fields_on(
+        self, problem: Problem
+    ) -> tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]:
         carrier, f = field_of(problem)
         differentials = ElementaryDifferentials(carrier, f)
 
@@ -368,7 +374,7 @@ class Series(Mapping[Tree, Scalar]):
                 series = self if l <= self.order else self.extended(l)
                 yield differentials.combination(series.terms(l))
 
-        return carrier, fields()
+        return carrier, fields
 
     def to_jax(
         self,

@@ -30,6 +30,7 @@ from bea.symbolic.extent import (
     Extent,
     deep_degree,
     extent_of,
+    layers,
     longest_product,
     nesting,
     power_extent,
@@ -80,6 +81,9 @@ MAX_SPLIT_TERMS = 20
 imaginary parts: what is under sinh, cosh and tanh, and u in (u**2)**pi and u**(x/y). It multiplies
 that out, in 0.1 s as a rule and in minutes at twice these limits. Four layers of tanh have degree
 8."""
+
+MAX_LAYERS = 6
+"""Hyperbolic functions inside one another, as `layers` counts them: 0.5 s for this many."""
 
 MAX_ANGLE = 10**30
 """Constants under sin, cos and tan. SymPy compares what is left of a larger one modulo 2π to 100
@@ -558,6 +562,7 @@ class _Reader:
         if (
             deep_degree(expr) > MAX_SPLIT_DEGREE
             or longest_product(expr) > MAX_SPLIT_TERMS
+            or layers(expr) >= MAX_LAYERS
             or any(max(abs(rate.p), rate.q) > MAX_DEGREE for rate in rates)
         ):
             raise self._refused(node, "what is inside is too long for SymPy", "simplify it")

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 
 from bea.errors import InputError
+from bea.symbolic.limits import checked_limit
 from bea.symbolic.trees import Tree, number_of_trees
 from bea.symbolic.whole import whole_number
 
@@ -38,11 +39,9 @@ class TreeTable:
     """
 
     def __init__(self, order: int, most_trees: int = MOST_TREES) -> None:
-        nodes, bound = whole_number(order), whole_number(most_trees)
+        nodes, bound = whole_number(order), checked_limit("most_trees", most_trees)
         if nodes is None or nodes < 1:
             raise InputError(f"trees of {order} nodes: give a whole number of nodes, 1 or more")
-        if bound is None or bound < 1:
-            raise InputError(f"most_trees is {most_trees}: give a whole number, 1 or more")
         order, total = nodes, 0
         for n in range(1, order + 1):
             total += number_of_trees(n)

@@ -62,6 +62,16 @@ def test_assumptions_on_a_symbol_do_not_split_it():
     assert eq.corrections[0] == sp.Matrix([-2 * a * b, -(a**2)])
 
 
+def test_assumptions_do_not_split_a_symbol_of_several_components_or_values():
+    plain, positive = sp.Symbol("c"), sp.Symbol("c", positive=True)
+    eq = bea.modified_equation(field=[plain * b, positive * a + plain], params=(a, b), order=1)
+    assert len(eq.constants) == 1
+    (c,) = eq.constants
+    assert sp.expand(eq.corrections[1] + sp.Matrix([c * (c * a + c), c * c * b]) / 2).is_zero_matrix
+    given = bea.modified_equation(loss="p*a**4 + q*a + c*a**2", params="a", order=0)
+    assert given.subs({"p": positive, "q": plain}).constants == given.constants[:1]
+
+
 def test_the_step_size_may_have_another_name():
     eta = sp.Symbol("eta")
     eq = bea.modified_equation(loss=h * a**2, params=[a], order=1, step_size=eta)
@@ -119,6 +129,20 @@ def test_extended_and_subs():
         assert sp.expand(f - g.subs({x: 1, y: sp.Rational(3, 5)})) == sp.zeros(2, 1)
 
 
+def test_numbers_may_be_put_into_a_step_and_a_field():
+    def euler(theta, size):
+        return [theta[0] + size * (c * theta[0] + theta[1]), theta[1] - size * c * theta[0]]
+
+    step = bea.modified_equation(step=euler, params=(a, b), order=2)
+    field = bea.modified_equation(field=[c * a + b, -c * a], params=(a, b), order=2)
+    third = sp.Rational(1, 3)
+    for eq in (step, field):
+        numbers = eq.subs({c: third})
+        assert numbers.constants == ()
+        assert numbers.corrections == tuple(f.subs(c, third) for f in eq.corrections)
+    assert step.subs({c: third}).corrections == field.subs({c: third}).corrections
+
+
 def test_whole_numbers_of_other_libraries_are_orders():
     eq = bea.modified_equation(loss=a**2, params=[a], order=sp.Integer(2))
     assert eq.order == 2 and type(eq.order) is int
@@ -132,6 +156,13 @@ def test_the_step_size_for_a_constant_makes_a_map():
     assert eq.corrections[1][0] == a / 2  # log(1 − h + h²)/h = −1 + h/2 + …
 
 
+def test_a_loss_with_the_step_size_in_it_is_the_loss_of_no_method():
+    eq = bea.modified_equation(loss=(1 - h) * a**2 / 2, params=[a], order=1)
+    assert eq.loss is None
+    with pytest.raises(bea.InputError, match="of a Runge–Kutta method on a loss"):
+        eq.preconditioner()
+
+
 def test_what_is_put_in_for_a_constant_is_read_like_the_input():
     eq = bea.modified_equation(loss=c * a**2 / 2, params=[a], order=0)
     assert eq.subs({c: 0.6}).loss == sp.Rational(3, 10) * a**2
@@ -140,6 +171,22 @@ def test_what_is_put_in_for_a_constant_is_read_like_the_input():
         eq.subs({"c": "__import__('os')"})
     with pytest.raises(bea.NotSmoothError, match="Abs"):
         eq.subs({"c": sp.Abs(a)})
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [
+        ({"loss": a**2}, "gradient descent on E = a**2"),
+        ({"loss": a**2, "method": "rk4"}, "rk4 on the gradient flow of E = a**2"),
+        ({"field": [-a]}, "euler on f = (-a)"),
+        ({"field": [b, -a], "params": (a, b), "method": "heun"}, "heun on f = (b, -a)"),
+        ({"step": lambda theta, size: theta}, "the given step"),
+    ],
+    ids=str,
+)
+def test_an_equation_says_of_which_method_on_what_it_is(given, title):
+    eq = bea.modified_equation(**{"params": [a], "order": 0, **given})
+    assert str(eq).splitlines()[0] == f"Modified equation of {title}"
 
 
 def test_repr_text_and_latex():
