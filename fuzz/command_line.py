@@ -1,0 +1,136 @@
+"""Any arguments end `bea.cli.main` with an exit status and, at 2, one line that says why.
+
+Orders are low and losses short, so that an input takes milliseconds; `verify` checks its arguments
+but measures nothing.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
+from itertools import islice
+from types import CodeType
+from typing import Any
+from unittest.mock import patch
+
+import bea.numeric.local_error  # now, and not under the eyes of `watched`
+import bea.symbolic.pictures  # noqa: F401
+from bea import cli
+from fuzz.watch import Violation, watched
+from fuzz.words import in_a_row
+
+LOSSES = ("(3/5 - a*b)**2/2", "a", "x**2*y", "log(a)", "sin(a*b)", "a*c + h", "abs(a)", "1/a", "0")
+FIELDS = ("y", "-x", "a*h", "sqrt(x)", "0", "1/0", "exp(x", "y - x**2")
+STEPS = ("x + h*y", "y - h*x", "x", "y", "x + 1", "x + h/x", "x*exp(h)", "x + sqrt(h)")
+NAMES = ("a,b", "a", "x,y", "x", "h", "a,a", "", "exp", "pi", "a b", "θ", "_x", "lambda")
+ORDERS = ("0", "1", "2", "-1", "2.5", "x", "", " 1", "0_1", "٢", "9" * 30, "0x1")
+METHODS = ("euler", "rk4", "implicit_midpoint", "gauss4", "RK4", "rk5", "")
+ROWS = ("0", "0,0; 1/2,0", "alpha", "0,0; r,0", "1/2", "sqrt(2)/2", "0,0; 1", ";", "", "h", "1e400")
+WEIGHTS = ("1", "0,1", "1/2,1/2", "1-1/(2*r), 1/(2*r)", "1-alpha, alpha", "2", "", ",", "one(two)")
+POINTS = ("2.8,7/2", "-1", "1,0.5", "sqrt(2)", "nan", "1e999", "", ",", "a", "1/0,1")
+SETTINGS = ("c=1", "h=2", "a=1", "c", "=", "c=", "c=x", "alpha=1/2", "c=1=2", "x,y=1")
+
+METHOD = {"--method": METHODS, "--A": ROWS, "--b": WEIGHTS}
+PROBLEM = {
+    **{"": LOSSES, "--params": NAMES, "--field": FIELDS, "--step": STEPS, "--order": ORDERS},
+    **{
+        "--step-size": ("h", "t", "a", "", "h k"),
+        "--most-terms": ("9", "1000", "0", "x"),
+        **METHOD,
+    },
+}
+COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
+    "derive": {**PROBLEM, "--format": ("text", "latex", "json", "python", "html")},
+    "verify": {
+        **PROBLEM,
+        **{"--at": POINTS, "--set": SETTINGS, "--step-sizes": ("1,2,3,4", "0", "1e-3,1e-2")},
+        **{"--precision": ("auto", "float64", "mpmath", "half"), "--format": ("text", "json")},
+    },
+    "series": {
+        **METHOD,
+        **{"--order": (*ORDERS, "3", "4", "40"), "--most-trees": (*ORDERS, "3", "100")},
+        **{"--modifying": (), "--gradient": (), "--picture": ("trees.gif", "", ".")},
+        "--format": ("text", "latex", "json"),
+    },
+    "": {"": ("--help", "--version", "differentiate", "-h", "--", "derive", "-1")},
+}
+"""The options of each command, with values: some that make sense and some that do not."""
+
+MOST_ARGUMENTS = 12
+
+
+def arguments(data: bytes) -> list[str]:
+    """The command line that the bytes stand for.
+
+    A byte chooses the command, and then by turns one an option and one its value; from 240 on that
+    is text, of up to eight words.
+    """
+    source = iter(data)
+    command = list(COMMANDS)[next(source, 0) % len(COMMANDS)]
+    options = list(COMMANDS[command].items())
+    words = [command] if command else []
+    for option, byte in zip(source, source, strict=False):
+        name, values = options[option % len(options)]
+        words += [name] * bool(name)
+        if byte >= 240:
+            words.append(in_a_row(bytes(islice(source, byte % 8 + 1))))
+        elif values:
+            words.append(values[byte % len(values)])
+        if len(words) > MOST_ARGUMENTS:
+            break
+    return words
+
+
+def seeds() -> Iterator[bytes]:
+    """One option after the other for each command."""
+    for command, options in enumerate(COMMANDS.values()):
+        for shift in range(12):
+            pairs = (bytes([option, shift]) for option in range(len(options)))
+            yield bytes([command]) + b"".join(pairs)
+
+
+def check(data: bytes) -> None:
+    """Run the command line that the bytes stand for.
+
+    Raises:
+        Violation: it ended in another way than the documented ones, or something happened besides.
+    """
+    words = arguments(data)
+    out, err = _stream(), _stream()
+    nothing_measured = patch("bea.numeric.local_error.verify_orders", lambda *_, **__: [])
+    with nothing_measured, redirect_stdout(out), redirect_stderr(err), watched(_only_lambdified):
+        try:
+            status: Any = cli.main(words)
+        except SystemExit as end:
+            status = end.code
+    printed, said = _text(out), _text(err)
+    if status not in (0, 1, 2):
+        raise Violation(f"exit status {status} of {words}")
+    if status == 2:
+        line = said.removesuffix("\n")
+        if printed or not line.startswith("bea") or not line.isprintable():
+            raise Violation(f"{words}: {printed!r} and {said!r}")
+
+
+def _stream() -> io.TextIOWrapper:
+    return io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
+
+
+def _text(stream: io.TextIOWrapper) -> str:
+    stream.seek(0)
+    return stream.read()
+
+
+def _only_lambdified(event: str, arguments: tuple[Any, ...]) -> bool:
+    """SymPy's `lambdify` writes code for an expression, and runs a line that imports mpmath."""
+    if event == "compile":
+        return arguments[1] in ("<unknown>", "<string>") or _is_lambdified(arguments[1])
+    if event == "exec":
+        code: CodeType = arguments[0]
+        return code.co_filename == "<string>" or _is_lambdified(code.co_filename)
+    return False
+
+
+def _is_lambdified(file: str) -> bool:
+    return str(file).startswith("<lambdifygenerated")
