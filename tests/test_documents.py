@@ -6,9 +6,14 @@ import contextlib
 import io
 import re
 import runpy
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
+
+from bea import cli
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -32,12 +37,74 @@ def test_all_the_code_of_the_readme_is_tried():
     assert README.count("```python") == len(EXAMPLES)
 
 
-@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", *sorted(
-    str(p.relative_to(ROOT)) for p in (ROOT / "docs").glob("*.md")
-)])  # fmt: skip
+PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
+PAGES += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
+PAGES += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/README.md"))
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_code_of_the_other_pages_runs(page):
+    """That of the README is run above, with what it prints."""
+    blocks = re.findall(r"^```(\w*)\n(.*?)^```$", text_of(page), re.DOTALL | re.MULTILINE)
+    assert {language for language, _ in blocks} <= {"python", "text"}, "nothing runs these"
+    if page != "README.md":
+        for code in (code for language, code in blocks if language == "python"):
+            exec(compile(code, page, "exec"), {})
+
+
+def indented(page: str, program: str) -> list[str]:
+    """The commands in the indented lines of a page, without what is said beside them."""
+    return re.findall(rf"^    ({program} [^#\n]*?)(?: *#.*)?$", text_of(page), re.MULTILINE)
+
+
+COMMANDS = [(page, command) for page in PAGES for command in indented(page, "bea")]
+
+
+@pytest.mark.parametrize(("page", "command"), COMMANDS)
+def test_the_commands_of_the_pages_run(page, command, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)  # one of them draws a picture
+    assert cli.main(shlex.split(command)[1:]) == 0
+    assert capsys.readouterr().out
+    assert [path.name for path in tmp_path.iterdir()] == re.findall(r"--picture (\S+)", command)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_make_has_the_targets_that_the_pages_name(page):
+    targets = set(re.findall(r"^([a-z-]+):", text_of("Makefile"), re.MULTILINE))
+    named = re.findall(r"`make ([a-z-]+)", text_of(page)) + [
+        command.split()[1] for command in indented(page, "make")
+    ]
+    assert set(named) <= targets
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_files_that_the_pages_name_are_there(page):
+    named = re.findall(r"`((?:bea|docs|examples|benchmarks|tests|fuzz)/[\w./-]+)`", text_of(page))
+    assert [path for path in named if not (ROOT / path).exists()] == []
+
+
+@pytest.mark.slow
+def test_the_tour_ends_with_all_its_results(tmp_path):
+    """In a process of its own, as `make tour` runs it."""
+    command = [sys.executable, str(ROOT / "examples" / "tour.py"), "--out", str(tmp_path)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert "every order is confirmed" in said and said.endswith(f"All results are in {tmp_path}.\n")
+    assert {path.suffix for path in tmp_path.iterdir()} == {".tex", ".json", ".svg", ".csv", ".png"}
+
+
+def test_every_example_is_run_by_a_test():
+    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
+    for path in (ROOT / "examples").glob("*.py"):
+        assert any(path.stem in text for text in tests) or "def main" not in path.read_text()
+
+
+@pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
-    text = (ROOT / page).read_text(encoding="utf-8")
-    targets = [t for t in re.findall(r"\]\(([^)#]+)", text) if not t.startswith("http")]
+    targets = [t for t in re.findall(r"\]\(([^)#]+)", text_of(page)) if not t.startswith("http")]
     for target in targets:
         assert ((ROOT / page).parent / target).exists(), f"{page} links to {target}"
 

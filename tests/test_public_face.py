@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import inspect
+import re
 import subprocess
 import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -42,16 +48,120 @@ assert jax.numpy.ones(1).dtype == "float32"
     assert "matplotlib" not in modules_after(code)
 
 
-@pytest.mark.parametrize("name", [n for n in bea.__all__ if n != "__version__"])
-def test_every_public_name_is_there_and_documented(name):
-    thing = getattr(bea, name)
-    if name == "METHODS":
-        assert "euler" in thing
-        return
-    assert inspect.getdoc(thing)
-    if inspect.isfunction(thing):
-        for section in ("Args:", "Returns:", "Source:", "Example:"):
-            assert section in inspect.getdoc(thing), f"{name} has no {section}"
+# The docstrings
+
+
+def public_names() -> dict[str, Any]:
+    """Everything a user is meant to import, by its full name, without the numbers and tables."""
+    found: dict[str, Any] = {}
+    for module in map(importlib.import_module, MODULES):
+        own = [n for n, thing in vars(module).items() if is_defined_in(module, thing, n)]
+        for name in getattr(module, "__all__", own):
+            found[f"{module.__name__}.{name}"] = getattr(module, name)
+    return {k: thing for k, thing in found.items() if inspect.isclass(thing) or callable(thing)}
+
+
+def is_defined_in(module: ModuleType, thing: object, name: str) -> bool:
+    return getattr(thing, "__module__", "") == module.__name__ and not name.startswith("_")
+
+
+def members_of(thing: type) -> dict[str, Callable[..., Any]]:
+    """The public methods and properties that a class of ours defines, as functions."""
+    found = {}
+    for base in thing.__mro__:
+        if base.__module__.partition(".")[0] == "bea":
+            for name, member in vars(base).items():
+                function = getattr(member, "__func__", None) or getattr(member, "fget", None)
+                function = function or getattr(member, "func", None) or member
+                if inspect.isfunction(function) and is_ours(function, name):
+                    found.setdefault(name, function)
+    return found
+
+
+def is_ours(function: Callable[..., Any], name: str) -> bool:
+    return function.__module__.startswith("bea.") and not name.startswith("_")
+
+
+MODULES = ("bea", *(f"bea.models.{name}" for name in ("data", "losses", "mlp", "resnet")))
+MODULES += ("bea.models.two_parameter",)
+MODULES += ("bea.testing",) * (importlib.util.find_spec("bea.testing") is not None)
+PUBLIC = public_names()
+FUNCTIONS = {name: thing for name, thing in PUBLIC.items() if inspect.isfunction(thing)}
+MEMBERS = {
+    f"{name}.{member}": function
+    for name, thing in PUBLIC.items()
+    if inspect.isclass(thing)
+    for member, function in members_of(thing).items()
+}
+
+
+def arguments(function: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    found = inspect.signature(function).parameters
+    return {name: p for name, p in found.items() if name not in ("self", "cls")}
+
+
+def sections(function: Callable[..., Any]) -> dict[str, str]:
+    """The parts of a docstring by their headings; what comes before them under ""."""
+    text = inspect.cleandoc(function.__doc__ or "")
+    parts = re.split(r"^(Args|Returns|Yields|Raises|Source|Example|Attributes):", text, flags=re.M)
+    return {"": parts[0], **dict(zip(parts[1::2], parts[2::2], strict=True))}
+
+
+def described(function: Callable[..., Any]) -> dict[str, str]:
+    """What "Args:" says of each argument."""
+    entries = re.split(r"^ {4}\*{0,2}(\w+): ", sections(function).get("Args", ""), flags=re.M)
+    return dict(zip(entries[1::2], entries[2::2], strict=True))
+
+
+@pytest.mark.parametrize("name", [*PUBLIC, *MEMBERS])
+def test_every_public_name_and_member_has_a_docstring(name):
+    own = {**PUBLIC, **MEMBERS}[name].__doc__
+    assert own and own.strip().splitlines()[0].rstrip().endswith((".", "?", ":"))
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_says_what_goes_in_what_comes_out_where_it_is_from_and_how_it_is_used(name):
+    function, parts = FUNCTIONS[name], sections(FUNCTIONS[name])
+    assert list(described(function)) == list(arguments(function))
+    assert {"Returns", "Yields"} & parts.keys()
+    assert ">>> " in parts["Example"]
+    if "SearchStrategy" not in str(inspect.signature(function).return_annotation):
+        assert parts["Source"].strip()  # random drawings alone are from nowhere
+    if " raise " in inspect.getsource(function):
+        assert "Error" in parts["Raises"]
+
+
+@pytest.mark.parametrize("name", MEMBERS)
+def test_a_method_speaks_of_each_of_its_arguments(name):
+    function = MEMBERS[name]
+    silent = [a for a in arguments(function) if not re.search(rf"\b{a}\b", function.__doc__)]
+    assert silent == []
+    if "Args" in sections(function):
+        assert list(described(function)) == list(arguments(function))
+    if re.search(r"raise \w*Error\(", inspect.getsource(function)):
+        assert "Error" in sections(function)["Raises"]
+
+
+ANYTHING = re.compile(r"(typing\.)?Any|PyTree|Sequence\[Any\]|.*\b(Array|ndarray|ArrayLike)\b.*")
+SAYS_WHICH = re.compile(
+    r"\b(arrays?|pytrees?|shape|float64|numbers?|symbols?|tree|text|schedule|callable|attribute)\b"
+    r"|as (in|for|of) `|likewise|θ_0"
+)
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, *MEMBERS])
+def test_an_argument_that_may_be_an_array_says_what_it_may_be(name):
+    """Where the annotation leaves it open, the words say: arrays, pytrees, numbers, symbols."""
+    function = {**FUNCTIONS, **MEMBERS}[name]
+    of = described(function)
+    vague = [
+        argument
+        for argument, parameter in arguments(function).items()
+        if ANYTHING.fullmatch(str(parameter.annotation))
+        and argument in of
+        and not SAYS_WHICH.search(of[argument])
+    ]
+    assert vague == []
 
 
 def test_unknown_names_are_no_attributes():

@@ -84,12 +84,13 @@ def loss(theta: Sequence[Any] = PARAMS, data: Sequence[Any] = DATA) -> Any:
 
     Source: section 5 of the paper.
 
-    >>> loss()
-    (-a*b + 3/5)**2/2
-    >>> loss(data=SYMBOLIC_DATA)
-    (-a*b*x + y)**2/2
-    >>> round(loss((2.8, 3.5)), 4)
-    42.32
+    Example:
+        >>> loss()
+        (-a*b + 3/5)**2/2
+        >>> loss(data=SYMBOLIC_DATA)
+        (-a*b*x + y)**2/2
+        >>> round(loss((2.8, 3.5)), 4)
+        42.32
     """
     a, b = theta
     x, y = _data_for(theta, data)
@@ -108,8 +109,9 @@ def gradient(theta: Sequence[Any] = PARAMS, data: Sequence[Any] = DATA) -> tuple
 
     Source: appendix D of the paper.
 
-    >>> gradient(data=SYMBOLIC_DATA)
-    (-b*x*(-a*b*x + y), -a*x*(-a*b*x + y))
+    Example:
+        >>> gradient(data=SYMBOLIC_DATA)
+        (-b*x*(-a*b*x + y), -a*x*(-a*b*x + y))
     """
     a, b = theta
     x, y = _data_for(theta, data)
@@ -129,8 +131,9 @@ def implicit_regularizer(theta: Sequence[Any] = PARAMS, data: Sequence[Any] = DA
 
     Source: (4) of the paper.
 
-    >>> implicit_regularizer()
-    (a**2 + b**2)*(-a*b + 3/5)**2/2
+    Example:
+        >>> implicit_regularizer()
+        (a**2 + b**2)*(-a*b + 3/5)**2/2
     """
     a, b = theta
     x, _ = _data_for(theta, data)
@@ -141,15 +144,16 @@ def regularization_rate(step_size: Any) -> Any:
     """The implicit regularization rate λ = hm/4 = h/2, with m = 2 parameters.
 
     Args:
-        step_size: the learning rate h.
+        step_size: the learning rate h, a symbol, a number or an array.
 
     Returns:
         λ.
 
     Source: (3) of the paper.
 
-    >>> regularization_rate(sympy.Symbol("h"))
-    h/2
+    Example:
+        >>> regularization_rate(sympy.Symbol("h"))
+        h/2
     """
     return step_size / 2
 
@@ -158,7 +162,7 @@ def modified_loss(step_size: Any, theta: Sequence[Any] = PARAMS, data: Sequence[
     """The modified loss of order 1, Ẽ = E + λ R_IG = E (1 + λ (a² + b²) x²) with λ = h/2.
 
     Args:
-        step_size: the learning rate h.
+        step_size: the learning rate h, a symbol, a number or an array.
         theta: (a, b), as in `loss`.
         data: (x, y), as in `loss`.
 
@@ -167,8 +171,9 @@ def modified_loss(step_size: Any, theta: Sequence[Any] = PARAMS, data: Sequence[
 
     Source: (2) of the paper.
 
-    >>> modified_loss(sympy.Symbol("h"))
-    (-a*b + 3/5)**2*(h*(a**2 + b**2)/2 + 1)/2
+    Example:
+        >>> modified_loss(sympy.Symbol("h"))
+        (-a*b + 3/5)**2*(h*(a**2 + b**2)/2 + 1)/2
     """
     return _with_weighted_regularizer(regularization_rate(step_size), theta, data)
 
@@ -188,7 +193,7 @@ def explicitly_regularized_loss(
     * (8): E_μ = E + μ |∇E|² = E (1 + 2μ (a² + b²) x²).
 
     Args:
-        mu: the coefficient μ of the regularizer.
+        mu: the coefficient μ of the regularizer, a symbol, a number or an array.
         theta: (a, b), as in `loss`.
         data: (x, y), as in `loss`.
         form: which of the two equations defines E_μ, by its number in the paper.
@@ -201,11 +206,12 @@ def explicitly_regularized_loss(
 
     Source: (8) and (A.31) of the paper; docs/where-the-paper-errs.md.
 
-    >>> mu = sympy.Symbol("mu")
-    >>> explicitly_regularized_loss(mu)
-    (-a*b + 3/5)**2*(mu*(a**2 + b**2) + 1)/2
-    >>> explicitly_regularized_loss(mu, form="8")
-    (-a*b + 3/5)**2*(2*mu*(a**2 + b**2) + 1)/2
+    Example:
+        >>> mu = sympy.Symbol("mu")
+        >>> explicitly_regularized_loss(mu)
+        (-a*b + 3/5)**2*(mu*(a**2 + b**2) + 1)/2
+        >>> explicitly_regularized_loss(mu, form="8")
+        (-a*b + 3/5)**2*(2*mu*(a**2 + b**2) + 1)/2
     """
     factors = {"A.31": 1, "8": 2}
     if form not in factors:
@@ -217,7 +223,7 @@ def minima(a: Any = PARAMS[0], data: Sequence[Any] = DATA) -> Any:
     """The minima of E, the hyperbola ab = y/x, as b over a.
 
     Args:
-        a: the first parameter, not 0.
+        a: the first parameter, a symbol, a number or an array; not 0.
         data: (x, y), as in `loss`, with x not 0.
 
     Returns:
@@ -228,8 +234,9 @@ def minima(a: Any = PARAMS[0], data: Sequence[Any] = DATA) -> Any:
 
     Source: section 5 of the paper.
 
-    >>> minima()
-    3/(5*a)
+    Example:
+        >>> minima()
+        3/(5*a)
     """
     x, y = _data_for((a,), data)
     return _require_nonzero(y, x) / a
@@ -248,16 +255,20 @@ def least_norm_minimum(data: Sequence[Any] = DATA) -> tuple[sympy.Expr, sympy.Ex
         (a, b), SymPy expressions.
 
     Raises:
-        InputError: if x is 0, where every θ is a minimum or none is.
+        InputError: if x is 0, where every θ is a minimum or none is, or the data are text.
 
     Source: Figure 1a of the paper.
 
-    >>> least_norm_minimum()
-    (sqrt(15)/5, sqrt(15)/5)
-    >>> least_norm_minimum((1, -4))
-    (2, -2)
+    Example:
+        >>> least_norm_minimum()
+        (sqrt(15)/5, sqrt(15)/5)
+        >>> least_norm_minimum((1, -4))
+        (2, -2)
     """
-    x, y = (sympy.sympify(value) for value in data)
+    try:
+        x, y = (sympy.sympify(value, strict=True) for value in data)  # without, text is evaluated
+    except sympy.SympifyError:
+        raise InputError(f"the data are {data!r}: give two symbols or numbers (x, y)") from None
     ratio = _require_nonzero(y, x)
     root = sympy.sqrt(sympy.Abs(ratio))
     return root, root * sympy.sign(ratio)

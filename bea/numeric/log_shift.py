@@ -30,7 +30,7 @@ def log_shift_estimate(
         increment: φ with θ⁺ = θ + h φ(θ); for gradient descent minus the gradient of the loss. A
             JAX function from a pytree of floating-point arrays to one like it. For a step whose
             increment depends on h, hand over what it is at this h.
-        theta: θ_0.
+        theta: θ_0, a pytree of floating-point arrays.
         h: the step size, a number; not zero.
         steps: K ≥ 1, the number of evaluations of φ, and the order of the error: f̃ is met up to
             O(h^K), that is, to the order K − 1 of the modified equation.

@@ -75,11 +75,11 @@ class ParameterNormMonitor:
         """The monitor after one step more.
 
         Args:
-            theta: θ_n.
-            theta_next: θ_{n+1}.
-            slope: |∇E(θ_n)| of the loss whose gradient the step took; `bea.gradient_geometry` has
-                it from the same evaluation.
-            h: the learning rate of this step.
+            theta: θ_n, a pytree of floating-point arrays.
+            theta_next: θ_{n+1}, a pytree of the same structure and shapes.
+            slope: the number |∇E(θ_n)| of the loss whose gradient the step took;
+                `bea.gradient_geometry` has it from the same evaluation.
+            h: the learning rate of this step, a number.
         """
         change, round_off, eps = _change_of_norm(theta, theta_next)
         bound = jnp.abs(h) * jnp.asarray(slope, change.dtype)

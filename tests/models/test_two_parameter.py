@@ -177,3 +177,10 @@ def test_import_loads_neither_jax_nor_other_parts_of_bea():
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert answer.stdout.strip() == "[]", answer.stderr
+
+
+def test_data_as_text_are_not_evaluated(tmp_path):
+    code = f"open({str(tmp_path / 'made')!r}, 'w')"
+    with pytest.raises(InputError, match="give two symbols or numbers"):
+        least_norm_minimum((1, code))
+    assert not list(tmp_path.iterdir())

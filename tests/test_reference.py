@@ -1,0 +1,131 @@
+"""docs/reference.md has every public name, every command and every option, in their own words.
+
+Run as a script, `python -m tests.test_reference`, this module writes the page anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import inspect
+import re
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import bea
+from bea import cli
+from bea.files import written_atomically
+from tests.test_public_face import MODULES, is_defined_in
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference.md"
+VERSION = "The version of the package."
+
+HEAD = """\
+# Reference
+
+Every public name with the first line of its docstring, and every option of the commands with its
+help. `help(bea.modified_equation)` has the formula, the arguments, the errors and an example. This
+page is written by `python -m tests.test_reference`, and a test holds it to the code.
+"""
+
+
+def page() -> str:
+    """The page as it should be."""
+    parts = [HEAD, *map(of_module, MODULES), "## The command line\n", *of_commands()]
+    return "\n".join(parts)
+
+
+def of_module(name: str) -> str:
+    rows = [f"| `{short}` | {cell(first_line(name, short))} |" for short in names_of(name)]
+    return "\n".join([f"## `{name}`\n", "| name | what it is |", "|---|---|", *rows, ""])
+
+
+def names_of(name: str) -> list[str]:
+    module = importlib.import_module(name)
+    own = [
+        n
+        for n, thing in vars(module).items()
+        if (n in said_by(name) if n.isupper() else is_defined_in(module, thing, n))
+    ]
+    return sorted(getattr(module, "__all__", own))
+
+
+def first_line(module: str, name: str) -> str:
+    """What the docstring says first; of a constant, what is written below it."""
+    thing = getattr(importlib.import_module(module), name)
+    if inspect.isclass(thing) or inspect.isfunction(thing):
+        return (thing.__doc__ or "").strip().partition("\n")[0]
+    if name == "__version__":
+        return VERSION
+    folder = Path(bea.__file__).parent
+    for path in sorted(folder.rglob("*.py")):
+        home = ".".join(("bea", *path.relative_to(folder).with_suffix("").parts))
+        if home.startswith(module) and name in (said := said_by(home)):
+            return said[name].strip().partition("\n\n")[0].replace("\n", " ")
+    raise LookupError(f"nothing is said of {module}.{name}: write a docstring below it")
+
+
+def said_by(module: str) -> dict[str, str]:
+    """The strings below the assignments of a module."""
+    path = ROOT / Path(*module.split(".")).with_suffix(".py")
+    path = path if path.is_file() else path.with_suffix("") / "__init__.py"
+    body = ast.parse(path.read_text(encoding="utf-8")).body
+    said = {}
+    for statement, below in pairwise(body):
+        if isinstance(statement, ast.Assign | ast.AnnAssign) and isinstance(below, ast.Expr):
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            if isinstance(below.value, ast.Constant) and isinstance(below.value.value, str):
+                said |= {ast.unparse(target): below.value.value for target in targets}
+    return said
+
+
+def of_commands() -> Iterator[str]:
+    for name, parser in commands().items():
+        yield f"`bea {name}`: {cell(parser.description or '')}\n"
+        yield "| option | what it does |\n|---|---|"
+        for action in parser._actions:
+            if not isinstance(action, argparse._HelpAction):
+                meaning = action.help or f"default: {action.default}"
+                yield f"| `{cell(spelled(action))}` | {cell(meaning)} |"
+        yield ""
+
+
+def commands() -> dict[str, argparse.ArgumentParser]:
+    (subparsers,) = (a for a in cli._parser()._actions if isinstance(a.choices, dict))
+    return subparsers.choices
+
+
+def spelled(action: argparse.Action) -> str:
+    word = ", ".join(action.option_strings) or action.dest
+    value = "|".join(action.choices or ()) or action.metavar
+    return f"{word} {value}" if action.option_strings and action.nargs != 0 else word
+
+
+def cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+# The tests
+
+
+def test_the_page_is_what_the_docstrings_and_the_help_say():
+    written = PAGE.read_text(encoding="utf-8")
+    assert written == page(), "write it anew: python -m tests.test_reference"
+
+
+def test_the_page_has_every_public_name_and_every_option():
+    """Read back from the page, by another way than it was written."""
+    words = set(re.findall(r"[\w-]+", PAGE.read_text(encoding="utf-8")))
+    for module in map(importlib.import_module, MODULES):
+        assert set(getattr(module, "__all__", ())) <= words
+    for parser in commands().values():
+        assert set(re.findall(r"--[\w-]+", parser.format_help())) - words == {"--help"}
+
+
+if __name__ == "__main__":
+    with written_atomically(PAGE) as partial:
+        partial.write_text(page(), encoding="utf-8")
+    print(f"wrote {PAGE.relative_to(ROOT)}")
