@@ -56,14 +56,14 @@ def _modified_midpoint(
     field: Field, theta: np.ndarray, time: mpmath.mpf, n: int, digits: int
 ) -> np.ndarray:
     """Gragg's rule with n substeps, as a displacement; its error has even powers of time/n only."""
-    step = time / n
-    before, now = 0 * theta, step * field(theta)
-    most = mpmath.mpf(10) ** digits * (abs(theta).max() + abs(n * now).max())
+    step = time / n  # to the right of arrays: to its right, mpmath would look at them as a whole
+    before, now = 0 * theta, field(theta) * step
+    most = mpmath.mpf(10) ** digits * (abs(theta).max() + abs(now * n).max())
     for _ in range(n - 1):
-        before, now = now, before + 2 * step * field(theta + now)
+        before, now = now, before + field(theta + now) * (2 * step)
         if not abs(now).max() <= most:  # sin or exp of what comes next could take for ever
             raise _too_long(time)
-    return (before + now + step * field(theta + now)) / 2
+    return (before + now + field(theta + now) * step) / 2
 
 
 def _too_long(time: mpmath.mpf) -> BeaError:

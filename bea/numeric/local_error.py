@@ -264,7 +264,8 @@ def in_coordinates(
     if precision != "mpmath":
         attempts.append(in_float64)
         if step is not None and not sizes:
-            attempts.append(partial(in_float64, first=6))
+            # closer by where f_{p+1} nearly vanishes, and the next term drowns it
+            attempts += [partial(in_float64, first=6), partial(in_float64, first=10)]
     if precision != "float64":
         attempts += [in_mpmath, partial(in_mpmath, deep=2)]
     return lambda p: _first_that([partial(attempt, p) for attempt in attempts], settles)

@@ -25,7 +25,7 @@ from bea.symbolic.equation import ModifiedEquation
 Step = Callable[[Any, Any], Any]
 """A user's own one-step map, (θ, h) ↦ θ⁺."""
 
-FLOW_DIGITS = 45
+FLOW_DIGITS = 28
 """For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
 EXACT = 1e-25
 """Less noise than this, relative to θ, and no float64 was at work."""

@@ -1,8 +1,9 @@
 """For tests of one's own: strategies that draw losses, fields, methods; assertions on a step.
 
-    from hypothesis import given
+    from hypothesis import given, settings
     from bea.testing import assert_modified_equation, losses
 
+    @settings(deadline=None)
     @given(losses(dim=2))
     def test_my_optimizer(loss):
         step = lambda theta, h: my_optimizer(loss.gradient, theta, h)

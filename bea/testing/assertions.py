@@ -158,7 +158,8 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
     obstacle = "there was no point to try"
     for point, is_given in subject.points():
         try:
-            found = [_settled(subject, subject.reports_at(point), p, point) for p in orders]
+            at_order = subject.reports_at(point)
+            found = [_settled(subject, at_order, p, point) for p in orders]
         except StepError as error:
             raise AssertionError(f"{subject.title}: {error}") from error
         except BeaError as error:
@@ -190,15 +191,15 @@ def _settled(subject: Subject, at_order: Reports, p: int, point: Any) -> OrderRe
     Raises:
         AssertionError: it refutes what is asserted.
     """
-    q, looked = p, 0
-    report = at_order(p)
-    while report.leading_constant == 0 and looked < LOOK_FURTHER and q < p + MOST_KNOWN_TO_VANISH:
-        if subject.verdict(report) == "refuted":
+    q = p
+    while q < p + MOST_KNOWN_TO_VANISH and subject.is_known_to_vanish(q + 1):
+        q += 1
+    report = at_order(q)
+    for _ in range(LOOK_FURTHER):
+        if report.leading_constant or subject.verdict(report) == "refuted":
             break
         q += 1
-        if not subject.is_known_to_vanish(q + 1):
-            report = at_order(q)
-            looked += 1
+        report = at_order(q)
     if is_rounding_of_literals(report) and subject.verdict(report) == "refuted":
         at_order = subject.reports_at(point, "float64")
         report = at_order(q)

@@ -19,8 +19,10 @@ import sympy as sp
 
 from bea.errors import InputError
 from bea.pytrees import PyTree
-from bea.symbolic.equation import ModifiedEquation, modified_equation
+from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.problem import Problem
+from bea.symbolic.whole import checked_order
 
 
 class SampleField:
@@ -49,7 +51,7 @@ class SampleField:
     def __init__(
         self, components: Sequence[sp.Expr | str], params: Sequence[sp.Symbol | str] | str
     ) -> None:
-        problem = modified_equation(field=components, params=params, order=0).problem
+        problem = _problem(field=components, params=params)
         self.params = problem.params
         self.components: tuple[sp.Expr, ...] = problem.field or ()
 
@@ -76,9 +78,8 @@ class SampleField:
             order: its order p.
             method: a method by name, or its tableau.
         """
-        return modified_equation(
-            field=self.components, params=self.params, order=order, method=method
-        )
+        problem = _problem(field=self.components, params=self.params, method=method)
+        return ModifiedEquation(problem, checked_order(order))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SampleField) and repr(self) == repr(other)
@@ -110,10 +111,9 @@ class SampleLoss:
     """
 
     def __init__(self, expression: sp.Expr | str, params: Sequence[sp.Symbol | str] | str) -> None:
-        exact = modified_equation(loss=expression, params=params, order=0)
-        assert exact.loss is not None
-        self.params = exact.params
-        self.expression: sp.Expr = exact.loss
+        problem = _problem(loss=expression, params=params)
+        self.params = problem.params
+        self.expression: sp.Expr = problem.loss
 
     def __call__(self, theta: Any) -> Any:
         """E(θ), a number in the arithmetic of θ.
@@ -154,9 +154,8 @@ class SampleLoss:
             order: its order p.
             method: a method by name, or its tableau.
         """
-        return modified_equation(
-            loss=self.expression, params=self.params, order=order, method=method
-        )
+        problem = _problem(loss=self.expression, params=self.params, method=method)
+        return ModifiedEquation(problem, checked_order(order))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, SampleLoss) and repr(self) == repr(other)
@@ -283,6 +282,19 @@ class NetworkField:
     def __call__(self, theta: PyTree) -> PyTree:
         """f(θ) = −∇E(θ), a pytree like θ."""
         return jax.tree.map(jnp.negative, jax.grad(self.network)(theta))
+
+
+def _problem(
+    *,
+    params: Any,
+    loss: Any = None,
+    field: Any = None,
+    method: str | ButcherTableau = "euler",
+) -> Problem:
+    """As for `bea.modified_equation`; parameters that do not occur are meant to be there."""
+    return Problem.checked(
+        loss=loss, field=field, step=None, params=params, method=method, step_size="h"
+    )
 
 
 def _listed(params: Sequence[sp.Symbol]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any
 
 import mpmath
@@ -89,7 +89,7 @@ class Subject(ABC):
         """The point in a message."""
         if not is_row_of_numbers(point):
             return "the parameters given, or near them"
-        numbers = [mpmath.nstr(mpmath.mpmathify(sp.N(sp.sympify(t), 17)), 17) for t in point]
+        numbers = [mpmath.nstr(mpmath.mpmathify(sp.N(t, 17)), 17) for t in point]
         return f"({', '.join(numbers[:6])}{', …' if len(numbers) > 6 else ''})"
 
     def is_known_to_vanish(self, l: int) -> bool:
@@ -138,6 +138,7 @@ class OnEquation(Subject):
         """By `in_coordinates`, further orders when they are asked for."""
         found: dict[int, Reports] = {}
 
+        @cache
         def report(p: int) -> OrderReport:
             highest = max(p, self.order)
             if highest not in found:

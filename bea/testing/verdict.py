@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+from math import log
 from typing import Literal
 
 from bea.numeric.order_report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
@@ -14,6 +16,7 @@ CLOSE = 5
 """A defect of less than so many times its uncertainty settles nothing."""
 BEYOND = 0.5
 """By how much an order must be above p + 2 where f_{p+1} = 0."""
+ONE_SLOPE = 0.2
 LITERALS = 1e-13
 """Relative errors of this size come from numbers like 0.1 and 1/3 in a program, in float64."""
 
@@ -42,7 +45,19 @@ def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
             return "confirmed"
         if report.leading_defect < CLOSE * report.uncertainty:
             return "unresolved"
-    return "refuted"
+    return "refuted" if _has_one_slope(report) else "unresolved"
+
+
+def _has_one_slope(report: OrderReport) -> bool:
+    """Are the errors at the smaller step sizes in proportion to one power of h?
+
+    They are not where f_{p+1} nearly vanishes at the point and the next term is as large.
+    """
+    used = [i for i, usable in enumerate(report.usable) if usable]
+    smaller = sorted(used, key=lambda i: report.step_sizes[i])[: max(3, len(used) // 2 + 1)]
+    points = [(log(report.step_sizes[i]), log(report.errors[i])) for i in smaller]
+    slopes = [(e1 - e0) / (h1 - h0) for (h0, e0), (h1, e1) in pairwise(points) if h1 != h0]
+    return max(slopes) - min(slopes) < ONE_SLOPE
 
 
 def is_rounding_of_literals(report: OrderReport) -> bool:
