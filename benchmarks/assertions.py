@@ -25,6 +25,7 @@ from hypothesis import strategies as st
 from tqdm import tqdm
 
 import bea
+from bea.numeric.arithmetic import multiprecise
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.testing import (
     SampleField,
@@ -126,7 +127,7 @@ def runge_kutta(field: Callable[[Any], Any], method: bea.ButcherTableau) -> Call
     """The step of a method in the arithmetic of its argument."""
 
     def step(theta: Any, h: Any) -> Any:
-        number = mpmath.mpmathify if isinstance(theta[0], mpmath.mpf) else float
+        number = multiprecise if isinstance(theta[0], mpmath.mpf) else float
         return theta + runge_kutta_displacement(field, theta, h, method, number)
 
     return step

@@ -1,4 +1,4 @@
-"""One recursion on three carriers that have nothing in common, and the same corrections.
+"""One recursion on carriers that have nothing in common, and the same corrections.
 
 The carrier for rooted trees is written here, in a few lines; those of coordinates and of functions
 of pytrees are the package's. The coefficients of the trees are held, besides, to the order
@@ -15,16 +15,21 @@ from math import factorial, prod
 
 import jax
 import jax.numpy as jnp
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
 from hypothesis import given
+from hypothesis import strategies as st
 
 import bea
 from bea.numeric.function_carrier import FunctionCarrier
 from bea.numeric.precision import double_precision
 from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for, euler_displacement
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.testing import assert_modified_equation, butcher_tableaus, losses, vector_fields
+from bea.testing.points import generic_points
+from benchmarks.assertions import runge_kutta
 from tests.symbolic.oracles import assert_equal_at, combination, elementary_differential
 from tests.symbolic.strategies import examples, tableaus
 
@@ -279,3 +284,62 @@ def test_equivalent_tableaus_have_the_same_equation():
     unused = bea.ButcherTableau([[0, 0, 0], [1, 0, 0], ["1/3", 5, "1/7"]], ["1/2", "1/2", 0])
     for method in (twice, unused):
         assert tree_fields(method, 5) == tree_fields(heun, 5)
+
+
+# --- all of them at once ------------------------------------------------------------------------
+
+
+@examples(10)
+@given(losses(dim=2), st.one_of(butcher_tableaus(stages=2), butcher_tableaus(order=2)))
+def test_coordinates_trees_and_multiprecision_agree(loss, method):
+    """The recursion in coordinates, the series of the method on the loss, and the steps it takes.
+
+    The steps know nothing of either: what they are held against are f_0, …, f_3 of the recursion.
+    """
+    eq = loss.equation(order=2, method=method)
+    on_trees = bea.modified_series(method, 3).on(loss=loss.expression, params=loss.params)
+    assert list(on_trees.corrections[:3]) == list(eq.corrections)
+    assert on_trees.corrections[3] == eq.extended(3).corrections[3]
+    assert_modified_equation(runge_kutta(loss.field, method), eq)
+
+
+@examples(6)
+@given(vector_fields(dim=2), st.one_of(butcher_tableaus(stages=2), butcher_tableaus(order=2)))
+def test_coordinates_and_the_logarithm_of_the_shift_agree(field, method):
+    """F + h f_1 + h² f_2 + h³ f_3 against four steps, whose differences make h f̃ up to h⁵."""
+    eq = field.equation(order=3, method=method)
+    step = runge_kutta(field, method)
+    defects = []
+    with mpmath.workdps(80):
+        start = np.array([mpmath.mpf(t) for t in next(generic_points(2))])
+        for h in (mpmath.mpf(2) ** -40, mpmath.mpf(2) ** -41):
+            iterates = [start]
+            for _ in range(4):
+                iterates.append(step(iterates[-1], h))
+            differences = [np.diff(np.array(iterates), n=k + 1, axis=0)[0] for k in range(4)]
+            estimate = sum((-1) ** k * d / (k + 1) for k, d in enumerate(differences)) / h
+            exact = np.array(eq.to_mpmath()(start, h))
+            defects.append(max(abs(estimate - exact)))
+    assert defects[0] < 1e-30 * max(1, float(abs(exact).max()))
+    if defects[0] > mpmath.mpf(10) ** -60:
+        assert float(mpmath.log(defects[0] / defects[1], 2)) == pytest.approx(4, abs=0.01)
+
+
+@examples(3)
+@given(losses(dim=2), st.one_of(butcher_tableaus(stages=2), butcher_tableaus(order=2)))
+def test_coordinates_and_pytrees_agree(loss, method):
+    """The kernels of nested derivatives, on a dictionary of parameters, against exact values."""
+
+    def field(theta):
+        value = loss.field(jnp.stack([theta["first"], theta["second"][0]]))
+        return {"first": value[0], "second": value[1:]}
+
+    eq = loss.equation(order=2, method=method)
+    kernels = bea.modified_series(method, 2).corrections_to_jax(field)
+    x, y = next(generic_points(2))
+    at = dict(zip(loss.params, (sp.Rational(x), sp.Rational(y)), strict=True))
+    with double_precision():
+        found = jax.jit(kernels)({"first": jnp.asarray(x), "second": jnp.asarray([y])})
+    for f, exact in zip(found, eq.corrections, strict=True):
+        expected = [float(c) for c in exact.subs(at)]
+        np.testing.assert_allclose([f["first"], f["second"][0]], expected, rtol=1e-11, atol=1e-11)

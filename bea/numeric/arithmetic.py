@@ -263,7 +263,7 @@ class Multiprecision(Arithmetic):
 
     def number(self, value: Any) -> mpmath.mpf:
         """The nearest number at the precision in force."""
-        return mpmath.mpmathify(sp.N(value, mpmath.mp.dps) if isinstance(value, sp.Expr) else value)
+        return multiprecise(value)
 
     def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
         """The corrections in multiprecision.
@@ -301,6 +301,11 @@ class Multiprecision(Arithmetic):
     @cached_property
     def _map(self) -> _Map:
         return _Map.of(self._equation, self._constants, ["mpmath"])
+
+
+def multiprecise(value: Any) -> mpmath.mpf:
+    """The nearest mpmath number, at the precision in force, also of a SymPy number."""
+    return mpmath.mpmathify(sp.N(value, mpmath.mp.dps) if isinstance(value, sp.Expr) else value)
 
 
 def finite_differences(

@@ -93,7 +93,8 @@ class StepInMultiprecision(OwnStep):
     def is_exact(self, h: Any) -> bool:
         """Does the step compute in multiprecision, not in float64 in between, at this step size?"""
         try:
-            values = [self._moved(theta, h) for theta in line_of_points(self._theta)]
+            with np.errstate(all="ignore"):
+                values = [self._moved(theta, h) for theta in line_of_points(self._theta)]
             return computational_noise(values) <= EXACT * float(abs(self._theta).sum() + h)
         except Exception:  # whatever a user's function raises for numbers that it does not know
             return False

@@ -20,7 +20,7 @@ from jax.flatten_util import ravel_pytree
 
 from bea.errors import BeaError, InputError, StepError
 from bea.numeric import extrapolation
-from bea.numeric.arithmetic import finite_differences
+from bea.numeric.arithmetic import finite_differences, multiprecise
 from bea.numeric.measurement import Expected, norm
 from bea.numeric.noise import computational_noise, line_of_points, relative_noise
 from bea.numeric.one_step import runge_kutta_displacement
@@ -83,10 +83,11 @@ class PlainField:
         h = mpmath.mpf(2) ** -10
         try:
             points = line_of_points(self.theta)
-            noise = max(
-                computational_noise([self.velocity(theta, h) for theta in points]),
-                computational_noise([self._moved(theta, h) for theta in points]),
-            )
+            with np.errstate(all="ignore"):
+                noise = max(
+                    computational_noise([self.velocity(theta, h) for theta in points]),
+                    computational_noise([self._moved(theta, h) for theta in points]),
+                )
             return noise <= EXACT * float(abs(self.theta).sum() + h)
         except Exception:  # whatever a user's function raises for numbers that it does not know
             return False
@@ -127,7 +128,7 @@ class PlainField:
 
         def step(h: Any) -> np.ndarray:
             return runge_kutta_displacement(
-                lambda theta: self.velocity(theta, h), self.theta, h, method, mpmath.mpmathify
+                lambda theta: self.velocity(theta, h), self.theta, h, method, multiprecise
             )
 
         return self._errors_of(step, step_sizes)

@@ -217,28 +217,33 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
                 report = lower
                 break
     p = report.order
-    measured = "–" if report.measured_order is None else f"{report.measured_order:.3f}"
+    measured = "" if report.measured_order is None else f" of order {report.measured_order:.3f}"
     head = (
         f"the step is not that of {subject.title}: at θ = {subject.shown(point)} its local error "
-        f"against the flow of order {p} is of order {measured}"
+        f"against the flow of order {p} is{measured}"
     )
     if report.is_coarse:
         said = (
             f", and it has a relative noise of {report.step_noise:.1g}: is float32 at work in it?"
         )
+    elif report.measured_order is None:
+        said = (
+            f", below the round-off, and not of order {p + 2}: the step follows it more closely "
+            f"than that{subject.remedy_if_closer}"
+        )
     elif report.leading_constant == 0:
         said = f", not above {p + 2}, where f_{p + 1} = 0"
-    elif abs((report.measured_order or 0) - (p + 2)) < 0.1:
+    elif abs(report.measured_order - (p + 2)) < 0.1:
         said = (
             f", as it should, but error/h^{p + 2} tends to {_shown(report.limit)} "
             f"and not to {_shown(report.expected_limit)}, so f_{p + 1} is not the step's"
         )
-    elif report.measured_order is not None and report.measured_order > p + 2:
+    elif report.measured_order > p + 2:
         said = (
             f", not {p + 2}: the step follows it more closely than that{subject.remedy_if_closer}"
         )
     else:
-        wrong = max(0, min(round(report.measured_order or 0) - 1, p))
+        wrong = max(0, min(round(report.measured_order) - 1, p))
         said = f", not {p + 2}, so f_{wrong} is not the step's"
     note = f" ({report.note})" if report.note and not report.is_coarse else ""
     return f"{head}{said}{note}\n{_table(report)}"

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import jax
+import mpmath
 import numpy as np
 
+from bea.numeric.plain_field import is_row_of_numbers
 from bea.pytrees import PyTree
 
 SEED = 20
@@ -53,14 +56,14 @@ def neighbour(theta: np.ndarray, number: int = 0) -> np.ndarray:
 
 
 def neighbour_of_tree(theta: PyTree, number: int = 0) -> PyTree:
-    """The same for a pytree of arrays.
+    """The same for a point that may be a pytree of arrays.
 
     Args:
         theta: the point.
         number: which of its neighbours.
     """
-    import jax
-
+    if is_row_of_numbers(theta):
+        return neighbour(np.array([float(mpmath.mpmathify(t)) for t in theta]), number)
     leaves, structure = jax.tree.flatten(theta)
     row = np.concatenate([np.ravel(np.asarray(leaf, dtype=float)) for leaf in leaves])
     moved: Any = iter(neighbour(row, number))

@@ -120,6 +120,7 @@ class OnEquation(Subject):
         self.title = f"the {equation.kind} of {equation.problem.title}"
         self._equation, self._constants = equation, constants
         self._values = checks.constants(equation, constants or {})
+        equation.to_mpmath(0, self._values)  # refuses what has no value
         self._given = None if at is None else _points(equation, at)
         self._asked_precision: Precision = precision
 

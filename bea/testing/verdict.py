@@ -6,6 +6,9 @@ from itertools import pairwise
 from math import log
 from typing import Literal
 
+import mpmath
+
+from bea.numeric.measurement import LEAST_SIZES
 from bea.numeric.order_report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
 
 Verdict = Literal["confirmed", "refuted", "unresolved"]
@@ -17,6 +20,7 @@ CLOSE = 5
 BEYOND = 0.5
 """By how much an order must be above p + 2 where f_{p+1} = 0."""
 ONE_SLOPE = 0.2
+CLEAR = 1e4
 LITERALS = 1e-13
 """Relative errors of this size come from numbers like 0.1 and 1/3 in a program, in float64."""
 
@@ -32,8 +36,9 @@ def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
         return "refuted"
     if report.measured_order is None:
         # With f_{p+1} = 0 and nothing left of the error at any step size, step and flow are one.
-        nothing = report.leading_constant == 0 and not any(report.usable)
-        return "confirmed" if nothing else "unresolved"
+        if report.leading_constant == 0 and not any(report.usable):
+            return "confirmed"
+        return "refuted" if lacks_its_leading_term(report) else "unresolved"
     if report.leading_constant == 0:
         beyond = report.measured_order > report.expected_order + BEYOND
         return "confirmed" if beyond else "refuted"
@@ -46,6 +51,20 @@ def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
         if report.leading_defect < CLOSE * report.uncertainty:
             return "unresolved"
     return "refuted" if _has_one_slope(report) else "unresolved"
+
+
+def lacks_its_leading_term(report: OrderReport) -> bool:
+    """Is nothing left of the error where f_{p+1}·h^{p+2} would stand clear of the round-off?
+
+    Args:
+        report: what was measured.
+    """
+    constant = mpmath.mpf(report.leading_constant)
+    clear = sum(
+        not used and constant * mpmath.mpf(h) ** report.expected_order > CLEAR * floor
+        for h, floor, used in zip(report.step_sizes, report.floors, report.usable, strict=True)
+    )
+    return clear >= LEAST_SIZES
 
 
 def _has_one_slope(report: OrderReport) -> bool:
@@ -61,17 +80,24 @@ def _has_one_slope(report: OrderReport) -> bool:
 
 
 def is_rounding_of_literals(report: OrderReport) -> bool:
-    """Is the error in multiprecision no more than 0.1 for 1/10 in the program of a step makes?
+    """Is what is wrong in multiprecision no more than 0.1 for 1/10 makes in the program of a step?
 
-    Then its term of lowest order, c·h^q with q ≤ p + 1, is |c| ≤ 10⁻¹³ |f|/T^{q−1}.
+    What is left of the error without f_{p+1}·h^{p+2} goes like c·h^q at the smallest step sizes,
+    and then q ≤ p + 2 and |c| ≤ 10⁻¹³ |f|/T^{q−1}.
 
     Args:
         report: a report that refutes.
     """
-    if report.precision != "mpmath" or report.measured_order is None or report.speed == 0:
+    if report.precision != "mpmath" or report.speed == 0:
         return False
-    q = max(1, int(report.measured_order + 0.1))
-    if q > report.order + 1:
+    n, expected = report.expected_order, mpmath.mpf(report.leading_constant)
+    left = {
+        h: abs(error - expected * mpmath.mpf(h) ** n)
+        for h, error in sorted(zip(report.step_sizes, report.errors, strict=True))[:2]
+    }
+    (h, c), (larger, grown) = left.items()
+    if not c or not grown:
         return False
-    h, error = report.step_sizes[-1], report.errors[-1]
-    return error / (h * report.speed) <= LITERALS * (h / report.time_scale) ** (q - 1)
+    q = max(1, round(float(mpmath.log(grown / c) / mpmath.log(larger / h))))
+    relative = c / (h * report.speed) * (mpmath.mpf(report.time_scale) / h) ** (q - 1)
+    return q <= n and bool(relative <= LITERALS)

@@ -47,3 +47,15 @@ def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
     assert lesson["residual"](eq.extended(0), gradient * 0) == eq.corrections[0]
     assert (eq.corrections[2] + gradient - remainder).applyfunc(sp.expand) == sp.zeros(2, 1)
     assert remainder != sp.zeros(2, 1)
+
+
+def test_the_lesson_on_testing_an_optimizer(capsys):
+    path = LESSON.with_name("testing_an_optimizer.py")
+    runpy.run_path(str(path))["main"]([])
+    out = capsys.readouterr().out
+    lines = [line.strip() for line in out.splitlines()]
+    assert "descent           error ~ h^2.000" in lines
+    assert "descent_in_place  error ~ h^2.000" in lines
+    assert any(line.startswith("descent: f_1 and f_2 are confirmed at 3 points") for line in lines)
+    assert sum("f_1 is not the step's" in line for line in lines) == 1
+    assert lines[-1].endswith("fails: SampleLoss('x*y', 'x, y')")
