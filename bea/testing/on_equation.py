@@ -1,0 +1,103 @@
+"""A step against a modified equation in coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from bea.numeric import checks
+from bea.numeric.local_error import Precision, in_coordinates
+from bea.numeric.order_report import OrderReport
+from bea.numeric.own_step import Step, StepInMultiprecision
+from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.series import modified_series
+from bea.testing.points import generic_points, neighbour
+from bea.testing.subject import ENOUGH, Reports, Subject
+
+
+class OnEquation(Subject):
+    """A modified equation in coordinates."""
+
+    def __init__(
+        self,
+        step: Step,
+        equation: ModifiedEquation,
+        order: int | None,
+        at: Any,
+        constants: Mapping[Any, Any] | None,
+        sizes: Sequence[Any] | None,
+        precision: Precision,
+    ) -> None:
+        super().__init__(step, sizes)
+        self.order = checks.order(equation, order)
+        self.title = f"the {equation.kind} of {equation.problem.title}"
+        self._equation, self._constants = equation, constants
+        self._values = checks.constants(equation, constants or {})
+        equation.to_mpmath(0, self._values)  # refuses what has no value
+        self._given = None if at is None else _points(equation, at)
+        self._asked_precision: Precision = precision
+
+    def points(self) -> Iterator[tuple[Any, bool]]:
+        """The given points and a neighbour of each, or generic ones."""
+        if self._given is None:
+            yield from ((p, False) for p in generic_points(len(self._equation.params)))
+            return
+        for point in self._given:
+            yield point, True
+        for point in self._given:
+            theta = np.array([float(t) for t in checks.point(self._equation, point)])
+            yield from ((neighbour(theta, i), False) for i in range(ENOUGH))
+
+    def reports_at(self, point: Any, precision: Precision = "auto") -> Reports:
+        """By `in_coordinates`, further orders when they are asked for."""
+        found: dict[int, Reports] = {}
+
+        @cache
+        def report(p: int) -> OrderReport:
+            highest = max(p, self.order)
+            if highest not in found:
+                found[highest] = in_coordinates(
+                    self._equation, point, highest, self._constants, self.step, self.sizes,
+                    self._precision(point) if precision == "auto" else precision,
+                    lambda report: self.verdict(report) == "confirmed",
+                )  # fmt: skip
+            return found[highest](p)
+
+        return report
+
+    def _precision(self, point: Any) -> Precision:
+        """Multiprecision if the step computes in it, else float64."""
+        if self._asked_precision != "auto":
+            return self._asked_precision
+        theta = checks.point(self._equation, point)
+        with mpmath.workdps(60):
+            tried = StepInMultiprecision(self._equation.extended(0), theta, self._values, self.step)
+            return "mpmath" if tried.is_exact(mpmath.mpf(2) ** -10) else "float64"
+
+    def is_known_to_vanish(self, l: int) -> bool:
+        """Does the series of the method have no term with h^l?"""
+        method = self._equation.method
+        if method is None or method.symbols or self._equation.is_modifying:
+            return False
+        return not modified_series(method, l).terms(l)
+
+    @property
+    def lower_orders(self) -> range:
+        """None for a modifying integrator: a step has its field of one order."""
+        return range(0) if self._equation.is_modifying else range(self.order)
+
+
+def _points(equation: ModifiedEquation, at: Any) -> list[Any]:
+    """One point or a list of them, as a list, and all of them numbers."""
+    entries = list(at) if np.iterable(at) and not isinstance(at, (str, Mapping)) else [at]
+    several = bool(entries) and all(
+        np.iterable(entry) and not isinstance(entry, str) for entry in entries
+    )
+    points = entries if several else [at]
+    for point in points:
+        checks.point(equation, point)
+    return points

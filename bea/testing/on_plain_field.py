@@ -1,0 +1,140 @@
+"""A step against the flow of a field that is known by its values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import Any
+
+import mpmath
+import numpy as np
+
+from bea.errors import InputError
+from bea.numeric.local_error import Precision, digits_for
+from bea.numeric.measurement import LEAST_SIZES, SAFETY, leading_vector, measure, norm
+from bea.numeric.order_report import OrderReport
+from bea.numeric.own_step import FLOW_DIGITS, Step
+from bea.numeric.plain_field import (
+    LOST,
+    FieldOfStepSize,
+    PlainField,
+    compiled_where_possible,
+    expectation,
+)
+from bea.symbolic.methods import ButcherTableau
+from bea.testing.points import generic_points, neighbour_of_tree
+from bea.testing.subject import ENOUGH, Reports, Subject
+
+MOST_TRIED_DIMENSIONS = 12
+
+
+class OnPlainField(Subject):
+    """The flow of a field itself, known by its values.
+
+    Args:
+        step: (θ, h) ↦ θ⁺.
+        field: (θ, h) ↦ f.
+        order: p, for an error of order p + 2.
+        method: whose leading constant is expected; None if it is not known.
+        at: the point, if not generic ones.
+        sizes: the step sizes, if not the default ones.
+        precision: as for `verify_order`.
+    """
+
+    def __init__(
+        self,
+        step: Step,
+        field: FieldOfStepSize,
+        order: int,
+        method: ButcherTableau | None,
+        at: Any,
+        sizes: Sequence[Any] | None,
+        precision: Precision,
+    ) -> None:
+        super().__init__(step, sizes)
+        self.order = order
+        self.title = "the flow of the given field"
+        if method is not None:
+            self.title += f" by {method.name}"
+            self.remedy_if_closer = " (name its method with method=)"
+        self._field, self._method, self._asked_precision = field, method, precision
+        self._given = at
+        self._fast: FieldOfStepSize | None = None
+
+    def points(self) -> Iterator[tuple[Any, bool]]:
+        """The given point and neighbours, or generic ones."""
+        if self._given is not None:
+            yield self._given, True
+            for number in range(ENOUGH):
+                yield neighbour_of_tree(self._given, number), False
+            return
+        yield from ((p, False) for p in generic_points(self._dimension))
+
+    @cached_property
+    def _dimension(self) -> int:
+        """How many parameters the field has: what it takes and gives back."""
+        for m in (3, 2, 1, *range(4, MOST_TRIED_DIMENSIONS + 1)):
+            theta = next(generic_points(m))
+            for digits in (30, None):
+                try:
+                    PlainField(self._field, self.step, theta, digits).velocity(
+                        np.array([mpmath.mpf(t) for t in theta]), mpmath.mpf(1) / 64
+                    )
+                except Exception:  # whatever the user's function raises for a wrong dimension
+                    continue
+                return m
+        raise InputError(
+            "the dimension of the field could not be found out by trying: give at=, a point"
+        )
+
+    def reports_at(self, point: Any, precision: Precision = "auto") -> Reports:
+        """By extrapolated flows; only the order p of the field itself."""
+
+        def report(p: int) -> OrderReport:
+            wanted = self._asked_precision if precision == "auto" else precision
+            exact = wanted == "mpmath" or (wanted == "auto" and self._is_exact(point))
+            field = self._field if exact else self._compiled(point)
+            digits = digits_for(p) + LOST if exact else None
+            with mpmath.workdps(digits or FLOW_DIGITS), np.errstate(all="ignore"):
+                return self._measured(PlainField(field, self.step, point, digits), p)
+
+        return report
+
+    def _compiled(self, point: Any) -> FieldOfStepSize:
+        """The field, compiled once for all points if it is written in JAX."""
+        if self._fast is None:
+            self._fast = compiled_where_possible(self._field, point)
+        return self._fast
+
+    def _is_exact(self, point: Any) -> bool:
+        try:
+            with mpmath.workdps(60):
+                return PlainField(self._field, self.step, point, digits=60).is_exact
+        except (TypeError, ValueError):  # a pytree is no row of mpmath numbers
+            return False
+
+    def _measured(self, arithmetic: PlainField, p: int) -> OrderReport:
+        scale = arithmetic.time_scale()
+        sizes = self.sizes or [
+            arithmetic.number(scale / mpmath.mpf(2) ** k) for k in arithmetic.powers
+        ]
+        steps = [arithmetic.number(h) for h in sizes]
+        floors = arithmetic.floors(p, steps)
+        differences = (
+            arithmetic.local_errors(p, steps)
+            if self._method is None
+            else arithmetic.differences_of(self._method, steps)
+        )
+        clear = [i for i, d in enumerate(differences) if norm(d) > SAFETY * floors[i]]
+        limit = np.zeros(len(differences[0]))
+        if len(clear) >= LEAST_SIZES:
+            size = norm(differences[clear[-1]]) / steps[clear[-1]] ** (p + 2)
+            vector, _ = leading_vector(differences, floors, steps, p, size)
+            limit = vector * float(size)
+        velocity = arithmetic.velocity(arithmetic.theta, max(steps))
+        return measure(arithmetic, expectation(velocity, limit, p, scale), p, steps)
+
+    @property
+    def lower_orders(self) -> range:
+        """None: there is one flow."""
+        return range(0)

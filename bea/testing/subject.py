@@ -1,0 +1,81 @@
+"""What a step is held against, in general: points to look at, and measurements there."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import mpmath
+import sympy as sp
+
+from bea.numeric import checks
+from bea.numeric.local_error import Precision
+from bea.numeric.measurement import LEAST_SIZES
+from bea.numeric.order_report import OrderReport
+from bea.numeric.own_step import Step
+from bea.numeric.plain_field import is_row_of_numbers
+from bea.testing.verdict import Verdict, verdict
+
+ENOUGH = 3
+"""Generic points at which an assertion looks."""
+
+Reports = Callable[[int], OrderReport]
+"""p ↦ the local error against the flow of order p."""
+
+
+class Subject(ABC):
+    """What a step is held against.
+
+    Attributes:
+        title: how a message calls it.
+        order: p.
+        sizes: the step sizes, if not the default ones.
+        enough: at how many of the generic points to look.
+    """
+
+    title: str
+    order: int
+    enough = ENOUGH
+    remedy_if_closer = ""
+    """What to do if the step is of a higher order, as the end of a sentence."""
+
+    def __init__(self, step: Step, sizes: Sequence[Any] | None) -> None:
+        self.step = step
+        self.sizes = None if sizes is None else checks.step_sizes(sizes, LEAST_SIZES)
+
+    @abstractmethod
+    def points(self) -> Iterator[tuple[Any, bool]]:
+        """Points to look at, each with whether it was given; others are generic."""
+
+    @abstractmethod
+    def reports_at(self, point: Any, precision: Precision = "auto") -> Reports:
+        """The measurements at a point.
+
+        Args:
+            point: one of `points`.
+            precision: another than the one that was asked for.
+
+        Raises:
+            BeaError: there are none, because something is not finite there.
+        """
+
+    def verdict(self, report: OrderReport) -> Verdict:
+        """What a report says about the order p + 2 and the limit f_{p+1}."""
+        return verdict(report, chosen_sizes=self.sizes is not None)
+
+    def shown(self, point: Any) -> str:
+        """The point in a message."""
+        if not is_row_of_numbers(point):
+            return "the parameters given, or near them"
+        numbers = [mpmath.nstr(mpmath.mpmathify(sp.N(t, 17)), 17) for t in point]
+        return f"({', '.join(numbers[:6])}{', …' if len(numbers) > 6 else ''})"
+
+    def is_known_to_vanish(self, l: int) -> bool:
+        """Is f_l = 0 for every field, because of the method?"""
+        return False
+
+    @property
+    def lower_orders(self) -> range:
+        """The orders below p for which the same step can be measured."""
+        return range(self.order)
