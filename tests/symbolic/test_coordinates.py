@@ -130,6 +130,8 @@ def test_a_map_without_a_rule_stays_in_expressions():
         x + (sp.exp(h * x) - 1) / h,
         x + h**a,
         x * h / sp.sin(h) + h,
+        x + sp.erfinv(1 - h),  # ∞
+        x + h * sp.erfinv(1 - h),  # 0·∞
     ],
     ids=str,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 
+import mpmath
 import numpy as np
 import pytest
 import sympy as sp
@@ -156,6 +157,15 @@ def test_the_step_size_for_a_constant_makes_a_map():
     assert eq.corrections[1][0] == a / 2  # log(1 − h + h²)/h = −1 + h/2 + …
 
 
+def test_constants_may_change_places():
+    eq = bea.modified_equation(loss="c*a**2 + k*a**4", params="a", order=1)
+    swapped = bea.modified_equation(loss="k*a**2 + c*a**4", params="a", order=1)
+    assert eq.subs({"c": "k", "k": "c"}).corrections == swapped.corrections
+    tableau = bea.ButcherTableau([[0, 0], ["r", 0]], ["1 - s", "s"])
+    turned = bea.ButcherTableau([[0, 0], ["s", 0]], ["1 - r", "r"])
+    assert tableau.subs({"r": "s", "s": "r"}) == turned
+
+
 def test_a_loss_with_the_step_size_in_it_is_the_loss_of_no_method():
     eq = bea.modified_equation(loss=(1 - h) * a**2 / 2, params=[a], order=1)
     assert eq.loss is None
@@ -182,7 +192,7 @@ def test_what_is_put_in_for_a_constant_is_read_like_the_input():
         ({"field": [b, -a], "params": (a, b), "method": "heun"}, "heun on f = (b, -a)"),
         ({"step": lambda theta, size: theta}, "the given step"),
     ],
-    ids=str,
+    ids=["descent", "method", "field", "method on a field", "step"],
 )
 def test_an_equation_says_of_which_method_on_what_it_is(given, title):
     eq = bea.modified_equation(**{"params": [a], "order": 0, **given})
@@ -377,3 +387,35 @@ def test_the_literal_formula_is_about_euler():
     eq = bea.modified_equation(loss=a**2, params=[a], order=1, method="rk4")
     with pytest.raises(bea.InputError, match="explicit Euler"):
         eq.literal_corrections()
+
+
+def test_deriving_is_quiet_unless_progress_is_asked_for(capsys):
+    eq = bea.modified_equation(loss=a**4 * b, params=(a, b), order=2)
+    eq.derive()
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_kink_is_told_with_what_it_is_in():
+    with pytest.raises(bea.NotSmoothError, match=r"^the loss"):
+        bea.modified_equation(loss=sp.Abs(a), params=(a,))
+    with pytest.raises(bea.NotSmoothError, match=r"^component 1 of the field"):
+        bea.modified_equation(field=[b, sp.sign(a)], params=(a, b))
+
+
+FUNCTIONS_AND_POINTS = {
+    **dict.fromkeys(["exp", "sin", "cos", "tan", "sinh", "cosh", "tanh", "asin", "acos"], "3/10"),
+    **dict.fromkeys(["atan", "asinh", "atanh", "erf", "sigmoid", "softplus"], "3/10"),
+    **dict.fromkeys(["log", "sqrt", "acosh"], "17/10"),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS_AND_POINTS)
+def test_derivatives_of_every_function_are_what_differences_say(name):
+    """f_0 = −F' and f_1 = −½F''F', held to mpmath's numerical differentiation."""
+    eq = bea.modified_equation(loss=f"{name}(x)", params="x", order=1)
+    f = sp.lambdify(sp.Symbol("x"), eq.loss, "mpmath")
+    with mpmath.workdps(40):
+        x = mpmath.mpmathify(FUNCTIONS_AND_POINTS[name])
+        first, second = mpmath.diff(f, x), mpmath.diff(f, x, 2)
+        assert abs(eq.to_mpmath(0)([x], 0)[0] + first) < 1e-25
+        assert abs(eq.to_mpmath()([x], 1)[0] + first + second * first / 2) < 1e-20

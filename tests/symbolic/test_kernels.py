@@ -308,3 +308,17 @@ def test_second_derivatives_and_vmap_under_jit():
             f = eq.vector_field()[1].subs(eq.step_size, sp.Rational(1, 4))
             exact = sp.hessian(f, (a, b)).evalf(20, subs=values)
             np.testing.assert_allclose(hessian, np.array(exact, dtype=float), rtol=1e-12)
+
+
+def test_points_of_whole_numbers_are_taken_to_floating_point():
+    x = sp.Symbol("x")
+    kernel = bea.modified_equation(loss=x**2 / 4, params=[x], order=0).to_jax()
+    value = kernel(jnp.array([3]), 0.1)
+    assert value.dtype == jnp.float32 and float(value[0]) == -1.5
+
+
+def test_the_remedy_for_missing_constants_shows_all_of_them():
+    eq = bea.modified_equation(loss="k*x**2 + j*x", params="x", order=0)
+    message = r'constants k?j?, ?j?k?.*pass constants=\{"j": …, "k": …\} \(--set j=… '
+    with pytest.raises(bea.InputError, match=message):
+        eq.to_jax()

@@ -869,3 +869,24 @@ def test_nodes_without_a_collocation_method(nodes, message):
     with pytest.raises(bea.InputError) as caught:
         ButcherTableau.collocation(nodes)
     assert message in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_other_names_of_methods():
+    """Each as in the literature; a method of one's own may not be called by a name of the table."""
+    names = {
+        "euler": ["gradient_descent", "explicit_euler"],
+        "implicit_euler": ["backward_euler", "radau_iia1"],
+        "implicit_midpoint": ["gauss2"],
+        "trapezoidal": ["crank_nicolson", "lobatto_iiia2"],
+        "midpoint": ["explicit_midpoint", "rk2"],
+        "heun": ["heun2", "ssprk22"],
+        "ralston": ["ralston2"],
+        "bogacki_shampine": ["bs3", "ralston3"],
+        "rk4": ["classical"],
+        "rk38": ["kutta4"],
+        "fehlberg5": ["rkf45"],
+        "dormand_prince": ["dopri5", "rk45"],
+    }
+    for name, others in names.items():
+        for other in others:
+            assert bea.modified_series(other, 0).method == bea.METHODS[name]

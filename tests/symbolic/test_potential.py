@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import mpmath
 import pytest
 import sympy as sp
@@ -9,6 +11,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import bea
+from bea.symbolic import potential
+from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for
 from tests.symbolic.strategies import examples, functions
 
 a, b, c, x, y, z, h = sp.symbols("a b c x y z h")
@@ -85,6 +89,60 @@ def test_integrals_that_are_not_elementary_stand(loss):
     assert abs(value) < 1e-25
 
 
+def test_an_integral_that_stands_is_over_its_parameter():
+    eq = bea.modified_equation(field=[sp.exp(c * x) / x, y], params=(x, y), order=0)
+    (integral,) = eq.modified_loss().atoms(sp.Integral)
+    assert integral.limits == ((x,),)
+    assert sp.expand(sp.diff(eq.modified_loss(), x) + sp.exp(c * x) / x) == 0
+
+
+@pytest.mark.parametrize(
+    ("slope", "loss"),
+    [
+        (1 / (x * sp.log(x)), sp.log(sp.log(x))),
+        (sp.exp(x) / (1 + sp.exp(x)), sp.log(1 + sp.exp(x))),
+        (1 / (x * (c + sp.log(x))), sp.log(c + sp.log(x))),
+        (sp.exp(c * x) / (1 + sp.exp(c * x)), sp.log(1 + sp.exp(c * x)) / c),
+        (sp.exp(c * x) + 1 / (x * sp.log(x)), sp.exp(c * x) / c + sp.log(sp.log(x))),
+    ],
+    ids=str,
+)
+def test_an_antiderivative_may_bring_in_a_logarithm(slope, loss):
+    eq = bea.modified_equation(field=[-slope], params=[x], order=0)
+    assert sp.expand(eq.modified_loss() - loss) == 0
+
+
+def test_one_variable_may_have_a_ring_where_all_together_have_none():
+    loss = sp.sqrt(x) ** 3 * (sp.log(x) - sp.Rational(2, 3)) * sp.Rational(2, 3)
+    eq = bea.modified_equation(
+        field=[-sp.sqrt(x) * sp.log(x), -sp.gamma(y)], params=(x, y), order=0
+    )
+    modified = eq.modified_loss()
+    assert sp.expand(modified - loss + sp.Integral(-sp.gamma(y), y)) == 0
+
+
+@pytest.mark.filterwarnings("ignore:the field does not depend on the parameter y")
+def test_a_variable_that_adds_nothing_does_not_hide_the_next():
+    eq = bea.modified_equation(field=[-sp.gamma(x), 0, -2 * z], params=(x, y, z), order=0)
+    assert sp.expand(eq.modified_loss() + sp.Integral(-sp.gamma(x), x) - z**2) == 0
+
+
+def test_an_antiderivative_of_roots_may_bring_in_an_arctangent():
+    eq = bea.modified_equation(field=[-sp.sqrt(x) / (1 + x)], params=[x], order=0)
+    assert sp.expand(eq.modified_loss() - 2 * sp.sqrt(x) + 2 * sp.atan(sp.sqrt(x))) == 0
+
+
+def test_a_wrong_antiderivative_is_not_believed(monkeypatch):
+    """SymPy has its errors: what it gives is differentiated, and must be real."""
+    carrier = CoordinatesCarrier(algebra_for((x,), [sp.log(x)]))
+    primitive = x * sp.log(x) - x
+    monkeypatch.setattr(potential, "_in_ring", lambda *args: None)
+    for F, used in ((primitive, True), (2 * primitive, False), (primitive + sp.I, False)):
+        monkeypatch.setattr(potential, "risch_integrate", lambda f, s, F=F: F)
+        found = potential.potential(carrier, carrier.column([sp.log(x)]))
+        assert found == (primitive if used else sp.Integral(sp.log(x), x))
+
+
 def test_functions_without_a_rule():
     for loss in (sp.gamma(x), sp.Function("V")(x)):
         eq = bea.modified_equation(loss=loss, params=[x], order=2)
@@ -130,6 +188,24 @@ def test_order_one_is_the_theorem():
     square = sp.diff(loss, a) ** 2 + sp.diff(loss, b) ** 2
     assert sp.expand(eq.modified_loss() - loss - h / 4 * square) == 0
     assert eq.modified_loss(order=0) == loss  # the loss as it was given, not an integral of it
+
+
+@pytest.mark.parametrize("denominator", range(1, 8))
+@pytest.mark.parametrize("sign", [1, -1])
+def test_multiples_of_the_acceleration_are_gradients_of_half_a_square(sign, denominator):
+    """κ f'f = ∇(κ/2 |f|²), for the κ that first corrections have; others go other ways."""
+    loss = sp.exp(a * b) + a**2
+    f = [-sp.diff(loss, p) for p in (a, b)]
+    carrier = CoordinatesCarrier(algebra_for((a, b), f))
+    column = carrier.column(f)
+    kappa = Fraction(sign, denominator)
+    g = carrier.combine([(kappa, carrier.derive(column, along=column))])
+    found = potential.half_square(carrier, column, g)
+    if denominator in (5, 7):
+        assert found is None
+    else:
+        square = sp.Rational(sign, 2 * denominator) * (f[0] ** 2 + f[1] ** 2)
+        assert sp.expand(found - square) == 0
 
 
 def test_the_2d_model_has_none_of_order_two():
@@ -219,6 +295,37 @@ def test_an_integral_along_a_ray_begins_where_the_field_is_finite():
     integrand = sp.lambdify(s, integral.function.subs({x: 1.5, y: 1.25}), modules="mpmath")
     value = (modified / integral) * mpmath.quad(integrand, [low, high])
     assert abs(value - (F.subs({x: 1.5, y: 1.25}) - F.subs({x: 1, y: 1}))) < 1e-10
+
+
+@pytest.mark.parametrize(
+    ("component", "start"),
+    [
+        (sp.cos(x), "0"),
+        (1 / x, "1"),
+        (sp.sin(x) / x, "1"),  # 0/0
+        (sp.erfinv(1 - x), "1"),  # ∞
+        (sp.LambertW(x, -1), "1"),  # −∞
+        (1 / (x * (x - 1)), "1/2"),
+        (1 / (x * (x - 1) * (2 * x - 1)), "2"),
+        (1 / (x * (x - 1) * (2 * x - 1) * (x - 2)), "3/7"),
+    ],
+    ids=str,
+)
+def test_the_first_of_a_few_points_where_a_field_is_finite(component, start):
+    assert potential._finite_at([y**2, component], (x, y)) == sp.Rational(start)
+
+
+@pytest.mark.parametrize(
+    ("slope", "loss"),
+    [
+        (sp.exp(a * x) + sp.cos(c * x), sp.exp(a * x) / a + sp.sin(c * x) / c),
+        (a**x + c**x, a**x / sp.log(a) + c**x / sp.log(c)),
+    ],
+    ids=str,
+)
+def test_several_constants_are_divided_by(slope, loss):
+    eq = bea.modified_equation(field=[-slope], params=[x], order=0)
+    assert sp.expand(eq.modified_loss() - loss) == 0
 
 
 def test_constants_are_divided_by():

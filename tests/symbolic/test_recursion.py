@@ -19,6 +19,7 @@ import bea
 from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for
 from bea.symbolic.recursion import (
     LieDerivatives,
+    RungeKuttaStep,
     literal_fields,
     modified_fields,
     runge_kutta_displacement,
@@ -561,6 +562,21 @@ def test_a_wider_table_is_the_same_as_repeated_derivatives():
             theirs = {m[0]: c for m, c in poly.terms() if m[1] == k and c}
             assert ours == {m: Fraction(int(c)) for m, c in theirs.items()}
         expected = sp.diff(expected, x) * (x + h * x**2)
+
+
+def test_nothing_is_computed_where_there_is_nothing_to_derive():
+    """Zero is None: the derivatives of no field, and the shift of a stage that stands at θ."""
+    carrier = Counting()
+    f = {2: Fraction(1)}
+    L = LieDerivatives(carrier, field=lambda i: f, seed=lambda k: None)
+    assert [L(n, k) for n in (1, 2, 3) for k in (0, 1)] == [None] * 6
+    step = RungeKuttaStep(carrier, lambda n: f if n == 0 else None, [[0, 0], [1, 0]], [0, 1])
+    assert [step.shift(0, n) for n in range(4)] == [None] * 4
+    assert step.shift(1, 0) is None
+    euler = runge_kutta_displacement(carrier, f, [[0]], [Fraction(1)])
+    assert [euler(j) for j in (1, 2, 3)] == [f, None, None]
+    assert carrier.derivatives == 0
+    assert step.shift(1, 1) == {3: 2}  # f(θ + hf) = f + h f'f + …
 
 
 def test_runge_kutta_displacement_begins_with_the_field():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import bea
 from bea.symbolic.derivation import field_of
 from bea.symbolic.differentials import ElementaryDifferentials
+from bea.symbolic.free_trees import FreeTree
 from bea.symbolic.method_table import METHODS
 from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
@@ -197,6 +198,30 @@ def test_gradient_structure_of_gradient_descent():
     assert free.contraction() == "E_i E_ij E_j"
 
 
+def test_the_obstruction_in_words():
+    """Of the six free trees of six nodes it names three, and counts the others."""
+    series = modified_series("euler", order=5)
+    assert series.gradient_structure(1).obstruction_in_words() == ""
+    words = series.gradient_structure(2).obstruction_in_words()
+    assert words == "on the free tree of ∇EᵀH∇E b is 1/3 at [1, 2, 3], 1/6 at [1, 2, 2]"
+    for l in (3, 4):  # two, and three
+        words = series.gradient_structure(l).obstruction_in_words().split("; ")
+        assert len(words) == l - 1 and all(w.startswith("on the free tree of ") for w in words)
+    *shown, last = series.gradient_structure(5).obstruction_in_words().split("; ")
+    assert len(shown) == 3 and last == "and on 3 more"
+
+
+def test_a_contraction_runs_out_of_letters():
+    """E is a letter already, and so is o like a zero: 25 edges have a letter of their own."""
+    assert FreeTree.of(Tree()).contraction() == "E"
+    path = FreeTree.of(Tree.from_level_sequence(range(1, 29)))
+    *nodes, last = path.contraction().split()
+    assert nodes[:3] == ["E_i", "E_ij", "E_jk"]
+    assert [*nodes[-2:], last] == ["E_h•", "E_••", "E_•"]
+    letters = {letter for node in nodes for letter in node[2:]} - {"•"}
+    assert len(letters) == 25 and "o" not in letters
+
+
 @pytest.mark.parametrize("name", ["euler", "heun", "implicit_midpoint", "kutta3"])
 def test_the_split_into_gradient_and_remainder_on_a_loss(name):
     """f_l = −∇Ẽ_l + r_l with Ẽ_l by contractions of derivative tensors, written out here."""
@@ -281,6 +306,18 @@ def test_bad_input():
         series.terms(3)
 
 
+def test_a_message_counts_trees_as_far_as_it_may_and_names_what_would_do():
+    with pytest.raises(bea.InputError, match="there are 37 rooted trees with up to 6 nodes") as few:
+        modified_series("euler", order=5, most_trees=36)
+    assert "or pass most_trees=37 (--most-trees 37)" in str(few.value)
+    assert modified_series("euler", order=5, most_trees=37).order == 5
+    with pytest.raises(bea.InputError, match="there are more than ") as many:
+        modified_series("euler", order=150)
+    assert "or pass" not in str(many.value)
+    with pytest.raises(bea.InputError, match=r"has 5: derive it with order=4$"):
+        modified_series("euler", order=2)[Tree.from_level_sequence([1, 2, 3, 4, 5])]
+
+
 @pytest.mark.parametrize("name", ["implicit_midpoint", "gauss4", "gauss6", "yoshida4"])
 def test_symplectic_methods_are_hamiltonian_to_every_order(name):
     series = modified_series(name, order=5)
@@ -320,3 +357,8 @@ def test_a_series_goes_on_within_its_own_bound():
 def test_equal_tableaus_are_equal_whatever_they_are_called():
     assert ButcherTableau([[0]], [1], name="mine") == METHODS["euler"]
     assert len({ButcherTableau([[0]], [1], name="mine"), METHODS["euler"]}) == 1
+
+
+def test_what_a_series_does_not_reach_is_said_of_this_series():
+    with pytest.raises(bea.InputError, match="this series"):
+        bea.modified_series("euler", 2).gradient_structure(3)

@@ -103,6 +103,16 @@ def test_the_first_matrices_of_gradient_descent():
         bea.modified_series("euler", order=3).preconditioner(4)
 
 
+def test_the_first_and_the_last_matrix_of_a_series_are_among_its_terms():
+    """M_3 = ¼H³ + (HK + KH)/12 with K = ∇³E[∇E], which leads from b = ¼, 1/12, ⅙, 0 by hand."""
+    H, K = (), (Tree(),)
+    expected = {(H, H, H): Fraction(1, 4), (H, K): Fraction(1, 12), (K, H): Fraction(1, 12)}
+    M = bea.modified_series("euler", order=3).preconditioner()
+    assert M.order == 3
+    assert M.terms(0) == {Way(()): 1}
+    assert M.terms(3) == {Way(branches): c for branches, c in expected.items()}
+
+
 @pytest.mark.parametrize("method", ["euler", "rk4", "implicit_midpoint", "gauss4", "sdirk2"])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_on_a_loss_the_field_is_minus_M_times_the_gradient(loss, method):
@@ -178,6 +188,23 @@ def test_free_trees_have_two_halves_that_make_their_scalar():
             value = carrier.algebra.expression(differentials.scalar({free: Fraction(1)}))
             point = dict(zip(params, map(sp.Rational, ("1/2", "-2", "1")), strict=True))
             assert sp.simplify((value - contraction(E, params, free)).subs(point)) == 0
+
+
+@pytest.mark.parametrize("n", range(2, 9))
+def test_the_halves_are_as_equal_as_an_edge_can_make_them(n):
+    """In a level sequence the edge above a node parts its subtree from the rest."""
+    for tree in trees(n):
+        levels = tree.level_sequence
+        below = [
+            next((j for j in range(i + 1, n) if levels[j] <= levels[i]), n) - i for i in range(1, n)
+        ]
+        free = bea.FreeTree.of(tree)
+        one, other = free.halves()
+        assert one.order + other.order == n
+        assert abs(one.order - other.order) == min(abs(n - 2 * m) for m in below)
+        assert Tree(*other.children, one) in free.rootings
+    with pytest.raises(ValueError):
+        bea.FreeTree.of(Tree()).halves()
 
 
 def contraction(E: sp.Expr, params: tuple[sp.Symbol, ...], free: bea.FreeTree) -> sp.Expr:

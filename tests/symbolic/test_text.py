@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import time
 import warnings
@@ -302,6 +303,24 @@ def test_refuses_what_is_not_smooth(text: str, remedy: str) -> None:
     message = refusal(f"1 + {text}", NotSmoothError)
     assert "smooth" in message
     assert remedy in message
+
+
+@pytest.mark.parametrize(
+    ("names", "remedy"),
+    [
+        ("abs Abs fabs", "sqrt(x**2 + c)"),
+        ("max Max maximum", "y + softplus(k*(x - y))/k"),
+        ("min Min minimum clip", "y - softplus(k*(y - x))/k"),
+        ("relu ReLU leaky_relu", "softplus(x)"),
+        ("sign sgn", "tanh(k*x)"),
+        ("Heaviside heaviside Piecewise where", "sigmoid(k*x)"),
+        ("floor ceil ceiling round trunc", "x itself"),
+        ("mod Mod fmod frac", "sin or cos"),
+    ],
+)
+def test_kinks_are_known_by_their_names_in_other_libraries(names: str, remedy: str) -> None:
+    for name in names.split():
+        assert remedy in refusal(f"{name}(x)", NotSmoothError)
 
 
 @pytest.mark.parametrize(
@@ -632,3 +651,33 @@ def test_numbers_refused(text: Any, problem: str) -> None:
     with pytest.raises(InputError) as caught:
         parse_numbers(text)
     assert str(caught.value).startswith(problem)
+
+
+def test_every_function_of_the_language_is_the_one_of_that_name():
+    x = sp.Symbol("x")
+    same = ("exp", "log", "sqrt", "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf")
+    same += tuple(f"a{name}" for name in same[3:9])
+    meant = {name: getattr(sp, name)(x) for name in same}
+    meant |= {"ln": sp.log(x), "sigmoid": 1 / (1 + sp.exp(-x)), "softplus": sp.log(1 + sp.exp(x))}
+    assert {name: parse_expression(f"{name}(x)") for name in reader.FUNCTIONS} == meant
+
+
+@pytest.mark.parametrize("name", ["nan", "inf", "Infinity", "oo", "zoo"])
+def test_what_is_not_finite_is_no_name(name):
+    with pytest.raises(InputError, match="is not a finite number"):
+        parse_symbols(name)
+
+
+def test_constructs_are_called_by_their_names():
+    for text, said in {"~x": "the operator ~", "x @ y": "the operator @", "[x]": "a list"}.items():
+        with pytest.raises(InputError, match=re.escape(said)):
+            parse_expression(text)
+    with pytest.raises(InputError, match=r"^the number: 'x' is not a number"):
+        parse_number("x")
+
+
+@pytest.mark.parametrize("name", ["sinh", "cosh", "tanh"])
+def test_what_sympy_would_split_is_bounded_in_every_hyperbolic_function(name):
+    parse_expression(f"{name}((a + b)**4)")
+    with pytest.raises(InputError, match="too long for SymPy"):
+        parse_expression(f"{name}((a + b + c + d)**8)")

@@ -74,9 +74,11 @@ def test_more_primes_than_the_bound_asks_for_change_nothing(name, monkeypatch):
     assert modified_coefficients(bea.METHODS[name], table) == once
 
 
-def test_entries_beyond_floating_point_are_exact_too():
-    huge = 10**400
-    tableau = bea.ButcherTableau([[0, 0], [Fraction(huge), 0]], [1 - Fraction(1, huge), "1e-400"])
+@pytest.mark.parametrize("digits", [200, 400])  # what is beyond is the square, the number
+def test_entries_beyond_floating_point_are_exact_too(digits):
+    huge = 10**digits
+    weights = [1 - Fraction(1, huge), f"1e-{digits}"]
+    tableau = bea.ButcherTableau([[0, 0], [Fraction(huge), 0]], weights)
     series = bea.modified_series(tableau, order=3)
     assert series[bea.Tree(bea.Tree())] == Fraction(1, 2)  # Σ b_i c_i − 1/2
     cherry = bea.Tree(bea.Tree(), bea.Tree())
@@ -93,9 +95,25 @@ def test_large_entries_need_more_primes():
     assert on.corrections == eq.corrections
 
 
+def test_a_denominator_may_be_one_of_the_primes():
+    """Of order two: b = Σ b_i c_i² − 1/3 = r/2 − 1/3 on the cherry, −1/6 on the tall tree."""
+    r = Fraction(1, 2147483647)
+    series = bea.modified_series(SYMBOLIC.subs({"r": r}), order=2)
+    tall, cherry = bea.Tree(bea.Tree(bea.Tree())), bea.Tree(bea.Tree(), bea.Tree())
+    assert (series[cherry], series[tall]) == (r / 2 - Fraction(1, 3), Fraction(-1, 6))
+
+
 @given(st.lists(st.integers(-(2**80), 2**80), min_size=1, max_size=5))
 def test_lifting_is_the_way_back_from_residues(numbers):
     moduli = [2147483647, 2147483629, 2147483587]
+    residues = [np.array([n % p for n in numbers], dtype=np.int64) for p in moduli]
+    assert tree_arithmetic._symmetric_lift(residues, moduli) == numbers
+
+
+def test_lifting_reaches_half_of_the_product_of_the_moduli_on_either_side():
+    moduli = [2147483647, 2147483629]
+    half = (moduli[0] * moduli[1] - 1) // 2
+    numbers = [half, -half, half - 1, 1 - half, half // 2 + 1, 1, 0, -1]
     residues = [np.array([n % p for n in numbers], dtype=np.int64) for p in moduli]
     assert tree_arithmetic._symmetric_lift(residues, moduli) == numbers
 
