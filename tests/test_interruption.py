@@ -27,7 +27,9 @@ ENDLESS = {
 
 @pytest.mark.parametrize("command", ENDLESS)
 def test_an_interrupted_command_says_so_in_one_line(command):
+    # Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that.
     script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
         "import sys; from bea.cli import main; import bea.symbolic.series, bea.symbolic.equation;"
         "print('ready', file=sys.stderr, flush=True); sys.exit(main(sys.argv[1:]))"
     )

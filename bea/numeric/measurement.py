@@ -184,7 +184,7 @@ def measure(
         leading_constant_ratio=ratio,
         leading_defect=defect,
         limit=None if found is None else tuple(map(_float, found)),
-        expected_limit=tuple(map(_float, limit)),
+        expected_limit=tuple(map(float, limit)),
         uncertainty=uncertainty,
         round_off_floor=_float(floors[min(chosen or [0], key=lambda i: h[i])]),
         step_sizes=tuple(map(_float, h)),
@@ -193,8 +193,8 @@ def measure(
         usable=tuple(usable),
         precision=arithmetic.name,
         step_noise=arithmetic.step_noise(max(steps)),
-        speed=_float(norm(expected.fields[0])),
-        time_scale=_float(expected.time_scale),
+        speed=float(norm(expected.fields[0])),
+        time_scale=float(expected.time_scale),
     )
     notes = _notes(report, arithmetic)
     return replace(report, note="; ".join(notes))

@@ -48,7 +48,7 @@ def quick(script, tmp_path_factory) -> tuple[Path, str]:
     return folder, printed.getvalue()
 
 
-@pytest.fixture(params=["quick", "committed"])
+@pytest.fixture(params=[pytest.param("quick", marks=pytest.mark.slow), "committed"])
 def tables(request, script):
     """The rows of both tables by case: of a quick run, and those committed."""
     folder = COMMITTED if request.param == "committed" else request.getfixturevalue("quick")[0]
@@ -146,6 +146,7 @@ def plain_problem(script, case):
     return model, jax.tree.map(lambda w: jnp.asarray(w, jnp.float64), theta), loss, x
 
 
+@pytest.mark.slow
 def test_kinks_and_first_correction_by_flax_and_jax_alone(script, quick):
     """Pre-activations as Flax captures them; f_1 = −½H∇E, H by JAX."""
     case = script.SMALL
@@ -217,6 +218,7 @@ def test_the_residual_network_is_normalized_by_its_batch(script):
 # The script
 
 
+@pytest.mark.slow
 def test_it_says_what_it_found(quick):
     _, printed = quick
     assert printed.count("bea warns: the field has kinks (max in relu)") == 1

@@ -89,6 +89,7 @@ SMALL = ResNet(stages=(1, 1), width=4, activation=nn.gelu)
 VARIABLES = jax.jit(SMALL.init)(KEY, IMAGES)
 
 
+@pytest.mark.slow
 def test_training_normalizes_by_the_batch_and_evaluation_by_the_averages():
     loss = batch_cross_entropy(SMALL)
     E, statistics = loss(VARIABLES["params"], VARIABLES["batch_stats"], IMAGES, LABELS)
@@ -178,6 +179,7 @@ def test_a_residual_network_learns():
     assert jnp.isfinite(evaluated).all()
 
 
+@pytest.mark.slow
 def test_everything_of_bea_takes_a_residual_network():
     """has_aux carries the statistics; regularized, measured and corrected on the same batch."""
     loss = batch_cross_entropy(SMALL)

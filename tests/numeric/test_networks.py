@@ -61,7 +61,7 @@ def assert_the_iterates_follow(field, theta, p: int, h: float) -> None:
     assert np.log2(errors[0] / errors[1]) == pytest.approx(p + 1, abs=0.1)
 
 
-@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("p", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_kernels_of_a_large_perceptron_follow_its_iterates(p):
     """784–400×4–10, against an estimate without derivatives."""
     field, theta = perceptron(400, 4, examples=16, inputs=784)
@@ -88,6 +88,7 @@ def assert_orders(reports, digits: float) -> None:
         assert report.passed
 
 
+@pytest.mark.slow
 def test_orders_and_leading_constants_on_a_perceptron():
     field, theta = perceptron(12, 2)
     assert_orders(bea.verify_orders(bea.modified_series("euler", 3), theta, field=field), 1e-4)
@@ -115,6 +116,7 @@ def test_orders_and_leading_constants_on_a_residual_network():
     assert_orders(bea.verify_orders(bea.modified_series("euler", 3), theta, field=field), 5e-3)
 
 
+@pytest.mark.slow
 def test_a_wrong_step_is_seen_by_its_order_and_by_its_constant():
     """A step of Euler with weight decay, and one that has 1 % too much of h²f_1."""
     field, theta = perceptron(3, 1, examples=8)

@@ -72,7 +72,7 @@ def test_a_family_is_the_same_as_its_members():
 
 
 @pytest.mark.parametrize("name", ["euler", "heun", "implicit_midpoint", "kutta3"])
-@pytest.mark.parametrize("p", [1, 2, 3])
+@pytest.mark.parametrize("p", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_the_method_on_the_modifying_field_follows_the_flow(name, p):
     """The modified equation of its step has no corrections up to p, and −f̂_{p+1} after them."""
     method, field = bea.METHODS[name], [1 + x**2]

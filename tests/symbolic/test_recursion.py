@@ -281,6 +281,7 @@ def test_linear_fields_follow_the_logarithm_of_the_stability_function(method):
         assert (eq.corrections[l] - c * A ** (l + 1) * theta).expand() == sp.zeros(2, 1), l
 
 
+@examples(10)
 @given(tableaus(), fractions.filter(bool))
 def test_scalar_linear_field_of_every_tableau(method, slope):
     s = len(method.b)

@@ -6,9 +6,6 @@ the functions; and the corrections that the ring gives to those of expressions, 
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from fractions import Fraction
 
 import mpmath
@@ -383,35 +380,6 @@ def test_an_undefined_function_in_a_step():
     eq = bea.modified_equation(step=lambda t, h: [x + h * F(x + h)], params=x, order=1)
     assert eq.corrections[0][0] == F(x)
     assert eq.corrections[1][0] == F(x).diff(x) - F(x) * F(x).diff(x) / 2
-
-
-# --- the same letters in every run -------------------------------------------------------------
-
-PRINTED = """
-import sympy as sp, bea
-u, v, w, q, p, r = sp.symbols("u v w q p r")
-loss = (sp.exp(u*v*q) + u*sp.tanh(w) + sp.sqrt(1 + p*v**2)/r + sp.sin(u + p*v)*sp.log(r + w**2)
-        + v**q / (1 + sp.exp(-w*r)))
-print(bea.modified_equation(loss=loss, params=(u, v, w), order=1).corrections)
-field = [sp.gamma(u)*q + v*p, sp.besselj(0, v)*r*u]
-print(bea.modified_equation(field=field, params=(u, v), order=2).corrections)
-print(bea.modified_equation(loss=u**4*q/4 + u*sp.exp(p*u)*r, params=(u,), order=2).modified_loss())
-"""
-
-
-def test_the_result_does_not_depend_on_the_hash_seed():
-    outputs = [
-        subprocess.run(
-            [sys.executable, "-c", PRINTED],
-            env={**os.environ, "PYTHONHASHSEED": seed},
-            capture_output=True,
-            text=True,
-            check=True,
-        ).stdout
-        for seed in ("0", "1", "77")
-    ]
-    assert outputs[0].count("Matrix") == 5
-    assert outputs[1:] == outputs[:1] * 2
 
 
 # --- the parts ---------------------------------------------------------------------------------
