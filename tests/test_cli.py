@@ -281,7 +281,8 @@ def test_help_has_examples_that_work(capsys, command):
     assert "examples:" in out
 
 
-def test_the_examples_of_the_help_run():
+def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # one of them draws a picture
     import shlex
 
     pages = [cli.GREETING, cli.DERIVE_EXAMPLES, cli.SERIES_EXAMPLES, cli.VERIFY_EXAMPLES]
