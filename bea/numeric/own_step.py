@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import jax.numpy as jnp
@@ -109,16 +109,6 @@ class StepInFloat64(OwnStep):
     name = "float64"
     finer = " or a step that takes mpmath numbers"
 
-    def __init__(
-        self,
-        equation: ModifiedEquation,
-        theta: Sequence[sp.Expr],
-        constants: Mapping[str, sp.Expr],
-        step: Step,
-    ) -> None:
-        super().__init__(equation, [sp.Rational(float(t)) for t in theta], constants, step)
-        self._noise_at = cache(self._noise_measured)
-
     def number(self, value: Any) -> mpmath.mpf:
         """The nearest float64."""
         return mpmath.mpf(float(value))
@@ -126,6 +116,10 @@ class StepInFloat64(OwnStep):
     def noise_and_move(self, h: Any) -> tuple[float, float]:
         """The noise σ of the step and the length of its displacement, at one step size."""
         return self._noise_at(float(h))
+
+    @cached_property
+    def _noise_at(self) -> Callable[[float], tuple[float, float]]:
+        return cache(self._noise_measured)
 
     def step_noise(self, h: Any) -> float:
         """The noise relative to what is moved, as in `OrderReport`."""

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import cache
 from math import prod
+from typing import Any
 
 from hypothesis import assume
 from hypothesis import strategies as st
@@ -189,8 +190,8 @@ def _weights(draw: st.DrawFn, A: Matrix, order: int) -> list[Fraction]:
     return [b[j] for j in range(s)]
 
 
-def _fraction(number: object) -> Fraction:
-    return Fraction(int(number.numerator), int(number.denominator))  # type: ignore[attr-defined]
+def _fraction(number: Any) -> Fraction:
+    return Fraction(int(number.numerator), int(number.denominator))
 
 
 def stage_weights(tree: Tree, A: Sequence[Sequence[Scalar]]) -> list[Fraction]:
