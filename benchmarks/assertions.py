@@ -55,10 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     planted = options.cases // 5 if options.planted is None else options.planted
 
     tally = Tally()
-    tally.run("correct", options.cases - networks, options.seed, correct_cases())
-    tally.run("correct networks", networks, options.seed, network_cases())
-    tally.run("planted", planted, options.seed, planted_cases())
-    tally.show()
+    try:
+        tally.run("planted", planted, options.seed, planted_cases())
+        tally.run("correct networks", networks, options.seed, network_cases())
+        tally.run("correct", options.cases - networks, options.seed, correct_cases())
+    finally:  # what is known, also when it is interrupted
+        tally.show()
     return 1 if tally.failures else 0
 
 
@@ -89,6 +91,8 @@ class Tally:
                 done += 1
                 self.tried(*case)
                 bar.update()
+                if bar.disable and done % 500 == 0:
+                    print(f"{title}: {done} of {number}", flush=True)
 
             if number:
                 one()
