@@ -118,7 +118,11 @@ def test_the_loss_is_that_of_the_definition():
 
 
 @pytest.mark.parametrize(
-    "model", [MLP(width=8, dtype=jnp.bfloat16), ResNet((1,), 4, dtype="bfloat16")]
+    "model",
+    [
+        MLP(width=8, dtype=jnp.bfloat16),
+        pytest.param(ResNet((1,), 4, dtype="bfloat16"), marks=pytest.mark.slow),
+    ],
 )
 def test_networks_compute_in_bfloat16_with_parameters_and_losses_in_float32(model):
     variables = model.init(KEY, IMAGES)
