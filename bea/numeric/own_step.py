@@ -28,7 +28,9 @@ Step = Callable[[Any, Any], Any]
 FLOW_DIGITS = 28
 """For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
 EXACT = 1e-25
-"""Less noise than this, relative to θ, and no float64 was at work."""
+"""Less noise than this, relative to the values, and no float64 was at work."""
+TRIED = mpmath.mpf(2) ** -40
+"""A step size to try a step with: at a larger one an implicit step may run off, and never end."""
 
 
 class OwnStep(Multiprecision):
@@ -90,12 +92,13 @@ class StepInMultiprecision(OwnStep):
                 )
         return after
 
-    def is_exact(self, h: Any) -> bool:
-        """Does the step compute in multiprecision, not in float64 in between, at this step size?"""
+    @property
+    def is_exact(self) -> bool:
+        """Does the step compute in multiprecision, not in float64 in between?"""
         try:
             with np.errstate(all="ignore"):
-                values = [self._moved(theta, h) for theta in line_of_points(self._theta)]
-            return computational_noise(values) <= EXACT * float(abs(self._theta).sum() + h)
+                values = [self._moved(theta, TRIED) for theta in line_of_points(self._theta)]
+            return is_free_of_noise(values)
         except Exception:  # whatever a user's function raises for numbers that it does not know
             return False
 
@@ -141,6 +144,12 @@ class StepInFloat64(OwnStep):
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
         return called_in_float64(self._own_step, theta.astype(float), float(h))
+
+
+def is_free_of_noise(values: Sequence[np.ndarray]) -> bool:
+    """Are the values at the points of `line_of_points` smooth, far beyond float64?"""
+    size = max(float(mpmath.norm(list(value))) for value in values)
+    return computational_noise(values) <= EXACT * size
 
 
 def called_in_float64(

@@ -24,7 +24,7 @@ from bea.numeric.arithmetic import finite_differences, multiprecise
 from bea.numeric.measurement import Expected, norm
 from bea.numeric.noise import computational_noise, line_of_points, relative_noise
 from bea.numeric.one_step import runge_kutta_displacement
-from bea.numeric.own_step import EXACT, Step, called_in_float64
+from bea.numeric.own_step import TRIED, Step, called_in_float64, is_free_of_noise
 from bea.numeric.precision import double_precision
 from bea.symbolic.methods import ButcherTableau
 
@@ -80,15 +80,12 @@ class PlainField:
     @property
     def is_exact(self) -> bool:
         """Do field and step compute in multiprecision, not in float64 in between?"""
-        h = mpmath.mpf(2) ** -10
         try:
             points = line_of_points(self.theta)
             with np.errstate(all="ignore"):
-                noise = max(
-                    computational_noise([self.velocity(theta, h) for theta in points]),
-                    computational_noise([self._moved(theta, h) for theta in points]),
-                )
-            return noise <= EXACT * float(abs(self.theta).sum() + h)
+                velocities = [self.velocity(theta, TRIED) for theta in points]
+                moves = [self._moved(theta, TRIED) for theta in points]
+            return is_free_of_noise(velocities) and is_free_of_noise(moves)
         except Exception:  # whatever a user's function raises for numbers that it does not know
             return False
 

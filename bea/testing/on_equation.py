@@ -76,7 +76,7 @@ class OnEquation(Subject):
         theta = checks.point(self._equation, point)
         with mpmath.workdps(60):
             tried = StepInMultiprecision(self._equation.extended(0), theta, self._values, self.step)
-            return "mpmath" if tried.is_exact(mpmath.mpf(2) ** -10) else "float64"
+            return "mpmath" if tried.is_exact else "float64"
 
     def is_known_to_vanish(self, l: int) -> bool:
         """Does the series of the method have no term with h^l?"""
