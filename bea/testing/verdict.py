@@ -19,7 +19,7 @@ CLOSE = 5
 """A defect of less than so many times its uncertainty settles nothing."""
 BEYOND = 0.5
 """By how much an order must be above p + 2 where f_{p+1} = 0."""
-ONE_SLOPE = 0.2
+ONE_SLOPE, TOO_SLOW = 0.2, 0.25
 CLEAR = 1e4
 LITERALS = 1e-13
 """Relative errors of this size come from numbers like 0.1 and 1/3 in a program, in float64."""
@@ -50,7 +50,11 @@ def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
             return "confirmed"
         if report.leading_defect < CLOSE * report.uncertainty:
             return "unresolved"
-    return "refuted" if _has_one_slope(report) else "unresolved"
+    slopes = _slopes_at_smaller_sizes(report)
+    has_one = max(slopes) - min(slopes) < ONE_SLOPE
+    falls_too_slowly = sum(slopes) / len(slopes) < report.expected_order - TOO_SLOW
+    # Where f_{p+1} nearly vanishes, the next term is as large, and slopes come down to p + 2.
+    return "refuted" if has_one or falls_too_slowly else "unresolved"
 
 
 def lacks_its_leading_term(report: OrderReport) -> bool:
@@ -67,16 +71,12 @@ def lacks_its_leading_term(report: OrderReport) -> bool:
     return clear >= LEAST_SIZES
 
 
-def _has_one_slope(report: OrderReport) -> bool:
-    """Are the errors at the smaller step sizes in proportion to one power of h?
-
-    They are not where f_{p+1} nearly vanishes at the point and the next term is as large.
-    """
+def _slopes_at_smaller_sizes(report: OrderReport) -> list[float]:
+    """The local orders of the errors, between neighbours in the smaller half of the step sizes."""
     used = [i for i, usable in enumerate(report.usable) if usable]
     smaller = sorted(used, key=lambda i: report.step_sizes[i])[: max(3, len(used) // 2 + 1)]
     points = [(log(report.step_sizes[i]), log(report.errors[i])) for i in smaller]
-    slopes = [(e1 - e0) / (h1 - h0) for (h0, e0), (h1, e1) in pairwise(points) if h1 != h0]
-    return max(slopes) - min(slopes) < ONE_SLOPE
+    return [(e1 - e0) / (h1 - h0) for (h0, e0), (h1, e1) in pairwise(points) if h1 != h0]
 
 
 def is_rounding_of_literals(report: OrderReport) -> bool:

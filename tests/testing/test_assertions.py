@@ -385,3 +385,10 @@ def test_a_domain_that_generic_points_of_either_sign_leave():
         t[1] - h * t[0] / (2 * mpmath.sqrt(t[1])),
     ]
     assert len(assert_local_error_order(step, eq)) == 3
+
+
+def test_a_small_mistake_is_not_passed_by_for_points_where_it_is_smaller():
+    """The slopes lie between that of the mistake and the right one, and fall too slowly."""
+    cubic = SampleLoss("x**2 - y**3/2", "x, y")
+    with pytest.raises(AssertionError):
+        MISTAKES["1/12 -> 1/11 in f_2"](cubic, True)()
