@@ -75,6 +75,8 @@ class Tally:
     def run(self, title: str, number: int, start: int, cases: st.SearchStrategy[Any]) -> None:
         """Try so many cases; Hypothesis draws them and does not shrink."""
         done = 0
+        if not number:
+            return
         with tqdm(total=number, desc=title, disable=not sys.stderr.isatty()) as bar:
 
             @seed(start)
@@ -94,8 +96,7 @@ class Tally:
                 if bar.disable and done % 500 == 0:
                     print(f"{title}: {done} of {number}", flush=True)
 
-            if number:
-                one()
+            one()
 
     def tried(self, kind: str, is_right: bool, shown: str, assertion: Callable[[], Any]) -> None:
         """One case: `kind` for the table, `shown` for who wants to try it alone."""
