@@ -96,7 +96,7 @@ class OnPlainField(Subject):
             field = self._field if exact else self._compiled(point)
             digits = digits_for(p) + LOST if exact else None
             with mpmath.workdps(digits or FLOW_DIGITS), np.errstate(all="ignore"):
-                return self._measured(PlainField(field, self.step, point, digits), p)
+                return self._settling(PlainField(field, self.step, point, digits), p)
 
         return report
 
@@ -113,12 +113,23 @@ class OnPlainField(Subject):
         except (TypeError, ValueError):  # a pytree is no row of mpmath numbers
             return False
 
-    def _measured(self, arithmetic: PlainField, p: int) -> OrderReport:
+    def _settling(self, arithmetic: PlainField, p: int) -> OrderReport:
+        """By all step sizes, or the smaller ones where the fit does not describe the larger."""
         scale = arithmetic.time_scale()
-        sizes = self.sizes or [
-            arithmetic.number(scale / mpmath.mpf(2) ** k) for k in arithmetic.powers
-        ]
+        sizes = self.sizes or [scale / mpmath.mpf(2) ** k for k in arithmetic.powers]
         steps = [arithmetic.number(h) for h in sizes]
+        report = self._measured(arithmetic, p, scale, steps)
+        if self.sizes is None:
+            for largest in (len(steps) // 3, len(steps) // 2):
+                if self.verdict(report) == "confirmed":
+                    break
+                closer = self._measured(arithmetic, p, scale, steps[largest:])
+                report = closer if closer.measured_order is not None else report
+        return report
+
+    def _measured(
+        self, arithmetic: PlainField, p: int, scale: mpmath.mpf, steps: Sequence[mpmath.mpf]
+    ) -> OrderReport:
         floors = arithmetic.floors(p, steps)
         differences = (
             arithmetic.local_errors(p, steps)

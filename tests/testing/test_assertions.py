@@ -392,3 +392,10 @@ def test_a_small_mistake_is_not_passed_by_for_points_where_it_is_smaller():
     cubic = SampleLoss("x**2 - y**3/2", "x, y")
     with pytest.raises(AssertionError):
         MISTAKES["1/12 -> 1/11 in f_2"](cubic, True)()
+
+
+def test_step_sizes_that_are_beyond_what_the_fit_describes_are_left_out():
+    """On tanh(4y) and exp(−4y) the larger errors are in proportion to no power of h."""
+    steep = SampleLoss("x**2 + 2*y**2/3 - y/3 - 4*tanh(4*y) + exp(-4*y)/2", "x, y")
+    step = in_numpy(runge_kutta(steep.field, bea.METHODS["heun"]))
+    assert_local_error_order(step, steep.field, method="heun")
