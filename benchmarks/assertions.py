@@ -367,6 +367,7 @@ def is_fair(mistake: str, subject: Any) -> bool:
         "wrong sign in f_1": Jf,
         "right for gradient fields only": Jf - JTf,
         "slope right, constant 2 % off": Jf,
+        "the gradient in float32": Jf,  # a constant one may be exact in float32
     }.get(mistake, f)
     if mistake == "right for even losses only":
         E = subject.expression
