@@ -10,6 +10,7 @@ of higher order there are `own_step` for formulas and `field_arithmetic` for net
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import jax
@@ -67,6 +68,7 @@ class PlainField:
                 row, self._unravel = ravel_pytree(start)
                 theta = np.asarray(row)
         self.theta = np.array([self.number(t) for t in theta])
+        self._noise_of_step = cache(self._measured_noise_of_step)
 
     @property
     def powers(self) -> Sequence[float]:
@@ -205,7 +207,7 @@ class PlainField:
 
         return on_row
 
-    def _noise_of_step(self, h: Any) -> float:
+    def _measured_noise_of_step(self, h: Any) -> float:
         points = line_of_points(self.theta.astype(float))
         moves = [self._moved(np.array([mpmath.mpf(t) for t in x]), h) for x in points]
         return computational_noise(moves)
