@@ -146,7 +146,11 @@ def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:
 
 
 def measure(
-    arithmetic: Measurable, expected: Expected, p: int, sizes: Sequence[Any]
+    arithmetic: Measurable,
+    expected: Expected,
+    p: int,
+    sizes: Sequence[Any],
+    differences: Sequence[np.ndarray] | None = None,
 ) -> OrderReport:
     """The local errors for the order p at these step sizes, and what follows from them.
 
@@ -155,11 +159,13 @@ def measure(
         expected: the corrections, at least f_{p+1}.
         p: the order of the flow.
         sizes: the step sizes, positive.
+        differences: θ_1 − θ̃(h), where they are known.
     """
     limit = expected.limit(p)
     constant = norm(limit)
     steps = [arithmetic.number(h) for h in sizes]
-    differences = arithmetic.local_errors(p, steps)
+    if differences is None:
+        differences = arithmetic.local_errors(p, steps)
     floors = [mpmath.mpf(floor) for floor in arithmetic.floors(p, steps)]
     h = [mpmath.mpf(step) for step in steps]
     errors = [norm(d) for d in differences]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import mpmath
@@ -26,6 +27,8 @@ from bea.testing.points import generic_points, neighbour_of_tree
 from bea.testing.subject import ENOUGH, Reports, Subject
 
 MOST_TRIED_DIMENSIONS = 12
+PURE = 0.1
+"""How far slopes may be from the power that they are of."""
 
 
 class OnPlainField(Subject):
@@ -58,6 +61,7 @@ class OnPlainField(Subject):
             self.title += f" by {method.name}"
             self.remedy_if_closer = " (name its method with method=)"
         self._field, self._method, self._asked_precision = field, method, precision
+        self.knows_the_limit = method is not None
         self._given = at
         self._fast: FieldOfStepSize | None = None
 
@@ -131,21 +135,47 @@ class OnPlainField(Subject):
         self, arithmetic: PlainField, p: int, scale: mpmath.mpf, steps: Sequence[mpmath.mpf]
     ) -> OrderReport:
         floors = arithmetic.floors(p, steps)
-        differences = (
-            arithmetic.local_errors(p, steps)
-            if self._method is None
-            else arithmetic.differences_of(self._method, steps)
-        )
-        clear = [i for i, d in enumerate(differences) if norm(d) > SAFETY * floors[i]]
-        limit = np.zeros(len(differences[0]))
+        found = arithmetic.local_errors(p, steps)
+        if self._method is None:
+            found = exemplary = _alone_if_lower(found, floors, steps, p)
+        else:
+            exemplary = arithmetic.differences_of(self._method, steps)
+        clear = [i for i, d in enumerate(exemplary) if norm(d) > SAFETY * floors[i]]
+        limit = np.zeros(len(exemplary[0]))
         if len(clear) >= LEAST_SIZES:
-            size = norm(differences[clear[-1]]) / steps[clear[-1]] ** (p + 2)
-            vector, _ = leading_vector(differences, floors, steps, p, size)
+            size = norm(exemplary[clear[-1]]) / steps[clear[-1]] ** (p + 2)
+            vector, _ = leading_vector(exemplary, floors, steps, p, size)
             limit = vector * float(size)
         velocity = arithmetic.velocity(arithmetic.theta, max(steps))
-        return measure(arithmetic, expectation(velocity, limit, p, scale), p, steps)
+        expected = expectation(velocity, limit, p, scale)
+        return measure(arithmetic, expected, p, steps, differences=found)
 
     @property
     def lower_orders(self) -> range:
         """None: there is one flow."""
         return range(0)
+
+
+def _alone_if_lower(
+    differences: list[np.ndarray], floors: Sequence[Any], steps: Sequence[mpmath.mpf], p: int
+) -> list[np.ndarray]:
+    """The local errors; of one component alone where that falls like a lower power of h.
+
+    Beside components whose h^{p+2} is large, a small one with h^{p+1} is lost in the norm. One
+    power of h over a range of step sizes is no mixture of h^{p+2} with what follows it.
+    """
+    for i in range(len(differences[0])):
+        errors = [abs(d[i]) for d in differences]
+        clear = [k for k, e in enumerate(errors) if e > SAFETY * floors[k]]
+        smaller = clear[-max(LEAST_SIZES, len(clear) // 2) :]
+        if len(smaller) < LEAST_SIZES:
+            continue
+        slopes = [
+            float(mpmath.log(errors[k] / errors[l]) / mpmath.log(steps[k] / steps[l]))
+            for k, l in pairwise(smaller)
+        ]
+        power = round(sum(slopes) / len(slopes))
+        if power < p + 2 and max(abs(slope - power) for slope in slopes) < PURE:
+            alone = np.arange(len(differences[0])) == i
+            return [np.where(alone, d, 0 * d) for d in differences]
+    return differences

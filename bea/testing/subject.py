@@ -32,11 +32,13 @@ class Subject(ABC):
         order: p.
         sizes: the step sizes, if not the default ones.
         enough: at how many of the generic points to look.
+        knows_the_limit: whether f_{p+1} is known.
     """
 
     title: str
     order: int
     enough = ENOUGH
+    knows_the_limit = True
     remedy_if_closer = ""
     """What to do if the step is of a higher order, as the end of a sentence."""
 
@@ -62,7 +64,7 @@ class Subject(ABC):
 
     def verdict(self, report: OrderReport) -> Verdict:
         """What a report says about the order p + 2 and the limit f_{p+1}."""
-        return verdict(report, chosen_sizes=self.sizes is not None)
+        return verdict(report, self.sizes is not None, self.knows_the_limit)
 
     def shown(self, point: Any) -> str:
         """The point in a message."""

@@ -17,20 +17,27 @@ FINE_ORDER, FINE_CONSTANT = 1e-2, 1e-6
 """Tolerances in multiprecision, so deep that the leading term stands alone."""
 CLOSE = 5
 """A defect of less than so many times its uncertainty settles nothing."""
+HALF_WAY, AGREEING = 0.5, 1e-2
+"""Where the limit is f_{p+1}, an order up to here is next terms at work, and refutes nothing."""
 BEYOND = 0.5
 """By how much an order must be above p + 2 where f_{p+1} = 0."""
+HIDING = 3
+"""An error of so many times the leading term is that of the next one, whatever is before it."""
 ONE_SLOPE, TOO_SLOW = 0.2, 0.25
 CLEAR = 1e4
 LITERALS = 1e-13
 """Relative errors of this size come from numbers like 0.1 and 1/3 in a program, in float64."""
 
 
-def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
+def verdict(
+    report: OrderReport, chosen_sizes: bool = False, knows_the_limit: bool = True
+) -> Verdict:
     """What a report says about the order p + 2 and the limit f_{p+1}.
 
     Args:
         report: what was measured.
         chosen_sizes: whether the step sizes were the user's, and not so small.
+        knows_the_limit: whether f_{p+1} is known, and not what was measured itself.
     """
     if report.is_coarse:
         return "refuted"
@@ -44,13 +51,19 @@ def verdict(report: OrderReport, chosen_sizes: bool = False) -> Verdict:
         return "confirmed" if beyond else "refuted"
     assert report.leading_defect is not None
     fine = report.precision == "mpmath" and not chosen_sizes
-    order_tolerance = FINE_ORDER if fine else ORDER_TOLERANCE
-    if abs(report.measured_order - report.expected_order) < order_tolerance:
+    off = abs(report.measured_order - report.expected_order)
+    if off < (FINE_ORDER if fine else ORDER_TOLERANCE):
         if report.leading_defect < (FINE_CONSTANT if fine else CONSTANT_TOLERANCE):
             return "confirmed"
         if report.leading_defect < CLOSE * report.uncertainty:
             return "unresolved"
+    elif knows_the_limit and not fine and report.leading_defect < AGREEING:
+        # The limit is extrapolated and the better witness; the slopes are those of a mixture.
+        known = max(report.leading_defect, report.uncertainty) < CONSTANT_TOLERANCE
+        return "confirmed" if known and off < HALF_WAY else "unresolved"
     slopes = _slopes_at_smaller_sizes(report)
+    if min(slopes) > report.expected_order and _hides_its_leading_term(report):
+        return "unresolved"
     has_one = max(slopes) - min(slopes) < ONE_SLOPE
     falls_too_slowly = sum(slopes) / len(slopes) < report.expected_order - TOO_SLOW
     # Where f_{p+1} nearly vanishes, the next term is as large, and slopes come down to p + 2.
@@ -69,6 +82,15 @@ def lacks_its_leading_term(report: OrderReport) -> bool:
         for h, floor, used in zip(report.step_sizes, report.floors, report.usable, strict=True)
     )
     return clear >= LEAST_SIZES
+
+
+def _hides_its_leading_term(report: OrderReport) -> bool:
+    """Are all errors so far above |f_{p+1}|·h^{p+2} that it could not be seen in them?"""
+    return all(
+        error > HIDING * report.leading_constant * h**report.expected_order
+        for h, error, used in zip(report.step_sizes, report.errors, report.usable, strict=True)
+        if used
+    )
 
 
 def _slopes_at_smaller_sizes(report: OrderReport) -> list[float]:
