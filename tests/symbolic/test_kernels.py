@@ -328,3 +328,20 @@ def test_the_remedy_for_missing_constants_shows_all_of_them():
     message = r'constants k?j?, ?j?k?.*pass constants=\{"j": …, "k": …\} \(--set j=… '
     with pytest.raises(bea.InputError, match=message):
         eq.to_jax()
+
+
+@pytest.mark.parametrize("p", [-3, -1, 1, 3, 5])
+def test_half_integer_powers_inside_a_function(p):
+    """Elsewhere the ring takes powers apart; the argument of a function is evaluated as it is."""
+    eq = bea.modified_equation(field=[sp.sin(x ** sp.Rational(p, 2))], params=[x], order=1)
+    with double_precision():
+        found = float(eq.to_jax()(jnp.array([0.7]), 0.125)[0])
+    assert found == pytest.approx(float(eq.to_mpmath()([0.7], 0.125)[0]), rel=1e-12)
+
+
+@pytest.mark.parametrize("value", [1, -1])
+def test_constants_at_which_a_function_is_infinite_with_a_sign(value):
+    eq = bea.modified_equation(field=[sp.atanh(c) * x], params=[x], order=1)
+    for kernel in (eq.to_jax, eq.to_mpmath):
+        with pytest.raises(bea.InputError, match="not finite and real for these constants"):
+            kernel(constants={"c": value})

@@ -139,3 +139,14 @@ def test_expressions_have_the_limit_too():
     assert algebra.normal((1 + x) * sp.gamma(x)) == x * sp.gamma(x) + sp.gamma(x)
     with pytest.raises(TooManyTermsError):
         algebra.normal((1 + x) ** 3)
+
+
+@pytest.mark.parametrize("step", [
+    lambda theta, h: [x + h * sp.sin(x * y), y + h * (y**2 + x)],
+    lambda theta, h: [x + h * sp.gamma(x * y), y + h * (y**2 + x)],
+], ids=["a ring", "functions without a rule"])  # fmt: skip
+def test_the_algebra_of_a_step_has_the_limit_too(step):
+    eq = bea.modified_equation(step=step, params=[x, y], order=1, most_terms=1000)
+    algebra = eq._derivation.carrier.algebra
+    ring = algebra if isinstance(algebra, DifferentialRing) else algebra._ring
+    assert ring.most_terms == 1000

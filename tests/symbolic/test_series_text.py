@@ -93,3 +93,10 @@ def test_a_modified_loss_of_every_loss_is_refused_where_there_is_none():
     assert "\n" not in str(caught.value)
     with pytest.raises(bea.InputError, match="order 4 is not among 0 … 3"):
         bea.modified_series("euler", order=3).modified_loss(4)
+
+
+def test_one_term_with_a_numerator():
+    """Alone in its power of h, with a factor other than 1/n."""
+    for a, text in (("5/4", "+ 3h/4"), ("5/2", "+ 2h"), ("-1/6", "− 2h/3")):
+        series = bea.modified_series(bea.ButcherTableau([[a]], ["1"]), order=1)
+        assert series.text() == f"f {text} f'f + …"

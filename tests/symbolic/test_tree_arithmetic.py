@@ -122,3 +122,11 @@ def test_scalars_in_one_normal_form():
     r = sp.Symbol("r")
     found = normal_scalars([sp.sqrt(2) * sp.sqrt(6), (r**2 - 1) / (r - 1) - r, Fraction(1, 3)])
     assert found == [2 * sp.sqrt(3), Fraction(1), Fraction(1, 3)]
+
+
+@pytest.mark.parametrize("digits", [5, 6, 7, 9, 12, 15, 20])
+def test_numerators_of_small_numbers_are_as_long_as_their_denominators(digits):
+    """The tall tree of two nodes has Σ b_i c_i − 1/2: it is below one, its numerator is not."""
+    c = Fraction(1, 10**digits)
+    series = bea.modified_series(bea.ButcherTableau([[0, 0], [c, 0]], ["1/2", "1/2"]), order=1)
+    assert series[bea.Tree(bea.Tree())] == c / 2 - Fraction(1, 2)
