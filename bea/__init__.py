@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from bea.classifier import Classifier as Classifier
     from bea.errors import BeaError as BeaError
     from bea.errors import InputError as InputError
     from bea.errors import NotAGradientError as NotAGradientError
@@ -33,6 +34,9 @@ if TYPE_CHECKING:
     from bea.numeric.ntk import neural_tangent_kernel as neural_tangent_kernel
     from bea.numeric.ntk import tangent_kernel_product as tangent_kernel_product
     from bea.numeric.order_report import OrderReport as OrderReport
+    from bea.numeric.perturbation import NoiseRobustness as NoiseRobustness
+    from bea.numeric.perturbation import noise_robustness as noise_robustness
+    from bea.numeric.perturbation import perturbed as perturbed
     from bea.numeric.regularizer import (
         add_explicit_gradient_regularization as add_explicit_gradient_regularization,
     )
@@ -46,6 +50,8 @@ if TYPE_CHECKING:
     from bea.numeric.regularizer import (
         without_implicit_regularization as without_implicit_regularization,
     )
+    from bea.numeric.training import TrainingRun as TrainingRun
+    from bea.numeric.training import train as train
     from bea.symbolic.composition import composition as composition
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
@@ -62,6 +68,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Classifier": "bea.classifier",
+    "train": "bea.numeric.training",
+    "NoiseRobustness": "bea.numeric.perturbation",
+    "noise_robustness": "bea.numeric.perturbation",
+    "perturbed": "bea.numeric.perturbation",
+    "TrainingRun": "bea.numeric.training",
     "BeaError": "bea.errors",
     "InputError": "bea.errors",
     "NotAGradientError": "bea.errors",

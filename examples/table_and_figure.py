@@ -8,11 +8,10 @@ complete or not at all. What is computed and how it is drawn stays with each fig
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -22,12 +21,12 @@ from typing import TYPE_CHECKING
 import jax
 
 from bea.files import written_atomically
+from bea.tables import Row as Row
+from bea.tables import read_table as read_table
+from bea.tables import write_table, write_text
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-
-Value = str | float | None
-Row = Mapping[str, Value]
 
 PACKAGES = ("bea", "sympy", "jax", "diffrax", "numpy")
 
@@ -137,29 +136,6 @@ def git_revision() -> str | None:
     return result.stdout.strip()
 
 
-def write_table(path: Path, rows: Sequence[Row]) -> None:
-    """Write the rows as CSV under the column names of the first row."""
-    with (
-        written_atomically(path) as partial,
-        partial.open("w", newline="", encoding="utf-8") as file,
-    ):
-        writer = csv.DictWriter(file, fieldnames=list(rows[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a text file."""
-    with written_atomically(path) as partial:
-        partial.write_text(text, encoding="utf-8")
-
-
-def read_table(path: Path) -> list[dict[str, Value]]:
-    """Read a table back: numbers as floats, empty fields as None, anything else as text."""
-    with path.open(newline="", encoding="utf-8") as file:
-        return [{name: _parse(text) for name, text in row.items()} for row in csv.DictReader(file)]
-
-
 @contextmanager
 def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """An empty figure, saved as PNG at the end of the block; size in inches."""
@@ -171,12 +147,3 @@ def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
         yield figure
         with written_atomically(path) as partial:
             figure.savefig(partial, format="png")
-
-
-def _parse(text: str) -> Value:
-    if not text:
-        return None
-    try:
-        return float(text)
-    except ValueError:
-        return text

@@ -7,7 +7,7 @@ and the gradient runs through its statistics.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
@@ -16,6 +16,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
+from bea.classifier import Classifier
 from bea.errors import InputError
 
 
@@ -88,6 +89,52 @@ def batch_cross_entropy(
         return _mean_cross_entropy(logits, labels), new["batch_stats"]
 
     return loss
+
+
+def classifier(model: nn.Module, image: Sequence[int]) -> Classifier:
+    """A network with its mean cross-entropy, as `bea.train` asks for it.
+
+    A network with batch normalization is taken in training mode for its loss, and by its running
+    averages, which are its state, for its evaluation.
+
+    Args:
+        model: an `MLP`, a `ResNet` or another module whose outputs are logits (n, classes).
+        image: the shape of one input, such as (784,) or (32, 32, 3).
+
+    Returns:
+        Its start, its loss and its evaluation, as functions.
+
+    Raises:
+        InputError: in its functions, as `cross_entropy`.
+
+    Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7.
+
+    Example:
+        >>> from bea.models.mlp import MLP
+        >>> network = classifier(MLP(width=8), image=(4,))
+        >>> theta, state = network.init(jax.random.key(0))
+        >>> E, outputs = network.evaluate(theta, state, jnp.zeros((2, 4)), jnp.array([3, 7]))
+        >>> print(E.round(4), outputs.shape)
+        2.3026 (2, 10)
+    """
+
+    def init(key: jax.Array) -> tuple[Any, Any]:
+        variables = dict(model.init(key, jnp.zeros((1, *image))))
+        return variables.pop("params"), variables
+
+    def loss(theta: Any, state: Any, x: jax.Array, labels: jax.Array) -> tuple[jax.Array, Any]:
+        variables = {"params": theta, **state}
+        if state:
+            logits, state = model.apply(variables, x, train=True, mutable=list(state))
+        else:
+            logits = model.apply(variables, x)
+        return _mean_cross_entropy(logits, labels), (logits, state)
+
+    def evaluate(theta: Any, state: Any, x: jax.Array, labels: jax.Array) -> tuple[Any, jax.Array]:
+        logits: Any = model.apply({"params": theta, **state}, x)
+        return _mean_cross_entropy(logits, labels), logits
+
+    return Classifier(init, loss, evaluate)
 
 
 def _mean_cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:

@@ -1,0 +1,243 @@
+"""Many models in one program: one for every seed and learning rate, all of them trained at once.
+
+Every array of a model has two axes in front, (seeds, learning rates). `jax.vmap` runs over both;
+models of one seed share their start and their batches and differ in the learning rate alone, so
+that the images of a batch are gathered once for all of them. Steps run inside `jax.lax.scan`.
+
+A model that diverges, with an E that is huge or no number, goes on by itself, mostly with NaN: the
+models do not touch one another. Its step is noted, and it costs the others nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from bea.classifier import Classifier
+from bea.numeric.placement import BATCH, Placement
+from bea.numeric.whole_set import Measurement, measured
+from bea.pytrees import PyTree
+
+Optimizer = Callable[[Any], optax.GradientTransformation]
+"""h ↦ the optax transformation with this learning rate; h may be traced."""
+
+SMALLEST_BLOCK, LARGEST_BLOCK = 32, 128
+
+DIVERGED = 1e6
+"""A loss above this has diverged, even if it comes back: no classifier has it on purpose."""
+
+
+class Models(NamedTuple):
+    """Models in training; every array (seeds, learning rates, …)."""
+
+    theta: PyTree
+    state: PyTree
+    optimizer: PyTree
+    diverged_at: jax.Array
+    """The step i at which E(θ_i) of the batch was huge or no number; −1 if it never was."""
+
+
+class Best(NamedTuple):
+    """The models as they were when they fitted all training examples and tested best.
+
+    Before a model fits them all, as it was when it tested best.
+    """
+
+    theta: PyTree
+    state: PyTree
+    step: jax.Array
+    fits: jax.Array
+    test_correct: jax.Array
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """The compiled functions of a training run.
+
+    Attributes:
+        classifier: the network.
+        optimizer: of a learning rate.
+        batch_size: examples of a step; None for all of them.
+        examples: N, the number of training examples.
+        chunk: how many examples are measured at once.
+        placement: where the arrays lie.
+    """
+
+    classifier: Classifier
+    optimizer: Optimizer
+    batch_size: int | None
+    examples: int
+    chunk: int
+    placement: Placement
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """⌊N/batch⌋: what is left over of an epoch's order is not used in it."""
+        return 1 if self.batch_size is None else self.examples // self.batch_size
+
+    @property
+    def block(self) -> int:
+        """How many steps one call runs: a divisor of the steps of an epoch where there is one."""
+        if self.batch_size is None:
+            return LARGEST_BLOCK
+        n = self.steps_per_epoch
+        sizes = range(min(n, LARGEST_BLOCK), min(n, SMALLEST_BLOCK) - 1, -1)
+        return next((size for size in sizes if n % size == 0), min(n, LARGEST_BLOCK))
+
+    # --- the start
+
+    def start(self, seeds: Sequence[int], rates: int) -> tuple[Models, Best]:
+        """The models at θ_0, the same for every learning rate."""
+        init = jax.jit(self.classifier.init)
+
+        def one(seed: int) -> tuple[Models, Best]:
+            theta, state = init(jax.random.fold_in(jax.random.key(seed), 0))
+            models = Models(theta, state, self.optimizer(0.0).init(theta), jnp.int32(-1))
+            return models, Best(theta, state, jnp.int32(0), jnp.array(False), jnp.int32(-1))
+
+        def stacked(*leaves: jax.Array) -> np.ndarray:
+            array = np.stack([np.asarray(leaf) for leaf in leaves])
+            return np.repeat(array[:, None], rates, axis=1)
+
+        every_seed = jax.tree.map(stacked, *map(one, seeds))
+        started: tuple[Models, Best] = self.placement.put(every_seed, self.placement.by_model)
+        return started
+
+    @cached_property
+    def order(self) -> Callable[[Sequence[int], int], jax.Array]:
+        """(seeds, epoch) ↦ the order of the examples in this epoch, (seeds, N)."""
+
+        @partial(jax.jit, out_shardings=self.placement.whole)
+        def order(seeds: jax.Array, epoch: jax.Array) -> jax.Array:
+            def one(seed: jax.Array) -> jax.Array:
+                key = jax.random.fold_in(jax.random.key(seed), 1)
+                return jax.random.permutation(jax.random.fold_in(key, epoch), self.examples)
+
+            return jax.vmap(one)(seeds)
+
+        return lambda seeds, epoch: order(np.array(seeds, np.uint32), np.uint32(epoch))
+
+    # --- steps
+
+    @cached_property
+    def advance(self) -> Callable[..., tuple[Models, jax.Array]]:
+        """(models, rates, order, x, labels, step, count) ↦ the models after so many steps, and E.
+
+        All steps are of one epoch, unless each is one. The models that are handed in are used up.
+        E is that of the last batch; waiting for it is waiting for the steps.
+        """
+
+        @partial(
+            jax.jit,
+            donate_argnums=0,
+            static_argnums=6,
+            out_shardings=(self.placement.by_model, self.placement.by_model),
+        )
+        def advance(
+            models: Models,
+            rates: jax.Array,
+            order: jax.Array,
+            x: jax.Array,
+            labels: jax.Array,
+            step: jax.Array,
+            count: int,
+        ) -> tuple[Models, jax.Array]:
+            def body(models: Models, i: jax.Array) -> tuple[Models, jax.Array]:
+                batch, axis = self._batch(order, x, labels, i % self.steps_per_epoch)
+                every_rate = jax.vmap(self._step, (0, 0, None, None))
+                every_seed = jax.vmap(every_rate, (0, None, axis, axis))
+                new, E = every_seed(models, rates, *batch)
+                gone = ~(E < DIVERGED) & (models.diverged_at < 0)
+                new = new._replace(diverged_at=jnp.where(gone, i, models.diverged_at))
+                return new, E
+
+            models, E = jax.lax.scan(body, models, step + jnp.arange(count))
+            return models, E[-1]
+
+        return advance
+
+    def _batch(
+        self, order: jax.Array, x: jax.Array, labels: jax.Array, i: jax.Array
+    ) -> tuple[tuple[jax.Array, jax.Array], int | None]:
+        """The examples of step i of an epoch, by seed; or all of them, the same for every seed."""
+        if self.batch_size is None:
+            return (self._split(x), self._split(labels)), None
+        size = self.batch_size
+        chosen = jax.lax.dynamic_slice_in_dim(order, i * size, size, axis=1)
+        chosen = jax.lax.with_sharding_constraint(chosen, self.placement.by_seed_and_example)
+        return (x[chosen], labels[chosen]), 0
+
+    def _step(
+        self, model: Models, h: jax.Array, x: jax.Array, labels: jax.Array
+    ) -> tuple[Models, jax.Array]:
+        """One step of one model on one batch, and E at the point from which it leads."""
+
+        def loss(theta: PyTree) -> tuple[jax.Array, Any]:
+            return self.classifier.loss(theta, model.state, x, labels)
+
+        (E, (_, state)), gradient = jax.value_and_grad(loss, has_aux=True)(model.theta)
+        transformation = optax.with_extra_args_support(self.optimizer(h))
+        updates, optimizer = transformation.update(
+            gradient, model.optimizer, model.theta, value_fn=lambda theta: loss(theta)[0]
+        )
+        theta = optax.apply_updates(model.theta, updates)
+        return Models(theta, state, optimizer, model.diverged_at), E
+
+    # --- measurements
+
+    @cached_property
+    def measure(self) -> Callable[..., tuple[Measurement, Best]]:
+        """(models, best, training set, test set, step) ↦ the measurement, and who is best now.
+
+        As `whole_set.measured`, for all of them at once.
+        """
+
+        @partial(
+            jax.jit,
+            donate_argnums=1,
+            out_shardings=(self.placement.by_model, self.placement.by_model),
+        )
+        def measure(
+            models: Models,
+            best: Best,
+            train: tuple[jax.Array, jax.Array],
+            test: tuple[jax.Array, jax.Array],
+            step: jax.Array,
+        ) -> tuple[Measurement, Best]:
+            def one(theta: PyTree, state: PyTree) -> Measurement:
+                return measured(self.classifier, theta, state, train, test, self.chunk, self._split)
+
+            found = jax.vmap(jax.vmap(one))(models.theta, models.state)
+            fits = found.correct == self.examples
+            better = (models.diverged_at < 0) & (found.loss < DIVERGED)
+            better &= (fits & ~best.fits) | (
+                (fits == best.fits) & (found.test_correct > best.test_correct)
+            )
+            new = Best(
+                models.theta,
+                models.state,
+                jnp.broadcast_to(step, fits.shape),
+                fits,
+                found.test_correct,
+            )
+
+            def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
+                where = better.reshape(better.shape + (1,) * (old.ndim - better.ndim))
+                return jnp.where(where, new, old)
+
+            return found, jax.tree.map(chosen, new, best)
+
+        return measure
+
+    def _split(self, array: jax.Array) -> jax.Array:
+        """Examples, split over the devices where they can be split evenly."""
+        if len(array) % self.placement.parts(BATCH):
+            return array
+        return jax.lax.with_sharding_constraint(array, self.placement.by_example)

@@ -1,0 +1,191 @@
+"""The folder of a training run: what it was asked for, its state at intervals, its table.
+
+    FOLDER/configuration.json    written first; a run that asks for anything else is refused
+    FOLDER/checkpoints/STEP/     the last two states, by Orbax: complete or not there
+    FOLDER/measurements.csv      the table so far
+
+Orbax writes a state beside its place and renames it at the end, so that a run killed at any moment
+leaves the state before. What it does not notice is a byte that has changed on the disk: the SHA-256
+of all arrays is saved with them, and a state that differs is refused by its name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+
+from bea.errors import InputError
+from bea.tables import Row, write_table, write_text
+
+KEPT = 2
+CONFIGURATION, CHECKPOINTS, TABLE = "configuration.json", "checkpoints", "measurements.csv"
+
+Arrays = dict[str, np.ndarray]
+
+
+class SavedRun:
+    """A folder with one run in it.
+
+    Args:
+        folder: made if need be.
+        configuration: what the run is asked for, in the terms of JSON.
+
+    Raises:
+        InputError: the folder holds another run, or other files.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], configuration: Mapping[str, Any]) -> None:
+        self.folder = Path(folder).expanduser()
+        asked = json.loads(json.dumps(configuration))
+        if jax.process_index() == 0:
+            self._claim(asked)
+        _wait_for_all("the folder is there")
+        self._compare(_read(self.folder / CONFIGURATION), asked)
+        self._orbax = _orbax()
+        self._manager = self._orbax.CheckpointManager(
+            (self.folder / CHECKPOINTS).absolute(),
+            options=self._orbax.CheckpointManagerOptions(
+                max_to_keep=KEPT, enable_async_checkpointing=False, create=True
+            ),
+        )
+
+    def latest(self, like: Mapping[str, Any]) -> tuple[Arrays, dict[str, Any]] | None:
+        """The last state saved, and what was noted with it; None where there is none.
+
+        Args:
+            like: arrays of the same names and shapes.
+
+        Raises:
+            InputError: it is damaged.
+        """
+        step = self._manager.latest_step()
+        if step is None:
+            return None
+        items = self._orbax.args
+        try:
+            restored = self._manager.restore(
+                step,
+                args=items.Composite(
+                    arrays=items.StandardRestore(dict(like)), notes=items.JsonRestore()
+                ),
+            )
+            arrays = {name: np.asarray(restored["arrays"][name]) for name in like}
+            notes = dict(restored["notes"])
+            reason = "" if notes.pop("sha256") == digest(arrays) else "its SHA-256 has changed"
+        except Exception as error:  # whatever a damaged file leads its readers to raise
+            reason = " ".join(str(error).split())[:120] or type(error).__name__
+        if reason:
+            others = [str(s) for s in sorted(self._manager.all_steps()) if s != step]
+            before = f"from step {others[-1]}" if others else "from the start"
+            raise InputError(
+                f"the checkpoint {self.folder / CHECKPOINTS / str(step)} is damaged ({reason}): "
+                f"delete this folder to go on {before}"
+            )
+        return arrays, notes
+
+    def keep(
+        self, step: int, arrays: Arrays, notes: Mapping[str, Any], rows: Sequence[Row]
+    ) -> None:
+        """Save the state of a step, and the table so far.
+
+        Raises:
+            InputError: there is no room; the states before it are as they were.
+        """
+        items = self._orbax.args
+        try:
+            self._manager.save(
+                step,
+                args=items.Composite(
+                    arrays=items.StandardSave(arrays),
+                    notes=items.JsonSave({**notes, "sha256": digest(arrays)}),
+                ),
+            )
+            if jax.process_index() == 0 and rows:
+                write_table(self.folder / TABLE, rows)
+        except (OSError, ValueError, RuntimeError) as error:
+            reason = " ".join(str(error).split())[:160]
+            raise InputError(
+                f"the state of step {step} could not be saved in {self.folder} ({reason}): make "
+                "room and start again; what was saved before is there"
+            ) from error
+
+    def close(self) -> None:
+        """Let go of the folder."""
+        self._manager.close()
+
+    def _claim(self, configuration: dict[str, Any]) -> None:
+        """Note the configuration, unless one is there."""
+        path = self.folder / CONFIGURATION
+        if path.is_file():
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            if any(self.folder.iterdir()):
+                raise InputError(
+                    f"{self.folder} holds files, and no {CONFIGURATION} of a run: name an empty "
+                    "folder or a new one"
+                )
+            write_text(path, json.dumps(configuration, indent=1) + "\n")
+        except OSError as error:
+            raise InputError(
+                f"the folder {self.folder} cannot be written to ({error.strerror}): name another"
+            ) from None
+
+    def _compare(self, there: dict[str, Any], asked: dict[str, Any]) -> None:
+        differing = [k for k in {**there, **asked} if there.get(k) != asked.get(k)]
+        if differing:
+            named = "; ".join(
+                f"{name} is {_shown(there.get(name))} there and {_shown(asked.get(name))} now"
+                for name in differing
+            )
+            raise InputError(
+                f"{self.folder} holds another run: {named}; name another folder, or ask for the "
+                "same again"
+            )
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """The SHA-256 of arrays: of their names, types, shapes and bytes."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        found.update(f"{name} {array.dtype} {array.shape}\n".encode())
+        found.update(array.tobytes())
+    return found.hexdigest()
+
+
+def _orbax() -> Any:
+    """The library that saves; it is not needed where nothing is saved."""
+    try:
+        import orbax.checkpoint
+    except ImportError:
+        raise InputError(
+            'runs are saved by Orbax: pip install "bea[networks]", or train without a folder'
+        ) from None
+    return orbax.checkpoint
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}): name another folder") from None
+
+
+def _shown(value: Any) -> str:
+    text = "not given" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 60 else f"{text[:59]}…"
+
+
+def _wait_for_all(name: str) -> None:
+    """No process goes on before all of them are here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)

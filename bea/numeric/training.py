@@ -1,0 +1,528 @@
+"""Training many models at once, measured on the way, and going on where it was interrupted.
+
+θ_{i+1} = θ_i − h∇E(θ_i) on the batches of an epoch, for every learning rate h and seed in one
+compiled program (`ensemble`), on one device or many (`placement`), saved at intervals
+(`saved_run`). Measured are E, |∇E|², accuracy and |θ|; with m parameters and the time T = ih
+
+    R_IG = |∇E|²/m,   λ = hm/4,   slope = |∇E|                     (2)–(4), (9)
+
+of Barrett and Dherin (2020), arXiv:2009.11162. This module is the loop over blocks of steps. What
+runs at a step depends on the step alone, never on where a run was interrupted: therefore a run that
+goes on ends, on the same device and versions, in the same bits.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from time import perf_counter
+from typing import Any
+
+import jax
+import numpy as np
+import optax
+from jax.experimental import multihost_utils
+from jax.sharding import Mesh
+from tqdm import tqdm
+
+from bea import pytrees
+from bea.classifier import Classifier
+from bea.errors import InputError
+from bea.numeric.ensemble import Best, Ensemble, Models, Optimizer
+from bea.numeric.measured_steps import default_measured_steps
+from bea.numeric.placement import BATCH, MODELS, Placement
+from bea.numeric.saved_run import SavedRun, digest
+from bea.numeric.whole_set import Measurement
+from bea.pytrees import PyTree
+from bea.symbolic.whole import whole_number
+from bea.tables import Row
+
+Examples = tuple[Any, Any]
+"""Inputs (n, …) and labels (n,), NumPy arrays."""
+
+DIGITS = 9  # which give a float32 back exactly
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What was measured of models trained together, and the models.
+
+    Attributes:
+        learning_rates: h of the R learning rates.
+        seeds: the S seeds.
+        steps: the Q steps i at which was measured.
+        steps_per_epoch: the steps of an epoch.
+        parameters: m, the number of parameters of a model.
+        loss: E over the training set, (Q, S, R) in float32.
+        squared_slope: |∇E|² over the training set, likewise.
+        accuracy: the share of the training set that is classified as labelled, likewise.
+        test_loss: E over the test set, likewise.
+        test_accuracy: the accuracy on the test set, likewise.
+        norm: |θ|, likewise.
+        diverged_at: the step at which E of the batch was above 10⁶ or no number, (S, R); −1 for
+            models that did not diverge.
+        theta: θ at the end, a pytree of NumPy arrays (S, R, …).
+        state: the state of the networks at the end, likewise.
+        best_theta: θ at the measured step of the highest test accuracy among those with all of the
+            training set classified as labelled, or among all steps if there are none, likewise.
+        best_state: the state then, likewise.
+        best_step: that step, (S, R).
+        seconds: the wall time spent in "training", "measuring" and "saving", over all parts of an
+            interrupted run; the first calls, which compile, are included.
+
+    Source: Barrett and Dherin (2020), arXiv:2009.11162, sections 6 and 7.
+    """
+
+    learning_rates: tuple[float, ...]
+    seeds: tuple[int, ...]
+    steps: tuple[int, ...]
+    steps_per_epoch: int
+    parameters: int
+    loss: np.ndarray
+    squared_slope: np.ndarray
+    accuracy: np.ndarray
+    test_loss: np.ndarray
+    test_accuracy: np.ndarray
+    norm: np.ndarray
+    diverged_at: np.ndarray
+    theta: PyTree = field(repr=False)
+    state: PyTree = field(repr=False)
+    best_theta: PyTree = field(repr=False)
+    best_state: PyTree = field(repr=False)
+    best_step: np.ndarray
+    seconds: Mapping[str, float]
+
+    def rows(self) -> list[Row]:
+        """The measurements as a tidy table, one row per model and measured step.
+
+        Returns:
+            Rows with the columns seed, learning_rate, step i, epoch, physical_time T = ih, loss E,
+            squared_slope |∇E|², slope |∇E|, regularizer R_IG = |∇E|²/m, regularization_rate
+            λ = hm/4, regularization λR_IG, accuracy, test_loss, test_accuracy, norm |θ| and
+            diverged_at. Nothing is told of a model from the step on at which it diverged.
+
+        Source: Barrett and Dherin (2020), arXiv:2009.11162, equations (2)–(4) and (9).
+
+        Example:
+            >>> from bea.models.data import load_digits
+            >>> from bea.models.losses import classifier
+            >>> from bea.models.mlp import MLP
+            >>> data = load_digits().subset(64, 64)
+            >>> x, x_test = data.scaled(flat=True)
+            >>> network = classifier(MLP(width=8, depth=1), image=x.shape[1:])
+            >>> run = train(network, (x, data.train_labels), (x_test, data.test_labels),
+            ...             learning_rates=[0.1, 0.01], epochs=1)
+            >>> [row["step"] for row in run.rows() if row["learning_rate"] == 0.1]
+            [0, 1, 2]
+        """
+        return [
+            self._row(s, r, q)
+            for s in range(len(self.seeds))
+            for r in range(len(self.learning_rates))
+            for q in range(len(self.steps))
+        ]
+
+    def _row(self, s: int, r: int, q: int) -> Row:
+        h, step, m = self.learning_rates[r], self.steps[q], self.parameters
+        diverged_at = int(self.diverged_at[s, r])
+        told = diverged_at < 0 or step < diverged_at
+
+        def number(value: Any) -> float | None:
+            return float(f"{value:.{DIGITS}g}") if told and math.isfinite(value) else None
+
+        squared_slope = float(self.squared_slope[q, s, r])
+        return {
+            "seed": self.seeds[s],
+            "learning_rate": h,
+            "step": step,
+            "epoch": step / self.steps_per_epoch,
+            "physical_time": step * h,
+            "loss": number(self.loss[q, s, r]),
+            "squared_slope": number(squared_slope),
+            "slope": number(math.sqrt(squared_slope)),
+            "regularizer": number(squared_slope / m),
+            "regularization_rate": h * m / 4,
+            "regularization": number(h / 4 * squared_slope),
+            "accuracy": number(self.accuracy[q, s, r]),
+            "test_loss": number(self.test_loss[q, s, r]),
+            "test_accuracy": number(self.test_accuracy[q, s, r]),
+            "norm": number(self.norm[q, s, r]),
+            "diverged_at": None if diverged_at < 0 else diverged_at,
+        }
+
+
+def train(
+    classifier: Classifier,
+    train: Examples,
+    test: Examples,
+    *,
+    learning_rates: Sequence[float],
+    epochs: int,
+    seeds: Sequence[int] = (0,),
+    batch_size: int | None = 32,
+    optimizer: Optimizer = optax.sgd,
+    measured_steps: Sequence[int] | None = None,
+    measured_batch: int = 1000,
+    folder: str | os.PathLike[str] | None = None,
+    save_every: float = 60.0,
+    configuration: Mapping[str, Any] | None = None,
+    mesh: Mesh | None = None,
+    progress: bool | str | None = None,
+) -> TrainingRun:
+    """Train a network with every learning rate and seed at once, and measure it on the way.
+
+    θ_{i+1} = θ_i − h∇E(θ_i), E the mean loss of a batch, all examples being taken in a new random
+    order in every epoch. Models of one seed have the same start and the same batches. E, |∇E|²,
+    accuracy and |θ| are measured on the whole training and test set. With a folder the state is
+    saved at intervals; the same call goes on where the last one ended, and returns at once what is
+    finished. On the same device and versions the result is the same to the last bit.
+
+    Args:
+        classifier: the network; `bea.models.losses.classifier` makes one of a Flax module.
+        train: the inputs (N, …) and labels (N,) to train on, NumPy arrays; they are kept on the
+            device as they are.
+        test: inputs and labels to test on, likewise.
+        learning_rates: h, positive numbers; all of them are trained together.
+        epochs: how often all examples are taken.
+        seeds: whole numbers; each one draws a start and an order of examples.
+        batch_size: the examples of a step; None for all of them, gradient descent proper.
+        optimizer: h ↦ an optax transformation; its update is told value_fn, the loss of the batch,
+            as `bea.add_explicit_gradient_regularization` wants it.
+        measured_steps: the steps i at which to measure; by default densely at the start, then at
+            20 epochs at most. The end is always measured.
+        measured_batch: how many examples are measured at once; fewer need less memory. With batch
+            normalization E and ∇E are means over batches of this size.
+        folder: where the state, the table measurements.csv and the configuration are kept.
+        save_every: seconds between two savings.
+        configuration: what else tells this run from others, in the terms of JSON, such as the name
+            of the network: a folder holds one configuration.
+        mesh: a `jax.sharding.Mesh` with axes "models", over which the learning rates are split,
+            and "batch", over which the examples of a batch are; by default one device.
+        progress: a progress bar, or its title; by default where standard error is a terminal.
+
+    Returns:
+        The measurements and the models.
+
+    Raises:
+        InputError: a learning rate, seed, size or shape cannot be used; the folder holds another
+            run, a damaged checkpoint, or has no room.
+
+    Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7 and appendix E.
+
+    Example:
+        >>> from bea.models.data import load_digits
+        >>> from bea.models.losses import classifier
+        >>> from bea.models.mlp import MLP
+        >>> data = load_digits()
+        >>> x, x_test = data.scaled(flat=True)
+        >>> network = classifier(MLP(width=16, depth=1), image=x.shape[1:])
+        >>> run = train(network, (x, data.train_labels), (x_test, data.test_labels),
+        ...             learning_rates=[0.3, 0.1], epochs=10)
+        >>> bool((run.accuracy[-1, 0] > 0.9).all())
+        True
+    """
+    rates, seeds = _learning_rates(learning_rates), _seeds(seeds)
+    epochs = _whole("epochs", epochs, 0)
+    x, labels = _examples("train", train)
+    x_test, test_labels = _examples("test", test)
+    if batch_size is not None:
+        batch_size = _whole("batch_size", batch_size, 1, len(x), "the training examples, or None")
+    placement = Placement.on(mesh)
+    _check_split(placement, batch_size, len(x))
+    measured_batch = _whole("measured_batch", measured_batch, 1)
+    ensemble = _ensemble(classifier, optimizer, batch_size, len(x), measured_batch, placement)
+    measured = _measured_steps(measured_steps, ensemble.steps_per_epoch, epochs)
+    run = _Run(ensemble, rates, seeds, measured, len(x_test))
+    if folder is not None:
+        asked = {
+            "learning_rates": rates,
+            "seeds": seeds,
+            "epochs": epochs,
+            "batch_size": batch_size,
+            "optimizer": getattr(optimizer, "__qualname__", type(optimizer).__name__),
+            "measured_steps": measured,
+            "measured_batch": measured_batch,
+            "parameters": run.shapes(),
+            "data": _fingerprint(x, labels, x_test, test_labels),
+            **(configuration or {}),
+        }
+        run.resume(SavedRun(folder, asked), save_every)
+    show = sys.stderr.isatty() if progress is None else progress
+    try:
+        run.go(((x, labels), (x_test, test_labels)), show if jax.process_index() == 0 else False)
+    finally:
+        run.close()
+    return run.result()
+
+
+@lru_cache(maxsize=16)
+def _ensemble(*what: Any) -> Ensemble:
+    """An ensemble with what it has compiled, for runs that differ in numbers alone."""
+    return Ensemble(*what)
+
+
+class _Run:
+    """The models on their way, and what has been measured of them."""
+
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        rates: tuple[float, ...],
+        seeds: tuple[int, ...],
+        measured: tuple[int, ...],
+        test_examples: int,
+    ) -> None:
+        self.ensemble, self.placement = ensemble, ensemble.placement
+        self.rates, self.seeds, self.measured = rates, seeds, measured
+        self.test_examples = test_examples
+        # The devices share the learning rates evenly: models with h = 0 fill up what is missing.
+        self.width = -(-len(rates) // self.placement.parts(MODELS)) * self.placement.parts(MODELS)
+        self.step, self.done = 0, 0
+        self.seconds = {"training": 0.0, "measuring": 0.0, "saving": 0.0}
+        self.history = np.zeros((len(Measurement._fields), len(measured), len(seeds), len(rates)))
+        self.folder: SavedRun | None = None
+        self.save_every, self.saved_at = math.inf, perf_counter()
+        self.models, self.best = ensemble.start(seeds, self.width)
+
+    def shapes(self) -> dict[str, list[int]]:
+        """The shape of every parameter, by its name."""
+        leaves = jax.tree_util.tree_leaves_with_path(self.models.theta)
+        return {jax.tree_util.keystr(path): list(leaf.shape[2:]) for path, leaf in leaves}
+
+    # --- the loop
+
+    def go(self, data: tuple[Examples, Examples], progress: bool | str) -> None:
+        """From where it is to the end."""
+        total = self.measured[-1]
+        if self.done == len(self.measured):
+            return
+        train, test = self.placement.put(data, self.placement.whole)
+        padded = np.zeros(self.width, np.float32)
+        padded[: len(self.rates)] = self.rates
+        rates = self.placement.put(padded, self.placement.by_rate)
+        order, epoch = None, None
+        with tqdm(
+            desc=progress if isinstance(progress, str) else None,
+            total=total,
+            initial=self.step,
+            unit=" steps",
+            disable=not progress,
+        ) as bar:
+            while True:
+                if self.measured[self.done] == self.step:
+                    self._measure(train, test)
+                    self._save_if_due(self.step == total)
+                    bar.set_postfix_str(self._summary(), refresh=False)
+                if self.step == total:
+                    return
+                begun = self.step // self.ensemble.steps_per_epoch
+                if self.ensemble.batch_size is not None and begun != epoch:
+                    epoch, order = begun, self.ensemble.order(self.seeds, begun)
+                count = self._count()
+                with self._timed("training"):
+                    self.models, E = self.ensemble.advance(
+                        self.models, rates, order, *train, np.int32(self.step), count
+                    )
+                    E.block_until_ready()
+                self.step += count
+                bar.update(count)
+                if self.measured[self.done] != self.step:
+                    self._save_if_due()
+
+    def _count(self) -> int:
+        """How many steps to run at once, from the step alone: a block if it fits, or one."""
+        stop = self.measured[self.done]
+        if self.ensemble.batch_size is not None:  # the order is that of one epoch
+            n = self.ensemble.steps_per_epoch
+            stop = min(stop, (self.step // n + 1) * n)
+        return self.ensemble.block if self.step + self.ensemble.block <= stop else 1
+
+    def _measure(self, train: Examples, test: Examples) -> None:
+        with self._timed("measuring"):
+            found, self.best = self.ensemble.measure(
+                self.models, self.best, train, test, np.int32(self.step)
+            )
+            values = self.placement.fetch(found)
+        self.history[:, self.done] = np.stack(values)[:, :, : len(self.rates)]
+        self.done += 1
+
+    def _summary(self) -> str:
+        """The best test accuracy at present, and how many have diverged."""
+        diverged = int((self.placement.fetch(self.models.diverged_at) >= 0).sum())
+        return f"diverged: {diverged}" if diverged else ""
+
+    # --- what is saved
+
+    def resume(self, folder: SavedRun, save_every: float) -> None:
+        """Go on from the last state in the folder, and save there."""
+        self.folder, self.save_every = folder, save_every
+        found = folder.latest(self._arrays())
+        if found is not None:
+            arrays, notes = found
+            self.step, self.done, self.seconds = notes["step"], notes["done"], notes["seconds"]
+            self.history = arrays.pop("history")
+            self.models, self.best = self.placement.put(
+                self._unpacked(arrays), self.placement.by_model
+            )
+
+    def close(self) -> None:
+        if self.folder is not None:
+            self.folder.close()
+
+    def _save_if_due(self, at_the_end: bool = False) -> None:
+        if self.folder is None:
+            return
+        due = at_the_end or perf_counter() - self.saved_at >= self.save_every
+        if jax.process_count() > 1:  # the clock of the first process is that of all
+            due = bool(multihost_utils.broadcast_one_to_all(np.array(due)))
+        if not due:
+            return
+        with self._timed("saving"):
+            arrays = self._arrays()
+            notes = {"step": self.step, "done": self.done, "seconds": dict(self.seconds)}
+            self.folder.keep(self.step, arrays, notes, self.result().rows())
+        self.saved_at = perf_counter()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        """All that is saved, by name, without the models that only fill up."""
+        leaves = jax.tree_util.tree_leaves_with_path((self.models, self.best))
+        arrays = {jax.tree_util.keystr(path): self.placement.fetch(leaf) for path, leaf in leaves}
+        arrays = {name: array[:, : len(self.rates)] for name, array in arrays.items()}
+        return {**arrays, "history": self.history}
+
+    def _unpacked(self, arrays: Mapping[str, np.ndarray]) -> tuple[Models, Best]:
+        """The models from what was saved, the last of them repeated where there must be more."""
+        more = self.width - len(self.rates)
+
+        def padded(path: Any, _: Any) -> np.ndarray:
+            array = arrays[jax.tree_util.keystr(path)]
+            return np.concatenate([array, np.repeat(array[:, -1:], more, axis=1)], axis=1)
+
+        unpacked: tuple[Models, Best] = jax.tree_util.tree_map_with_path(
+            padded, (self.models, self.best)
+        )
+        return unpacked
+
+    @contextmanager
+    def _timed(self, what: str) -> Iterator[None]:
+        begun = perf_counter()
+        yield
+        self.seconds[what] += perf_counter() - begun
+
+    # --- what comes out
+
+    def result(self) -> TrainingRun:
+        """What has been measured up to now, and the models now."""
+
+        def fetched(tree: PyTree) -> PyTree:
+            return jax.tree.map(lambda a: a[:, : len(self.rates)], self.placement.fetch(tree))
+
+        named = dict(zip(Measurement._fields, self.history[:, : self.done], strict=True))
+        theta = fetched(self.models.theta)
+        return TrainingRun(
+            learning_rates=self.rates,
+            seeds=self.seeds,
+            steps=self.measured[: self.done],
+            steps_per_epoch=self.ensemble.steps_per_epoch,
+            parameters=pytrees.size(theta) // (len(self.seeds) * len(self.rates)),
+            loss=named["loss"],
+            squared_slope=named["squared_slope"],
+            accuracy=named["correct"] / self.ensemble.examples,
+            test_loss=named["test_loss"],
+            test_accuracy=named["test_correct"] / self.test_examples,
+            norm=np.sqrt(named["squared_norm"]),
+            diverged_at=fetched(self.models.diverged_at),
+            theta=theta,
+            state=fetched(self.models.state),
+            best_theta=fetched(self.best.theta),
+            best_state=fetched(self.best.state),
+            best_step=fetched(self.best.step),
+            seconds=dict(self.seconds),
+        )
+
+
+# --- what is asked for, checked
+
+
+def _learning_rates(values: Sequence[float]) -> tuple[float, ...]:
+    rates = tuple(_listed("learning_rates", values, _number))
+    for h in rates:
+        if not 0 < h < math.inf:
+            raise InputError(f"the learning rate {h} is no positive number: give h > 0")
+    return rates
+
+
+def _seeds(values: Sequence[int]) -> tuple[int, ...]:
+    return tuple(_listed("seeds", values, lambda name, seed: _whole(name, seed, 0, 2**32 - 1)))
+
+
+def _listed(name: str, values: Any, checked: Callable[[str, Any], Any]) -> list[Any]:
+    if isinstance(values, str | Mapping) or not hasattr(values, "__iter__"):
+        raise InputError(f"{name} = {values!r}: give a sequence of numbers")
+    found = [checked(f"{name}[{i}]", value) for i, value in enumerate(values)]
+    if not found:
+        raise InputError(f"{name} is empty: give at least one")
+    twice = [value for i, value in enumerate(found) if value in found[:i]]
+    if twice:
+        raise InputError(f"{name} has {twice[0]} twice: give each one once")
+    return found
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {value!r} is no number") from None
+
+
+def _whole(name: str, value: Any, least: int, most: float = math.inf, of: str = "") -> int:
+    whole = whole_number(value)
+    if whole is None or not least <= whole <= most:
+        bounds = f"from {least}" + (f" to {most:,}" if most < math.inf else "")
+        raise InputError(
+            f"{name} = {value!r}: give a whole number {bounds}" + (f", {of}" if of else "")
+        )
+    return whole
+
+
+def _examples(name: str, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+    if not isinstance(examples, tuple | list) or len(examples) != 2:
+        raise InputError(f"{name} is no pair: give (inputs, labels)")
+    x, labels = map(np.asarray, examples)
+    if not x.ndim or not len(x) or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{name} has inputs of shape {x.shape} and {labels.dtype} labels of shape "
+            f"{labels.shape}: give n inputs, n ≥ 1, and the index of a class for each"
+        )
+    return x, labels.astype(np.int32)
+
+
+def _check_split(placement: Placement, batch_size: int | None, examples: int) -> None:
+    """Refuse a batch that the devices cannot share evenly."""
+    parts = placement.parts(BATCH)
+    size = examples if batch_size is None else batch_size
+    if size % parts:
+        raise InputError(
+            f"a batch of {size:,} examples cannot be split evenly over {parts} devices: give a "
+            f"batch size that {parts} divides, or a mesh with another 'batch' axis"
+        )
+
+
+def _measured_steps(
+    asked: Sequence[int] | None, steps_per_epoch: int, epochs: int
+) -> tuple[int, ...]:
+    total = steps_per_epoch * epochs
+    if asked is None:
+        return default_measured_steps(steps_per_epoch, epochs)
+    found = [_whole(f"measured_steps[{i}]", step, 0, total) for i, step in enumerate(asked)]
+    return tuple(sorted({*found, total}))
+
+
+def _fingerprint(*arrays: np.ndarray) -> str:
+    """What tells these data from others."""
+    return digest({str(i): array for i, array in enumerate(arrays)})[:16]
