@@ -1,6 +1,6 @@
 """`make bench`: measure everything there is to measure, print it, and write it to results/."""
 
-from benchmarks import against_others, derivation, network_libraries, networks, series
+from benchmarks import against_others, derivation, network_libraries, networks, series, training
 
 if __name__ == "__main__":
     derivation.main()
@@ -8,3 +8,4 @@ if __name__ == "__main__":
     against_others.main()
     networks.main([])
     network_libraries.main()
+    training.main([])

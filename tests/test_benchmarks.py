@@ -11,7 +11,7 @@ from math import isfinite
 
 import pytest
 
-from benchmarks import networks
+from benchmarks import networks, training
 from benchmarks.interleaved import Contender, interleaved
 from benchmarks.report import write_table
 
@@ -101,3 +101,15 @@ def test_what_does_not_fit_into_memory_is_left_out(capsys):
     (row,) = interleaved(contenders, rounds=2, title="test")
     assert row["quantity"] == "unit"
     assert "left out: a large" in capsys.readouterr().out
+
+
+def test_a_table_of_training():
+    rows = training.measure(training.Training(8, examples=96, test_examples=32), rounds=1)
+    ours = {row["quantity"]: row for row in rows if row["library"] == "bea"}
+    assert [*ours] == [training.TOGETHER[1], training.AFTER_ANOTHER, training.MEASUREMENT]
+    together, _, measurement = ours.values()
+    assert together["ratio"] == 1 and together["steps"] == 3
+    assert together["models_per_second"] == pytest.approx(7 / together["seconds"], rel=0.01)
+    times = len(training.default_measured_steps(3, training.EPOCHS))
+    share = times * measurement["ratio"] / training.EPOCHS
+    assert measurement["tracking"] == pytest.approx(share, rel=0.01)
