@@ -17,8 +17,8 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from resource import RUSAGE_SELF, getrusage
 from typing import Any
@@ -101,13 +101,16 @@ def ensure(
     data: Path | None = None,
     progress: bool | None = None,
     mesh: Mesh | None = None,
+    **changes: Any,
 ) -> None:
-    """Train what a profile asks for and is not there yet, and write both tables.
+    """Train what a profile asks for, with these changes, and is not there yet; write both tables.
 
     Raises:
-        InputError: `out` holds tables of another profile, or the data are missing.
+        InputError: `out` holds tables of another profile, the data are missing, or a change cannot
+            be.
     """
-    asked = PROFILES[profile]
+    asked = replace(PROFILES[profile], **changes)
+    check(asked)
     configuration = json.loads(json.dumps({"profile": profile, **asdict(asked)}))
     finished = out / PERTURBATIONS
     if finished.with_suffix(".json").is_file():
@@ -121,6 +124,20 @@ def ensure(
             f"{configuration[differing]!r} is asked for: name another folder with --out"
         )
     Experiment(asked, load(asked, data), out, progress, mesh).run(configuration)
+
+
+def check(profile: Profile) -> None:
+    """Refuse widths that no network has; training refuses learning rates, seeds and epochs."""
+    wrong = [width for width in profile.widths if width < 1]
+    if wrong or not profile.widths:
+        raise InputError(
+            f"the widths are {list(profile.widths)}: give whole numbers of hidden units, from 1"
+        )
+    if profile.compared_width not in profile.widths:
+        raise InputError(
+            f"the width {profile.compared_width} of figures 3 and A.2 to A.5 is not among the "
+            f"widths {list(profile.widths)}: add it, or name another with --compared-width"
+        )
 
 
 def load(profile: Profile, folder: Path | None) -> Dataset:
@@ -269,12 +286,33 @@ def mesh_of(devices: int | None) -> Mesh | None:
     return Mesh(np.array(there[:count]), ("models",))
 
 
+LISTS: dict[str, Callable[[str], Any]] = {"widths": int, "learning_rates": float, "seeds": int}
+NUMBERS = ("epochs", "full_batch_steps", "compared_width", "examples", "draws")
+
+
+def option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """What reads a list of numbers with commas between them."""
+
+    def read(text: str) -> tuple[Any, ...]:
+        try:
+            return tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers A,B,…") from None
+
+    return read
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="mnist_runs.py",
         description=__doc__,
         epilog="examples: python examples/mnist_runs.py\n"
         "          python examples/mnist_runs.py --profile paper --data FOLDER\n"
+        "          python examples/mnist_runs.py --widths 32 --compared-width 32 --seeds 0\n"
         "two hosts: … --coordinator HOST:PORT --processes 2 --process 0   (and 1 on the other)",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -283,6 +321,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FOLDER", help="for tables and states; build/mnist/PROFILE"
     )
+    changes = parser.add_argument_group("what is to differ from the profile")
+    for name, kind in LISTS.items():
+        changes.add_argument(option(name), type=listed(kind), metavar="A,B,…")
+    for name in NUMBERS:
+        changes.add_argument(option(name), type=int, metavar="N")
     parser.add_argument("--devices", type=int, help="over how many to split the learning rates")
     parser.add_argument("--coordinator", metavar="HOST:PORT", help="of several processes")
     parser.add_argument("--processes", type=int, help="how many there are")
@@ -292,7 +335,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         jax.distributed.initialize(given.coordinator, given.processes, given.process)
     out = given.out or Path("build/mnist") / given.profile
     try:
-        ensure(given.profile, out, given.data, mesh=mesh_of(given.devices))
+        asked = {name: getattr(given, name) for name in (*LISTS, *NUMBERS)}
+        changed = {name: value for name, value in asked.items() if value is not None}
+        ensure(given.profile, out, given.data, mesh=mesh_of(given.devices), **changed)
     except InputError as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     print(f"the tables are in {out}")
