@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -89,7 +90,7 @@ PROFILES = {
     ),
     "paper": Profile(
         data="MNIST", examples=60_000, widths=PAPER_WIDTHS, learning_rates=PAPER_RATES,
-        seeds=(0, 1, 2), epochs=100, batch=32, full_batch_steps=20_000, compared_width=400,
+        seeds=(0, 1, 2), epochs=100, batch=32, full_batch_steps=5000, compared_width=400,
         perturbed_examples=10_000, sigmas=SIGMAS, draws=100,
     ),
 }  # fmt: skip
@@ -331,6 +332,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, help="how many there are")
     parser.add_argument("--process", type=int, help="which of them this is, from 0")
     given = parser.parse_args(argv)
+    # Read when JAX first looks for devices: the same bits, on a GPU as well.
+    os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
     if given.coordinator is not None:
         jax.distributed.initialize(given.coordinator, given.processes, given.process)
     out = given.out or Path("build/mnist") / given.profile

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -180,7 +181,8 @@ def train(
     order in every epoch. Models of one seed have the same start and the same batches. E, |∇E|²,
     accuracy and |θ| are measured on the whole training and test set. With a folder the state is
     saved at intervals; the same call goes on where the last one ended, and returns at once what is
-    finished. On the same device and versions the result is the same to the last bit.
+    finished. On the same device and versions the result is the same to the last bit; on a GPU this
+    asks for XLA_FLAGS=--xla_gpu_deterministic_ops=true in the environment.
 
     Args:
         classifier: the network; `bea.models.losses.classifier` makes one of a Flax module.
@@ -364,6 +366,12 @@ class _Run:
         found = folder.latest(self._arrays())
         if found is not None:
             arrays, notes = found
+            if notes["environment"] != _environment():
+                warnings.warn(
+                    f"this run was begun with {notes['environment']} and goes on with "
+                    f"{_environment()}: its last bits are those of neither alone",
+                    stacklevel=3,
+                )
             self.step, self.done, self.seconds = notes["step"], notes["done"], notes["seconds"]
             self.history = arrays.pop("history")
             self.models, self.best = self.placement.put(
@@ -384,7 +392,12 @@ class _Run:
             return
         with self._timed("saving"):
             arrays = self._arrays()
-            notes = {"step": self.step, "done": self.done, "seconds": dict(self.seconds)}
+            notes = {
+                "step": self.step,
+                "done": self.done,
+                "seconds": dict(self.seconds),
+                "environment": _environment(),
+            }
             self.folder.keep(self.step, arrays, notes, self.result().rows())
         self.saved_at = perf_counter()
 
@@ -444,6 +457,11 @@ class _Run:
             best_step=fetched(self.best.step),
             seconds=dict(self.seconds),
         )
+
+
+def _environment() -> str:
+    """What the last bits of a result depend on, beside what is asked for."""
+    return f"JAX {jax.__version__} on {jax.devices()[0].device_kind}"
 
 
 # --- what is asked for, checked

@@ -32,6 +32,12 @@ def runs() -> Iterator[ModuleType]:
         yield importlib.import_module("mnist_runs")
 
 
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What `main` sets for JAX stays in its test."""
+    monkeypatch.setenv("XLA_FLAGS", "")
+
+
 @pytest.fixture(scope="module")
 def out(runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")

@@ -255,6 +255,14 @@ def test_a_finished_run_is_not_redone(tmp_path, monkeypatch):
     assert again.seconds["training"] == first.seconds["training"]
 
 
+def test_another_device_is_told(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        patch.setattr(training, "_environment", lambda: "an abacus")
+        run(folder=tmp_path)
+    with pytest.warns(UserWarning, match="begun with an abacus and goes on with JAX"):
+        run(folder=tmp_path)
+
+
 @pytest.mark.parametrize(
     "change, named",
     [
