@@ -595,6 +595,10 @@ class _Reader:
             expr = build(*parts)
         except OverflowError:  # SymPy 1.14 takes a logarithm in floating point while it factors
             raise self._refused(node, "too long a number under a root", "round it") from None
+        except (TypeError, AttributeError):
+            # It could not tell a number from π, say, and stumbles (1.14) over its own complaint.
+            problem = "two numbers are too close to be told apart"
+            raise self._refused(node, problem, "round them or write them differently") from None
         if expr.has(sp.nan, sp.zoo, sp.oo, -sp.oo):
             raise self._refused(node, "a division by zero or another infinite value", "avoid it")
         if expr.has(sp.I):

@@ -681,3 +681,9 @@ def test_what_sympy_would_split_is_bounded_in_every_hyperbolic_function(name):
     parse_expression(f"{name}((a + b)**4)")
     with pytest.raises(InputError, match="too long for SymPy"):
         parse_expression(f"{name}((a + b + c + d)**8)")
+
+
+def test_what_sympy_cannot_compare_is_refused():
+    """√tanh 10⁹ is 1 to hundreds of millions of digits, and acos(cos x) asks whether x > π."""
+    with pytest.raises(InputError, match="too close to be told apart"):
+        parse_number("acos(cos(pi*(2 - sqrt(tanh(1e9)))))")
