@@ -7,14 +7,21 @@ complete or not at all.
 from __future__ import annotations
 
 import csv
+import math
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from bea.files import written_atomically
 
 Value = str | float | None
 Row = Mapping[str, Value]
+
+
+def recorded(value: Any) -> float | None:
+    """A number in nine digits, which give a float32 back exactly; nothing where it is none."""
+    return float(f"{value:.9g}") if math.isfinite(value) else None
 
 
 def write_table(path: str | os.PathLike[str], rows: Sequence[Row]) -> None:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -27,7 +28,7 @@ from typing import Any
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from table_and_figure import Row, produce, write_table
+from table_and_figure import Row, produce, write_table, write_text
 from tqdm import tqdm
 
 import bea
@@ -36,10 +37,11 @@ from bea.models.data import Dataset, load_digits, load_mnist
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
 from bea.numeric.measured_steps import default_measured_steps
+from bea.tables import recorded
 
 PAPER_RATES = (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
 PAPER_WIDTHS = (50, 100, 200, 400, 800, 1600)
-MEASUREMENTS, PERTURBATIONS = "measurements.csv", "perturbations.csv"
+MEASUREMENTS, PERTURBATIONS = TABLES = "measurements.csv", "perturbations.csv"
 
 
 @dataclass(frozen=True)
@@ -110,35 +112,60 @@ def ensure(
         InputError: `out` holds tables of another profile, the data are missing, or a change cannot
             be.
     """
+    ask_for_the_same_bits()
     asked = replace(PROFILES[profile], **changes)
     check(asked)
     configuration = json.loads(json.dumps({"profile": profile, **asdict(asked)}))
-    finished = out / PERTURBATIONS
-    if finished.with_suffix(".json").is_file():
-        made = json.loads(finished.with_suffix(".json").read_text(encoding="utf-8"))
-        found = {name: made.get(name) for name in configuration}
-        if found == configuration:
-            return
-        differing = next(name for name in configuration if found[name] != configuration[name])
-        raise InputError(
-            f"{out} holds a run with {differing} = {found[differing]!r}, and "
-            f"{configuration[differing]!r} is asked for: name another folder with --out"
-        )
-    Experiment(asked, load(asked, data), out, progress, mesh).run(configuration)
+    claim(out, configuration)
+    tables = [(out / name).with_suffix(s) for name in TABLES for s in (".csv", ".json")]
+    if not all(path.is_file() for path in tables):
+        Experiment(asked, load(asked, data), out, progress, mesh).run(configuration)
+
+
+def claim(out: Path, configuration: dict[str, Any]) -> None:
+    """Note what a folder is for, or hold what is asked for to the note."""
+    path = out / "configuration.json"
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        differing = [name for name in configuration if there.get(name) != configuration[name]]
+        if differing:
+            named = ", ".join(
+                f"{name} = {there.get(name)!r} and not {configuration[name]!r}"
+                for name in differing
+            )
+            raise InputError(
+                f"{out} holds a run with {named}: name another folder with --out, or draw what is "
+                "there with --redraw"
+            )
+    elif jax.process_index() == 0:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(configuration, indent=1) + "\n")
+
+
+def ask_for_the_same_bits() -> None:
+    """On a GPU as well; XLA reads it when JAX first looks for devices."""
+    flag, given = "--xla_gpu_deterministic_ops=", os.environ.get("XLA_FLAGS", "")
+    if flag not in given:
+        os.environ["XLA_FLAGS"] = f"{given} {flag}true".strip()
 
 
 def check(profile: Profile) -> None:
-    """Refuse widths that no network has; training refuses learning rates, seeds and epochs."""
-    wrong = [width for width in profile.widths if width < 1]
-    if wrong or not profile.widths:
+    """Refuse what cannot be before anything is trained."""
+    widths, rates = profile.widths, profile.learning_rates
+    if not widths or min(widths) < 1 or len(set(widths)) < len(widths):
         raise InputError(
-            f"the widths are {list(profile.widths)}: give whole numbers of hidden units, from 1"
+            f"the widths are {list(widths)}: give different whole numbers of hidden units, from 1"
         )
-    if profile.compared_width not in profile.widths:
+    if not rates or not all(0 < h < math.inf for h in rates):
+        raise InputError(f"the learning rates are {list(rates)}: give positive numbers")
+    if profile.compared_width not in widths:
         raise InputError(
             f"the width {profile.compared_width} of figures 3 and A.2 to A.5 is not among the "
-            f"widths {list(profile.widths)}: add it, or name another with --compared-width"
+            f"widths {list(widths)}: add it, or name another with --compared-width"
         )
+    for name in (*NUMBERS, "perturbed_examples"):
+        if getattr(profile, name) < 1:
+            raise InputError(f"{name} = {getattr(profile, name)}: give a whole number from 1")
 
 
 def load(profile: Profile, folder: Path | None) -> Dataset:
@@ -174,12 +201,11 @@ class Experiment:
 
     def run(self, configuration: dict[str, Any]) -> None:
         """Train, measure and perturb, and write the tables."""
-        self.out.mkdir(parents=True, exist_ok=True)
         common = {
             "made_by": f"examples/mnist_runs.py --profile {configuration['profile']}",
             **configuration,
             "network": "5 hidden layers, ReLU, He-uniform weights, zero biases",
-            "devices": jax.device_count(),
+            "devices": 1 if self.mesh is None else int(self.mesh.size),
         }
         packages = ("flax", "optax", "orbax-checkpoint")
         runs: dict[tuple[int, str], bea.TrainingRun] = {}
@@ -190,14 +216,13 @@ class Experiment:
             if jax.process_index() == 0:  # what is known, should a later width be cut off
                 write_table(self.out / MEASUREMENTS, rows)
         best = runs[self.profile.compared_width, str(self.profile.batch)]
+        noise = list(self.perturbations(best))  # in every process: they end together
         if jax.process_index() == 0:
             produce(
                 self.out / MEASUREMENTS, lambda: rows, packages, **common, seconds=self.seconds,
                 peak_memory_mib=peak_memory(),
             )  # fmt: skip
-            produce(
-                self.out / PERTURBATIONS, lambda: list(self.perturbations(best)), packages, **common
-            )
+            produce(self.out / PERTURBATIONS, lambda: noise, packages, **common)
 
     def cases(self) -> Iterator[tuple[int, str]]:
         """The widths with their batches; full batch for the compared width."""
@@ -232,7 +257,7 @@ class Experiment:
         per_epoch = 1 if full else profile.examples // profile.batch
         epochs = profile.full_batch_steps if full else profile.epochs
         T = min(rates) * per_epoch * epochs
-        return [*default_measured_steps(per_epoch, epochs), *(round(T / h) for h in rates)]
+        return [*default_measured_steps(per_epoch, epochs), *(last_step(T / h) for h in rates)]
 
     def perturbations(self, run: bea.TrainingRun) -> Iterator[Row]:
         """Slope and test accuracy at θ(1 + η) around the best of every model."""
@@ -246,7 +271,7 @@ class Experiment:
             )
             found = bea.noise_robustness(
                 network, theta, state, shown, self.test, sigmas=profile.sigmas,
-                draws=profile.draws, key=jax.random.key(run.seeds[s]),
+                draws=profile.draws, key=jax.random.fold_in(jax.random.key(run.seeds[s]), 2),
             )  # fmt: skip
             for i, sigma in enumerate(profile.sigmas):
                 for draw in range(profile.draws):
@@ -256,14 +281,14 @@ class Experiment:
                         "learning_rate": run.learning_rates[r],
                         "sigma": sigma,
                         "draw": draw,
-                        "slope": finite(found.slope[i, draw]),
-                        "test_accuracy": finite(found.test_accuracy[i, draw]),
+                        "slope": recorded(found.slope[i, draw]),
+                        "test_accuracy": recorded(found.test_accuracy[i, draw]),
                     }
 
 
-def finite(value: Any) -> float | None:
-    """A number in nine digits, which give a float32 back; nothing where it is none."""
-    return float(f"{value:.9g}") if np.isfinite(value) else None
+def last_step(steps: float) -> int:
+    """The last whole step, never later than T, also where round-off puts T/h just below one."""
+    return math.floor(steps * (1 + 1e-9))
 
 
 def peak_memory() -> float:
@@ -282,7 +307,7 @@ def mesh_of(devices: int | None) -> Mesh | None:
         return None
     there = jax.devices()
     count = len(there) if devices is None else devices
-    if not 1 <= count <= len(there):
+    if not 1 <= count <= len(there) or (jax.process_count() > 1 and count < len(there)):
         raise InputError(f"--devices {count}: there are {len(there)}")
     return Mesh(np.array(there[:count]), ("models",))
 
@@ -332,8 +357,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--processes", type=int, help="how many there are")
     parser.add_argument("--process", type=int, help="which of them this is, from 0")
     given = parser.parse_args(argv)
-    # Read when JAX first looks for devices: the same bits, on a GPU as well.
-    os.environ.setdefault("XLA_FLAGS", "--xla_gpu_deterministic_ops=true")
+    ask_for_the_same_bits()
     if given.coordinator is not None:
         jax.distributed.initialize(given.coordinator, given.processes, given.process)
     out = given.out or Path("build/mnist") / given.profile
@@ -341,7 +365,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         asked = {name: getattr(given, name) for name in (*LISTS, *NUMBERS)}
         changed = {name: value for name, value in asked.items() if value is not None}
         ensure(given.profile, out, given.data, mesh=mesh_of(given.devices), **changed)
-    except InputError as error:
+    except (InputError, OSError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     print(f"the tables are in {out}")
 

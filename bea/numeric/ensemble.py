@@ -10,6 +10,8 @@ models do not touch one another. Its step is noted, and it costs the others noth
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -91,6 +93,16 @@ class Ensemble:
         sizes = range(min(n, LARGEST_BLOCK), min(n, SMALLEST_BLOCK) - 1, -1)
         return next((size for size in sizes if n % size == 0), min(n, LARGEST_BLOCK))
 
+    def program(self, x: Any, labels: Any) -> str:
+        """A fingerprint of one step: of the network, the loss and the optimizer, with constants."""
+        models = jax.eval_shape(lambda key: self._started(*self.classifier.init(key)), _key(0))
+        size = len(x) if self.batch_size is None else self.batch_size
+        batch = [jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype) for a in (x, labels)]
+        h = jax.ShapeDtypeStruct((), jnp.float32)
+        steps = str(jax.make_jaxpr(self._step)(models[0], h, *batch))
+        without_addresses = re.sub(r"0x[0-9a-f]+", "", steps)
+        return hashlib.sha256(without_addresses.encode()).hexdigest()[:16]
+
     # --- the start
 
     def start(self, seeds: Sequence[int], rates: int) -> tuple[Models, Best]:
@@ -98,9 +110,7 @@ class Ensemble:
         init = jax.jit(self.classifier.init)
 
         def one(seed: int) -> tuple[Models, Best]:
-            theta, state = init(jax.random.fold_in(jax.random.key(seed), 0))
-            models = Models(theta, state, self.optimizer(0.0).init(theta), jnp.int32(-1))
-            return models, Best(theta, state, jnp.int32(0), jnp.array(False), jnp.int32(-1))
+            return self._started(*init(jax.random.fold_in(_key(seed), 0)))
 
         def stacked(*leaves: jax.Array) -> np.ndarray:
             array = np.stack([np.asarray(leaf) for leaf in leaves])
@@ -110,6 +120,11 @@ class Ensemble:
         started: tuple[Models, Best] = self.placement.put(every_seed, self.placement.by_model)
         return started
 
+    def _started(self, theta: PyTree, state: PyTree) -> tuple[Models, Best]:
+        """One model at its start, which is its best so far."""
+        models = Models(theta, state, self.optimizer(0.0).init(theta), jnp.int32(-1))
+        return models, Best(theta, state, jnp.int32(0), jnp.array(False), jnp.int32(-1))
+
     @cached_property
     def order(self) -> Callable[[Sequence[int], int], jax.Array]:
         """(seeds, epoch) ↦ the order of the examples in this epoch, (seeds, N)."""
@@ -117,7 +132,7 @@ class Ensemble:
         @partial(jax.jit, out_shardings=self.placement.whole)
         def order(seeds: jax.Array, epoch: jax.Array) -> jax.Array:
             def one(seed: jax.Array) -> jax.Array:
-                key = jax.random.fold_in(jax.random.key(seed), 1)
+                key = jax.random.fold_in(_key(seed), 1)
                 return jax.random.permutation(jax.random.fold_in(key, epoch), self.examples)
 
             return jax.vmap(one)(seeds)
@@ -241,3 +256,7 @@ class Ensemble:
         if len(array) % self.placement.parts(BATCH):
             return array
         return jax.lax.with_sharding_constraint(array, self.placement.by_example)
+
+
+def _key(seed: Any) -> jax.Array:
+    return jax.random.key(seed)

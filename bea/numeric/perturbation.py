@@ -7,6 +7,7 @@ and the test accuracy change with σ.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -104,20 +105,38 @@ def noise_robustness(
     if draws < 1:
         raise InputError(f"draws = {draws}: give 1 or more")
 
-    @jax.jit
-    def every(theta: PyTree, state: PyTree, train: Any, test: Any, sigmas: Any) -> Measurement:
-        def one(case: tuple[jax.Array, jax.Array]) -> Measurement:
-            sigma, draw = case
-            moved = perturbed(theta, jax.random.fold_in(key, draw), sigma)
-            return measured(classifier, moved, state, train, test, measured_batch)
-
-        cases = (jnp.repeat(sigmas, draws), jnp.tile(jnp.arange(draws), len(sigmas)))
-        found: Measurement = jax.lax.map(one, cases, batch_size=draws_at_once)
-        return found
-
-    found = every(theta, state, train, test, np.asarray(sigmas, np.float32))
+    found = _measured_under_noise(
+        classifier, theta, state, train, test, np.asarray(sigmas, np.float32), key,
+        draws=draws, at_once=draws_at_once, chunk=measured_batch,
+    )  # fmt: skip
     shape = (len(sigmas), draws)
     return NoiseRobustness(
         np.sqrt(np.asarray(found.squared_slope)).reshape(shape),
         (np.asarray(found.test_correct) / len(test[0])).astype(np.float32).reshape(shape),
     )
+
+
+@partial(jax.jit, static_argnames=("classifier", "draws", "at_once", "chunk"))
+def _measured_under_noise(
+    classifier: Classifier,
+    theta: PyTree,
+    state: PyTree,
+    train: Any,
+    test: Any,
+    sigmas: jax.Array,
+    key: jax.Array,
+    *,
+    draws: int,
+    at_once: int,
+    chunk: int,
+) -> Measurement:
+    """The measurements for every σ and draw, in a row."""
+
+    def one(case: tuple[jax.Array, jax.Array]) -> Measurement:
+        sigma, draw = case
+        moved = perturbed(theta, jax.random.fold_in(key, draw), sigma)
+        return measured(classifier, moved, state, train, test, chunk)
+
+    cases = (jnp.repeat(sigmas, draws), jnp.tile(jnp.arange(draws), len(sigmas)))
+    found: Measurement = jax.lax.map(one, cases, batch_size=at_once)
+    return found

@@ -5,8 +5,9 @@
     FOLDER/measurements.csv      the table so far
 
 Orbax writes a state beside its place and renames it at the end, so that a run killed at any moment
-leaves the state before. What it does not notice is a byte that has changed on the disk: the SHA-256
-of all arrays is saved with them, and a state that differs is refused by its name.
+leaves the state before; what in the folder begins with a dot is of no account. What Orbax does not
+notice is a byte that has changed on the disk: the SHA-256 of all arrays is saved with them, and a
+state that differs is refused by its name.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -44,16 +46,32 @@ class SavedRun:
 
     def __init__(self, folder: str | os.PathLike[str], configuration: Mapping[str, Any]) -> None:
         self.folder = Path(folder).expanduser()
-        asked = json.loads(json.dumps(configuration))
+        self._lock: Any = None
+        try:
+            self._open(json.loads(json.dumps(configuration)))
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _open(self, asked: dict[str, Any]) -> None:
+        refused = None
         if jax.process_index() == 0:
-            self._claim(asked)
+            try:
+                self._claim(asked)
+            except InputError as error:
+                refused = error
         _wait_for_all("the folder is there")
-        self._compare(_read(self.folder / CONFIGURATION), asked)
+        if refused is not None:
+            raise refused
+        _compare(self.folder, _read(self.folder / CONFIGURATION), asked)
         self._orbax = _orbax()
         self._manager = self._orbax.CheckpointManager(
             (self.folder / CHECKPOINTS).absolute(),
             options=self._orbax.CheckpointManagerOptions(
-                max_to_keep=KEPT, enable_async_checkpointing=False, create=True
+                max_to_keep=KEPT,
+                enable_async_checkpointing=False,
+                create=True,
+                cleanup_tmp_directories=True,  # what a run that was killed has left
             ),
         )
 
@@ -97,7 +115,7 @@ class SavedRun:
         """Save the state of a step, and the table so far.
 
         Raises:
-            InputError: there is no room; the states before it are as they were.
+            InputError: it cannot be saved; the states before it are as they were.
         """
         items = self._orbax.args
         try:
@@ -108,48 +126,99 @@ class SavedRun:
                     notes=items.JsonSave({**notes, "sha256": digest(arrays)}),
                 ),
             )
-            if jax.process_index() == 0 and rows:
-                write_table(self.folder / TABLE, rows)
         except (OSError, ValueError, RuntimeError) as error:
-            reason = " ".join(str(error).split())[:160]
-            raise InputError(
-                f"the state of step {step} could not be saved in {self.folder} ({reason}): make "
-                "room and start again; what was saved before is there"
-            ) from error
+            raise self._not_saved(f"the state of step {step}", error) from error
+        self.write(rows)
+
+    def write(self, rows: Sequence[Row]) -> None:
+        """Write the table so far; after a state, so that what is cut off in between is made up for.
+
+        Raises:
+            InputError: it cannot be written.
+        """
+        if jax.process_index() == 0 and rows:
+            try:
+                write_table(self.folder / TABLE, rows)
+            except OSError as error:
+                raise self._not_saved(f"the table {TABLE}", error) from error
+
+    def _not_saved(self, what: str, error: Exception) -> InputError:
+        reason = " ".join(str(error).split())[:160]
+        return InputError(
+            f"{what} could not be saved in {self.folder} ({reason}): make room there, or see to "
+            "its permissions, and start again; what was saved before is there"
+        )
 
     def close(self) -> None:
         """Let go of the folder."""
         self._manager.close()
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     def _claim(self, configuration: dict[str, Any]) -> None:
-        """Note the configuration, unless one is there."""
+        """Note the configuration, unless one is there of which something is saved."""
         path = self.folder / CONFIGURATION
-        if path.is_file():
-            return
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            if any(self.folder.iterdir()):
+            # What begins with a dot is a lock, or left of a claim that was cut off.
+            there = [p.name for p in self.folder.iterdir() if not p.name.startswith(".")]
+            if there and CONFIGURATION not in there:
                 raise InputError(
-                    f"{self.folder} holds files, and no {CONFIGURATION} of a run: name an empty "
-                    "folder or a new one"
+                    f"{self.folder} holds {there[0]}, and no {CONFIGURATION} of a run: name an "
+                    "empty folder or a new one"
                 )
-            write_text(path, json.dumps(configuration, indent=1) + "\n")
+            self._lock = _locked(self.folder)
+            saved = self.folder / CHECKPOINTS
+            if not (saved.is_dir() and any(name.name.isdigit() for name in saved.iterdir())):
+                write_text(path, json.dumps(configuration, indent=1) + "\n")
         except OSError as error:
             raise InputError(
                 f"the folder {self.folder} cannot be written to ({error.strerror}): name another"
             ) from None
 
-    def _compare(self, there: dict[str, Any], asked: dict[str, Any]) -> None:
-        differing = [k for k in {**there, **asked} if there.get(k) != asked.get(k)]
-        if differing:
-            named = "; ".join(
-                f"{name} is {_shown(there.get(name))} there and {_shown(asked.get(name))} now"
-                for name in differing
-            )
-            raise InputError(
-                f"{self.folder} holds another run: {named}; name another folder, or ask for the "
-                "same again"
-            )
+
+def _locked(folder: Path) -> Any:
+    """A file that one process alone can hold; the system lets go of it when the process ends."""
+    if sys.platform == "win32":  # there two processes in one folder are not kept apart
+        return None
+    import fcntl
+
+    file = (folder / ".lock").open("a")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise InputError(
+            f"another process trains in {folder}: wait for it, or name another folder"
+        ) from None
+    return file
+
+
+def _compare(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:
+    """Refuse another configuration; programs are compared where JAX is the same."""
+    if there.get("jax") != asked.get("jax"):
+        asked = {**asked, "jax": there.get("jax"), "program": there.get("program")}
+    differing = [k for k in {**there, **asked} if there.get(k) != asked.get(k)]
+    if "epochs" in differing:
+        differing = [name for name in differing if name != "measured_steps"]
+    if differing:
+        named = "; ".join(_difference(k, there.get(k), asked.get(k)) for k in differing)
+        raise InputError(
+            f"{folder} holds another run: {named}; name another folder, or ask for the same again"
+        )
+
+
+def _difference(name: str, there: Any, asked: Any) -> str:
+    """What differs, in a few words: of a mapping the first entry that does."""
+    if name == "program":
+        return "the network, its loss or its optimizer is another"
+    if isinstance(there, dict) and isinstance(asked, dict):
+        key = next(k for k in {**there, **asked} if there.get(k) != asked.get(k))
+        return _difference(f"{name}{key}", there.get(key), asked.get(key))
+    return f"{name} is {_shown(there)} there and {_shown(asked)} now"
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:
@@ -158,7 +227,7 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         found.update(f"{name} {array.dtype} {array.shape}\n".encode())
-        found.update(array.tobytes())
+        found.update(array.reshape(-1).view(np.uint8).data)
     return found.hexdigest()
 
 

@@ -19,8 +19,9 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from importlib.metadata import version
 from time import perf_counter
 from typing import Any
 
@@ -31,22 +32,19 @@ from jax.experimental import multihost_utils
 from jax.sharding import Mesh
 from tqdm import tqdm
 
-from bea import pytrees
 from bea.classifier import Classifier
 from bea.errors import InputError
-from bea.numeric.ensemble import Best, Ensemble, Models, Optimizer
+from bea.numeric.ensemble import DIVERGED, Best, Ensemble, Models, Optimizer
 from bea.numeric.measured_steps import default_measured_steps
 from bea.numeric.placement import BATCH, MODELS, Placement
 from bea.numeric.saved_run import SavedRun, digest
 from bea.numeric.whole_set import Measurement
 from bea.pytrees import PyTree
 from bea.symbolic.whole import whole_number
-from bea.tables import Row
+from bea.tables import Row, recorded
 
 Examples = tuple[Any, Any]
 """Inputs (n, …) and labels (n,), NumPy arrays."""
-
-DIGITS = 9  # which give a float32 back exactly
 
 
 @dataclass(frozen=True)
@@ -59,14 +57,15 @@ class TrainingRun:
         steps: the Q steps i at which was measured.
         steps_per_epoch: the steps of an epoch.
         parameters: m, the number of parameters of a model.
-        loss: E over the training set, (Q, S, R) in float32.
+        loss: E over the training set, computed in float32; an array (Q, S, R).
         squared_slope: |∇E|² over the training set, likewise.
-        accuracy: the share of the training set that is classified as labelled, likewise.
+        accuracy: the share of the training set that is classified as labelled, likewise; with batch
+            normalization in training mode.
         test_loss: E over the test set, likewise.
         test_accuracy: the accuracy on the test set, likewise.
         norm: |θ|, likewise.
-        diverged_at: the step at which E of the batch was above 10⁶ or no number, (S, R); −1 for
-            models that did not diverge.
+        diverged_at: the step at which E of the batch, or in the end that of the training set, was
+            above 10⁶ or no number, (S, R); −1 for models that did not diverge.
         theta: θ at the end, a pytree of NumPy arrays (S, R, …).
         state: the state of the networks at the end, likewise.
         best_theta: θ at the measured step of the highest test accuracy among those with all of the
@@ -134,7 +133,7 @@ class TrainingRun:
         told = diverged_at < 0 or step < diverged_at
 
         def number(value: Any) -> float | None:
-            return float(f"{value:.{DIGITS}g}") if told and math.isfinite(value) else None
+            return recorded(value) if told else None
 
         squared_slope = float(self.squared_slope[q, s, r])
         return {
@@ -177,12 +176,12 @@ def train(
 ) -> TrainingRun:
     """Train a network with every learning rate and seed at once, and measure it on the way.
 
-    θ_{i+1} = θ_i − h∇E(θ_i), E the mean loss of a batch, all examples being taken in a new random
-    order in every epoch. Models of one seed have the same start and the same batches. E, |∇E|²,
-    accuracy and |θ| are measured on the whole training and test set. With a folder the state is
-    saved at intervals; the same call goes on where the last one ended, and returns at once what is
-    finished. On the same device and versions the result is the same to the last bit; on a GPU this
-    asks for XLA_FLAGS=--xla_gpu_deterministic_ops=true in the environment.
+    θ_{i+1} = θ_i − h∇E(θ_i), E the mean loss of a batch, the examples being taken in a new random
+    order in every epoch (as many as fill whole batches). Models of one seed have the same start and
+    the same batches. E, |∇E|², accuracy and |θ| are measured on the whole training and test set.
+    With a folder the state is saved at intervals; the same call goes on where the last one ended,
+    and returns at once what is finished. On the same device and versions the result is the same to
+    the last bit; a GPU needs XLA_FLAGS=--xla_gpu_deterministic_ops=true in the environment for it.
 
     Args:
         classifier: the network; `bea.models.losses.classifier` makes one of a Flax module.
@@ -199,7 +198,8 @@ def train(
             20 epochs at most. The end is always measured.
         measured_batch: how many examples are measured at once; fewer need less memory. With batch
             normalization E and ∇E are means over batches of this size.
-        folder: where the state, the table measurements.csv and the configuration are kept.
+        folder: where the state, the table measurements.csv and the configuration are kept; the same
+            one for all processes.
         save_every: seconds between two savings.
         configuration: what else tells this run from others, in the terms of JSON, such as the name
             of the network: a folder holds one configuration.
@@ -240,22 +240,26 @@ def train(
     ensemble = _ensemble(classifier, optimizer, batch_size, len(x), measured_batch, placement)
     measured = _measured_steps(measured_steps, ensemble.steps_per_epoch, epochs)
     run = _Run(ensemble, rates, seeds, measured, len(x_test))
-    if folder is not None:
-        asked = {
-            "learning_rates": rates,
-            "seeds": seeds,
-            "epochs": epochs,
-            "batch_size": batch_size,
-            "optimizer": getattr(optimizer, "__qualname__", type(optimizer).__name__),
-            "measured_steps": measured,
-            "measured_batch": measured_batch,
-            "parameters": run.shapes(),
-            "data": _fingerprint(x, labels, x_test, test_labels),
-            **(configuration or {}),
-        }
-        run.resume(SavedRun(folder, asked), save_every)
+    _check_labels(ensemble, run.models, x, {"train": labels, "test": test_labels})
     show = sys.stderr.isatty() if progress is None else progress
     try:
+        if folder is not None:
+            asked = {
+                "learning_rates": rates,
+                "seeds": seeds,
+                "epochs": epochs,
+                "batch_size": batch_size,
+                "measured_steps": measured,
+                "measured_batch": measured_batch,
+                "parameters": run.shapes(),
+                "data": _fingerprint(x, labels, x_test, test_labels),
+                "jax": jax.__version__,
+                "program": ensemble.program(x, labels),
+            }
+            clash = next((name for name in configuration or {} if name in asked), None)
+            if clash:
+                raise InputError(f"configuration has {clash!r}, which is told anyway: rename it")
+            run.resume(SavedRun(folder, {**asked, **(configuration or {})}), save_every)
         run.go(((x, labels), (x_test, test_labels)), show if jax.process_index() == 0 else False)
     finally:
         run.close()
@@ -287,7 +291,7 @@ class _Run:
         self.step, self.done = 0, 0
         self.seconds = {"training": 0.0, "measuring": 0.0, "saving": 0.0}
         self.history = np.zeros((len(Measurement._fields), len(measured), len(seeds), len(rates)))
-        self.folder: SavedRun | None = None
+        self.saved: SavedRun | None = None
         self.save_every, self.saved_at = math.inf, perf_counter()
         self.models, self.best = ensemble.start(seeds, self.width)
 
@@ -354,22 +358,23 @@ class _Run:
         self.done += 1
 
     def _summary(self) -> str:
-        """The best test accuracy at present, and how many have diverged."""
-        diverged = int((self.placement.fetch(self.models.diverged_at) >= 0).sum())
+        """How many have diverged."""
+        diverged = int((self._fetched(self.models.diverged_at) >= 0).sum())
         return f"diverged: {diverged}" if diverged else ""
 
     # --- what is saved
 
-    def resume(self, folder: SavedRun, save_every: float) -> None:
-        """Go on from the last state in the folder, and save there."""
-        self.folder, self.save_every = folder, save_every
-        found = folder.latest(self._arrays())
+    def resume(self, saved: SavedRun, save_every: float) -> None:
+        """Go on from the last state that was saved, and save there."""
+        self.saved, self.save_every = saved, save_every
+        found = saved.latest(self._arrays())
         if found is not None:
             arrays, notes = found
-            if notes["environment"] != _environment():
+            here, there = _environment(self.placement), notes["environment"]
+            if here != there and notes["done"] < len(self.measured):
                 warnings.warn(
-                    f"this run was begun with {notes['environment']} and goes on with "
-                    f"{_environment()}: its last bits are those of neither alone",
+                    f"this run was begun with {there} and goes on with {here}: its last bits are "
+                    "those of neither alone",
                     stacklevel=3,
                 )
             self.step, self.done, self.seconds = notes["step"], notes["done"], notes["seconds"]
@@ -377,13 +382,14 @@ class _Run:
             self.models, self.best = self.placement.put(
                 self._unpacked(arrays), self.placement.by_model
             )
+            saved.write(self._so_far().rows())
 
     def close(self) -> None:
-        if self.folder is not None:
-            self.folder.close()
+        if self.saved is not None:
+            self.saved.close()
 
     def _save_if_due(self, at_the_end: bool = False) -> None:
-        if self.folder is None:
+        if self.saved is None:
             return
         due = at_the_end or perf_counter() - self.saved_at >= self.save_every
         if jax.process_count() > 1:  # the clock of the first process is that of all
@@ -396,9 +402,9 @@ class _Run:
                 "step": self.step,
                 "done": self.done,
                 "seconds": dict(self.seconds),
-                "environment": _environment(),
+                "environment": _environment(self.placement),
             }
-            self.folder.keep(self.step, arrays, notes, self.result().rows())
+            self.saved.keep(self.step, arrays, notes, self._so_far().rows())
         self.saved_at = perf_counter()
 
     def _arrays(self) -> dict[str, np.ndarray]:
@@ -430,38 +436,58 @@ class _Run:
     # --- what comes out
 
     def result(self) -> TrainingRun:
-        """What has been measured up to now, and the models now."""
+        """What has been measured, and the models now."""
+        return replace(
+            self._so_far(),
+            theta=self._fetched(self.models.theta),
+            state=self._fetched(self.models.state),
+            best_theta=self._fetched(self.best.theta),
+            best_state=self._fetched(self.best.state),
+            best_step=self._fetched(self.best.step),
+        )
 
-        def fetched(tree: PyTree) -> PyTree:
-            return jax.tree.map(lambda a: a[:, : len(self.rates)], self.placement.fetch(tree))
-
+    def _so_far(self) -> TrainingRun:
+        """What has been measured up to now, without the models."""
         named = dict(zip(Measurement._fields, self.history[:, : self.done], strict=True))
-        theta = fetched(self.models.theta)
+        diverged_at = self._fetched(self.models.diverged_at)
+        if self.done:  # after the last batch a measurement alone sees it
+            last = self.measured[self.done - 1]
+            gone = ~(named["loss"][-1] < DIVERGED) & (diverged_at < 0)
+            diverged_at = np.where(gone, last, diverged_at)
+        shapes = self.shapes().values()
         return TrainingRun(
             learning_rates=self.rates,
             seeds=self.seeds,
             steps=self.measured[: self.done],
             steps_per_epoch=self.ensemble.steps_per_epoch,
-            parameters=pytrees.size(theta) // (len(self.seeds) * len(self.rates)),
+            parameters=sum(math.prod(shape) for shape in shapes),
             loss=named["loss"],
             squared_slope=named["squared_slope"],
             accuracy=named["correct"] / self.ensemble.examples,
             test_loss=named["test_loss"],
             test_accuracy=named["test_correct"] / self.test_examples,
             norm=np.sqrt(named["squared_norm"]),
-            diverged_at=fetched(self.models.diverged_at),
-            theta=theta,
-            state=fetched(self.models.state),
-            best_theta=fetched(self.best.theta),
-            best_state=fetched(self.best.state),
-            best_step=fetched(self.best.step),
+            diverged_at=diverged_at,
+            theta=None,
+            state=None,
+            best_theta=None,
+            best_state=None,
+            best_step=np.zeros(0),
             seconds=dict(self.seconds),
         )
 
+    def _fetched(self, tree: PyTree) -> PyTree:
+        """Without the models that only fill up."""
+        return jax.tree.map(lambda a: a[:, : len(self.rates)], self.placement.fetch(tree))
 
-def _environment() -> str:
+
+def _environment(placement: Placement) -> str:
     """What the last bits of a result depend on, beside what is asked for."""
-    return f"JAX {jax.__version__} on {jax.devices()[0].device_kind}"
+    devices = placement.mesh.devices
+    return (
+        f"JAX {jax.__version__}, jaxlib {version('jaxlib')} on {devices.size} × "
+        f"{devices.flat[0].device_kind}"
+    )
 
 
 # --- what is asked for, checked
@@ -518,6 +544,22 @@ def _examples(name: str, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
             f"{labels.shape}: give n inputs, n ≥ 1, and the index of a class for each"
         )
     return x, labels.astype(np.int32)
+
+
+def _check_labels(
+    ensemble: Ensemble, models: Models, x: np.ndarray, labels: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse labels that are of no class of the network."""
+    theta, state = jax.tree.map(lambda a: a[0, 0], (models.theta, models.state))
+    first = next(iter(labels.values()))[:1]
+    _, outputs = jax.eval_shape(ensemble.classifier.evaluate, theta, state, x[:1], first)
+    classes = outputs.shape[-1]
+    for name, values in labels.items():
+        if values.min() < 0 or values.max() >= classes:
+            raise InputError(
+                f"{name} has labels from {values.min()} to {values.max()}: the network has the "
+                f"classes 0 … {classes - 1}"
+            )
 
 
 def _check_split(placement: Placement, batch_size: int | None, examples: int) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Iterator
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import jax
@@ -85,8 +85,9 @@ def test_without_noise_the_perturbed_is_the_best(runs, out):
 
 def test_what_is_there_is_not_trained_again(runs, out, monkeypatch):
     before = {path.name: path.read_bytes() for path in out.glob("*.*")}
-    monkeypatch.setattr(bea, "train", None)
-    runs.ensure("quick", out, **SMALL)
+    with monkeypatch.context() as patch:
+        patch.setattr(bea, "train", None)
+        runs.ensure("quick", out, **SMALL)
     assert {path.name: path.read_bytes() for path in out.glob("*.*")} == before
 
 
@@ -102,16 +103,19 @@ def test_tables_that_are_lost_are_made_again_from_the_runs(runs, out):
 
 
 def test_another_profile_is_refused(runs, out):
-    with pytest.raises(bea.InputError, match=r"a run with epochs = 2, and 3 is asked for"):
+    with pytest.raises(bea.InputError, match=r"a run with epochs = 2 and not 3: name another"):
         runs.ensure("quick", out, **{**SMALL, "epochs": 3})
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--widths", "0"], "give whole numbers of hidden units"),
+        (["--widths", "0"], "give different whole numbers of hidden units"),
         (["--widths", "16"], "the width 64 of figures 3"),
-        (["--learning-rates", "0.1,-1"], "the learning rate -1.0 is no positive number"),
+        (["--widths", "64,64"], "give different whole numbers of hidden units"),
+        (["--learning-rates", "0.1,-1"], "give positive numbers"),
+        (["--learning-rates", "0.1,nan"], "give positive numbers"),
+        (["--draws", "0"], "draws = 0: give a whole number from 1"),
         (["--profile", "paper"], "with --data FOLDER"),
         (["--profile", "paper", "--data", "no/such"], "there is no folder no/such"),
         (["--devices", "99"], "--devices 99: there are"),
@@ -136,3 +140,13 @@ def test_the_profiles_are_those_of_the_paper(runs):
     assert paper.learning_rates == (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
     assert (paper.batch, paper.draws, max(paper.sigmas)) == (32, 100, 3)
     assert np.all(np.diff(paper.sigmas) > 0)
+
+
+@pytest.mark.parametrize("name", ["quick", "laptop", "paper"])
+def test_all_models_are_measured_at_one_physical_time(runs, name):
+    profile = runs.PROFILES[name]
+    steps = runs.Experiment.measured_steps(SimpleNamespace(profile=profile), full=False)
+    T = min(profile.learning_rates) * (profile.examples // profile.batch) * profile.epochs
+    for h in profile.learning_rates:
+        before = max(step for step in steps if step * h <= T * (1 + 1e-9))
+        assert 0 <= T - before * h + 1e-6 < h

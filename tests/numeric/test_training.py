@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -227,18 +228,7 @@ def table(folder: Path) -> bytes:
 @pytest.mark.parametrize("at_saving", [1, 3, 5])
 def test_a_run_that_was_cut_off_ends_in_the_same_bits(at_saving, tmp_path, monkeypatch):
     whole = run(folder=tmp_path / "whole", save_every=0)
-    keep, count = saved_run.SavedRun.keep, 0
-
-    def dying(self: Any, *args: Any) -> None:
-        nonlocal count
-        keep(self, *args)
-        count += 1
-        if count == at_saving:
-            raise Killed
-
-    with monkeypatch.context() as patch, pytest.raises(Killed):
-        patch.setattr(saved_run.SavedRun, "keep", dying)
-        run(folder=tmp_path / "cut", save_every=0)
+    cut_off_at(at_saving, tmp_path / "cut", monkeypatch)
     resumed = run(folder=tmp_path / "cut", save_every=0)
     assert table(tmp_path / "cut") == table(tmp_path / "whole")
     same = jax.tree.map(lambda a, b: a.tobytes() == b.tobytes(), whole.theta, resumed.theta)
@@ -255,12 +245,77 @@ def test_a_finished_run_is_not_redone(tmp_path, monkeypatch):
     assert again.seconds["training"] == first.seconds["training"]
 
 
+def cut_off_at(at_saving: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that ends when it has been saved so often."""
+    keep, count = saved_run.SavedRun.keep, 0
+
+    def dying(self: Any, *args: Any) -> None:
+        nonlocal count
+        keep(self, *args)
+        count += 1
+        if count == at_saving:
+            raise Killed
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(saved_run.SavedRun, "keep", dying)
+        run(folder=folder, save_every=0)
+
+
 def test_another_device_is_told(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_environment", lambda: "an abacus")
-        run(folder=tmp_path)
+        patch.setattr(training, "_environment", lambda placement: "an abacus")
+        cut_off_at(2, tmp_path, monkeypatch)
     with pytest.warns(UserWarning, match="begun with an abacus and goes on with JAX"):
         run(folder=tmp_path)
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_table_that_was_cut_off_is_written_again(times, tmp_path, monkeypatch):
+    """After the state and before the table, which is then that of the state before, or missing."""
+    run(folder=tmp_path / "whole", save_every=0)
+    write, count = saved_run.write_table, 0
+
+    def dying(*args: Any) -> None:
+        nonlocal count
+        count += 1
+        if count == times:
+            raise Killed
+        write(*args)
+
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(saved_run, "write_table", dying)
+        run(folder=tmp_path / "cut", save_every=0 if times > 1 else 1e9)
+    run(folder=tmp_path / "cut", save_every=0)
+    assert table(tmp_path / "cut") == table(tmp_path / "whole")
+
+
+def test_a_claim_that_was_cut_off_is_made_again(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(saved_run, "write_text", lambda *args: (_ for _ in ()).throw(Killed()))
+        run(folder=tmp_path)
+    (tmp_path / ".left").mkdir()
+    run(folder=tmp_path, epochs=1)
+
+
+def test_a_folder_of_which_nothing_is_saved_takes_another_configuration(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch, pytest.raises(Killed):
+        patch.setattr(Ensemble, "measure", property(lambda self: (_ for _ in ()).throw(Killed())))
+        run(folder=tmp_path)
+    assert run(folder=tmp_path, epochs=1).steps[-1] == 3
+
+
+def test_two_processes_do_not_write_to_one_folder(tmp_path):
+    held = saved_run.SavedRun(tmp_path, {})
+    with pytest.raises(bea.InputError, match=r"another process trains in .*: wait for it"):
+        run(folder=tmp_path)
+    held.close()
+
+
+def test_what_diverges_in_the_last_step_is_told():
+    found = run(learning_rates=[1e30], batch_size=None, epochs=1, seeds=[0])
+    assert found.diverged_at.tolist() == [[1]]
+    last = found.rows()[-1]
+    assert last["accuracy"] is None and last["loss"] is None and last["diverged_at"] == 1
 
 
 @pytest.mark.parametrize(
@@ -270,6 +325,9 @@ def test_another_device_is_told(tmp_path, monkeypatch):
         ({"learning_rates": (0.3,)}, r"learning_rates is \[0.3, 0.1, 0.03\] there and \[0.3\] now"),
         ({"configuration": {"network": "other"}}, 'network is not given there and "other" now'),
         ({"seeds": (0, 2)}, r"seeds is \[0, 1\] there"),
+        ({"optimizer": lambda h: optax.sgd(h, momentum=0.5)}, "its optimizer is another"),
+        ({"optimizer": lambda h: optax.sgd(2 * h)}, "its optimizer is another"),
+        ({"configuration": {"epochs": 2}}, "configuration has 'epochs'"),
     ],
 )
 def test_another_configuration_is_refused(change, named, tmp_path):
@@ -289,9 +347,23 @@ def test_other_data_are_refused(tmp_path):
         )  # fmt: skip
 
 
+def test_another_network_is_refused(tmp_path):
+    """The same parameters, another activation, told from the program; and other shapes."""
+    run(folder=tmp_path)
+    for model, named in (
+        (MLP(width=8, depth=2, activation=jnp.tanh), "the network, its loss or its optimizer"),
+        (MLP(width=9, depth=2), r"parameters\['Dense_0'\]\['bias'\] is \[8\] there and \[9\] now"),
+    ):
+        with pytest.raises(bea.InputError, match=named):
+            bea.train(
+                classifier(model, image=(64,)), TRAIN, TEST,
+                learning_rates=RATES, epochs=2, seeds=(0, 1), folder=tmp_path,
+            )  # fmt: skip
+
+
 def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "thesis.tex").write_text("…")
-    with pytest.raises(bea.InputError, match=r"holds files, and no configuration\.json"):
+    with pytest.raises(bea.InputError, match=r"holds thesis\.tex, and no configuration\.json"):
         run(folder=tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
@@ -459,9 +531,12 @@ assert again.rows() == found.rows()
 def test_in_two_processes(tmp_path, usual):
     """`jax.distributed` on this machine: one table, written once, the same in every process."""
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        address = f"localhost:{free.getsockname()[1]}"
     processes = [
         subprocess.Popen(
-            [sys.executable, "-c", TWO_PROCESSES, "localhost:12731", str(i), str(tmp_path)],
+            [sys.executable, "-c", TWO_PROCESSES, address, str(i), str(tmp_path)],
             env=environment, stderr=subprocess.PIPE, text=True,
         )
         for i in range(2)
@@ -512,6 +587,7 @@ def test_what_cannot_be_used_is_named(options, named):
         ((X, TRAIN[1][:5]), r"labels of shape \(5,\)"),
         ((X, TRAIN[1].astype(float)), "float64 labels"),
         ((X[:0], TRAIN[1][:0]), "n ≥ 1"),
+        ((X, TRAIN[1] + 1), "train has labels from 1 to 10: the network has the classes 0 … 9"),
     ],
 )
 def test_examples_that_do_not_go_together(examples, named):
