@@ -93,6 +93,7 @@ class Training:
     def in_pytorch(self) -> Callable[[], Any]:
         """The loop that one writes: model by model, batch by batch."""
         torch.set_num_threads(cores())
+        torch.set_float32_matmul_precision("high")  # TF32 on a GPU, as in JAX
         device = "cuda" if jax.default_backend() != "cpu" and torch.cuda.is_available() else "cpu"
         x, labels = (torch.tensor(array, device=device) for array in self.train)
         batches = torch.tensor(np.asarray(self.order)[0].astype(np.int64), device=device)
@@ -143,7 +144,7 @@ def measure(training: Training, rounds: int) -> list[dict[str, Any]]:
             "steps": steps,
             "batch": BATCH,
             **row,
-            "models_per_second": significant(
+            "model_epochs_per_second": significant(
                 None
                 if row["quantity"] == MEASUREMENT
                 else len(RATES) * steps / training.ensemble.steps_per_epoch / row["seconds"]

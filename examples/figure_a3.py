@@ -68,7 +68,7 @@ def draw(table: Path, png: Path) -> None:
 
 
 def draw_curve(axes: Axes, rows: Sequence[Row], name: str, colour: Colour) -> None:
-    """The mean over the seeds that have not diverged, their range, and where they are compared."""
+    """The mean and the range over seeds, as long as none has diverged, and where it is compared."""
     seeds = {row["seed"] for row in rows}
     by_step = {
         step: found

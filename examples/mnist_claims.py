@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mnist_tables import (
+    MODEL,
     Tables,
     at_best,
     at_highest,
@@ -46,7 +47,6 @@ from bea.errors import InputError
 
 AGREES, DISAGREES, UNTESTED = "agrees", "does not agree", "not tested"
 RISES, FALLS = 1, -1
-SEED = ("width", "batch", "seed", "learning_rate")
 Selected = Callable[[Tables, int | None], list[Row]]
 """The models of one width, or of all, as they are compared."""
 
@@ -330,7 +330,7 @@ def rows_of(claim: Claim, tables: Tables) -> Iterator[Row]:
 
 
 def models_of(rows: Iterable[Row]) -> set[tuple]:
-    return {tuple(row[name] for name in SEED) for row in rows}
+    return {tuple(row[name] for name in MODEL) for row in rows}
 
 
 # As Markdown

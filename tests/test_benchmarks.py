@@ -109,7 +109,7 @@ def test_a_table_of_training():
     assert [*ours] == [training.TOGETHER[1], training.AFTER_ANOTHER, training.MEASUREMENT]
     together, _, measurement = ours.values()
     assert together["ratio"] == 1 and together["steps"] == 3
-    assert together["models_per_second"] == pytest.approx(7 / together["seconds"], rel=0.01)
+    assert together["model_epochs_per_second"] == pytest.approx(7 / together["seconds"], rel=0.01)
     times = len(training.default_measured_steps(3, training.EPOCHS))
     share = times * measurement["ratio"] / training.EPOCHS
     assert measurement["tracking"] == pytest.approx(share, rel=0.01)

@@ -12,7 +12,7 @@ EVENLY = 20
 
 
 def default_measured_steps(steps_per_epoch: int, epochs: int) -> tuple[int, ...]:
-    """0, from there the powers of 4, and when they are that far apart 20 epochs evenly spaced.
+    """0, the powers of 4, and once they are that far apart, at most 20 epochs evenly spaced.
 
     Args:
         steps_per_epoch: the steps of an epoch, 1 or more.

@@ -71,7 +71,7 @@ class TrainingRun:
         best_theta: θ at the measured step of the highest test accuracy among those with all of the
             training set classified as labelled, or among all steps if there are none, likewise.
         best_state: the state then, likewise.
-        best_step: that step, (S, R).
+        best_step: that step, (S, R); 0 for a model that had diverged before it was measured.
         seconds: the wall time spent in "training", "measuring" and "saving", over all parts of an
             interrupted run; the first calls, which compile, are included.
 
