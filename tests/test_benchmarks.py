@@ -26,6 +26,7 @@ def ours():
     return [row for row in rows if row["library"] == "bea"]
 
 
+@pytest.mark.slow
 def test_a_table_of_a_perceptron(ours, tmp_path):
     write_table("networks.csv", ours, folder=tmp_path, packages=["jax", "flax"])
     with (tmp_path / "networks.csv").open(encoding="utf-8") as file:
@@ -41,6 +42,7 @@ def test_a_table_of_a_perceptron(ours, tmp_path):
     assert {float(table["gradient"][name]) for name in RATIOS} == {1.0}
 
 
+@pytest.mark.slow
 def test_operations_are_within_the_targets(ours):
     """Matrix products alone take 2.699 gradients for f_1 and EGR: their target, to its decimal."""
     for row in ours:

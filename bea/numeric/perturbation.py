@@ -41,8 +41,9 @@ def perturbed(theta: PyTree, key: jax.Array, sigma: Any) -> PyTree:
     Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7, figure 3.
 
     Example:
-        >>> perturbed(jnp.array([1.0, 0.0]), jax.random.key(0), 0.5).round(3)
-        Array([1.502, 0.   ], dtype=float32)
+        >>> x, y = perturbed(jnp.array([1.0, 0.0]), jax.random.key(0), 0.5)
+        >>> print(f"{x:.3f} {y:.3f}")
+        1.502 0.000
     """
     leaves, structure = jax.tree.flatten(theta)
     keys = jax.random.split(key, len(leaves))
@@ -70,8 +71,9 @@ def noise_robustness(
 
     Args:
         classifier: the network.
-        theta: θ, such as `TrainingRun.best_theta` at a seed and a learning rate.
-        state: the state beside it.
+        theta: θ, a pytree of arrays, such as `TrainingRun.best_theta` at a seed and a learning
+            rate.
+        state: the state beside it, a pytree of arrays.
         train: the inputs and labels over which E and ∇E are taken, arrays.
         test: the inputs and labels of the test accuracy, arrays.
         sigmas: σ, each 0 or more.

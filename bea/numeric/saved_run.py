@@ -46,7 +46,7 @@ class SavedRun:
 
     def __init__(self, folder: str | os.PathLike[str], configuration: Mapping[str, Any]) -> None:
         self.folder = Path(folder).expanduser()
-        self._lock: Any = None
+        self._lock: int | None = None
         try:
             self._open(json.loads(json.dumps(configuration)))
         except BaseException:
@@ -156,7 +156,8 @@ class SavedRun:
 
     def _let_go(self) -> None:
         if self._lock is not None:
-            self._lock.close()
+            os.close(self._lock)
+            self._lock = None
 
     def _claim(self, configuration: dict[str, Any]) -> None:
         """Note the configuration, unless one is there of which something is saved."""
@@ -180,21 +181,21 @@ class SavedRun:
             ) from None
 
 
-def _locked(folder: Path) -> Any:
+def _locked(folder: Path) -> int | None:
     """A file that one process alone can hold; the system lets go of it when the process ends."""
     if sys.platform == "win32":  # there two processes in one folder are not kept apart
         return None
     import fcntl
 
-    file = (folder / ".lock").open("a")
+    lock = os.open(folder / ".lock", os.O_CREAT | os.O_RDWR)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        file.close()
+        os.close(lock)
         raise InputError(
             f"another process trains in {folder}: wait for it, or name another folder"
         ) from None
-    return file
+    return lock
 
 
 def _compare(folder: Path, there: dict[str, Any], asked: dict[str, Any]) -> None:

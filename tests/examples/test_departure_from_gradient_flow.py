@@ -146,6 +146,7 @@ def test_the_tracks_begin_and_end_where_the_table_says(quadratic):
             assert along[-1]["ratio"] == pytest.approx(row[column], rel=1e-6)
 
 
+@pytest.mark.slow
 def test_what_order_p_leaves_falls_with_the_pth_power_of_h(script):
     with jax.enable_x64(True):
         training = script.Training(
@@ -159,6 +160,7 @@ def test_what_order_p_leaves_falls_with_the_pth_power_of_h(script):
         assert power == pytest.approx(p, abs=0.1)
 
 
+@pytest.mark.slow
 def test_across_a_kink_derivatives_explain_nothing_and_a_look_back_does(kinked):
     """Descent is late by what is left of its step where it crosses, here 0.07 of 0.1."""
     by_motion = {row["motion"]: row for row in kinked}

@@ -49,6 +49,7 @@ def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
     assert remainder != sp.zeros(2, 1)
 
 
+@pytest.mark.slow
 def test_the_lesson_on_testing_an_optimizer(capsys):
     path = LESSON.with_name("testing_an_optimizer.py")
     runpy.run_path(str(path))["main"]([])

@@ -45,6 +45,7 @@ def out(runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_tables(out):
     rows = read_table(out / "measurements.csv")
     models = {(r["width"], r["batch"], r["seed"], r["learning_rate"]) for r in rows}
@@ -83,6 +84,7 @@ def test_without_noise_the_perturbed_is_the_best(runs, out):
             )
 
 
+@pytest.mark.slow
 def test_what_is_there_is_not_trained_again(runs, out, monkeypatch):
     before = {path.name: path.read_bytes() for path in out.glob("*.*")}
     with monkeypatch.context() as patch:
@@ -102,6 +104,7 @@ def test_tables_that_are_lost_are_made_again_from_the_runs(runs, out):
     assert [(out / name).read_bytes() for name in names] == before
 
 
+@pytest.mark.slow
 def test_another_profile_is_refused(runs, out):
     with pytest.raises(bea.InputError, match=r"a run with epochs = 2 and not 3: name another"):
         runs.ensure("quick", out, **{**SMALL, "epochs": 3})

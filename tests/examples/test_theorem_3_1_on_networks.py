@@ -228,6 +228,7 @@ def test_it_says_what_it_found(quick):
     assert "pre-activations that change sign: n = " in printed
 
 
+@pytest.mark.slow
 def test_what_it_was_made_with_stands_beside_it(script, quick):
     for folder, profile in ((quick[0], "quick"), (COMMITTED, "full")):
         made = json.loads((folder / f"{NAME}.json").read_text())
@@ -235,6 +236,7 @@ def test_what_it_was_made_with_stands_beside_it(script, quick):
         assert made["rows"] == len(script.read_table(folder / f"{NAME}.csv"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["quick", "committed"])
 def test_redrawing_needs_nothing_but_the_tables(script, quick, source, tmp_path, monkeypatch):
     folder = quick[0] if source == "quick" else COMMITTED
@@ -263,6 +265,7 @@ def test_another_process_writes_the_same_bytes(quick, tmp_path):
         assert path.read_bytes() == (quick[0] / path.name).read_bytes(), path.name
 
 
+@pytest.mark.slow
 def test_redrawing_without_one_of_the_tables_is_an_error(script, quick, tmp_path, capsys):
     for missing in (f"{NAME}.csv", f"{NAME}_orders.csv"):
         folder = tmp_path / missing
@@ -301,6 +304,7 @@ def test_the_committed_results_are_those_of_the_full_profile(script):
     assert sum(path.stat().st_size for path in COMMITTED.iterdir()) < 2**20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", ["quick", "committed"])
 def test_no_result_says_where_on_a_disk_it_was_made(quick, source):
     """Neither this clone's folder nor any other absolute path, of Unix or of Windows."""

@@ -160,6 +160,7 @@ def test_inside_a_jitted_function_a_label_out_of_range_makes_the_loss_nan():
     assert jnp.isnan(jax.jit(cross_entropy(model))(theta, IMAGES, LABELS.at[2].set(10)))
 
 
+@pytest.mark.slow
 def test_a_residual_network_learns():
     """Forty steps of gradient descent on six images, with their statistics carried along."""
     loss = batch_cross_entropy(SMALL)

@@ -129,6 +129,7 @@ def test_a_flow_that_is_not_reached(field, time):
     assert "\n" not in message and "stiff" in message and "300 steps" in message
 
 
+@pytest.mark.slow
 def test_a_stiff_field_and_the_remedy():
     def field(x):
         return -1e9 * (x - 2)

@@ -61,6 +61,7 @@ def assert_the_iterates_follow(field, theta, p: int, h: float) -> None:
     assert np.log2(errors[0] / errors[1]) == pytest.approx(p + 1, abs=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("p", [1, 2, pytest.param(3, marks=pytest.mark.slow)])
 def test_kernels_of_a_large_perceptron_follow_its_iterates(p):
     """784–400×4–10, against an estimate without derivatives."""
@@ -142,6 +143,7 @@ def test_a_wrong_step_is_seen_by_its_order_and_by_its_constant():
     assert found[bent].leading_constant_ratio == pytest.approx(1.01, abs=1e-4)
 
 
+@pytest.mark.slow
 def test_relu_is_warned_of_once_and_not_confirmed():
     field, theta = perceptron(12, 2, nn.relu)
     with double_precision():

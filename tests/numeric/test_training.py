@@ -97,6 +97,7 @@ def test_full_batch_is_gradient_descent():
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_regularizes():
     """μ = h/4 in front of a step of descent; on one batch against the loss Ẽ itself."""
 
@@ -114,6 +115,7 @@ def test_an_optimizer_that_regularizes():
             np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_network_with_a_state():
     """Batch normalization: the running averages move, and the test set is judged by them."""
     network = classifier(ResNet(stages=(1,), width=2), image=(8, 8, 1))
@@ -495,6 +497,7 @@ for size in (32, None):
 """
 
 
+@pytest.mark.slow
 def test_on_several_devices():
     """Four devices of a CPU; three learning rates are no multiple of two or four."""
     environment = {
@@ -610,6 +613,7 @@ def test_a_bar_where_it_is_asked_for(capsys):
 # --- under noise ---------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_no_noise_is_the_network_itself(usual):
     theta = at(usual.theta, 0, 0)
     found = bea.noise_robustness(

@@ -724,6 +724,7 @@ TUNED = ButcherTableau([[0, 0], ["c", 0]], ["1 - 1/(6*c**2)", "1/(6*c**2)"], nam
 """b(cherry) − b(tall) = Σ b_i c_i² − Σ b_i a_ij c_j − 1/6 = 0: f_2 is a gradient for every loss."""
 
 
+@pytest.mark.slow
 @examples(5)
 @given(tableaus(stages=2))
 def test_the_criterion_says_what_curl_says(method):

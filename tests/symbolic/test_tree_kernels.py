@@ -58,6 +58,7 @@ def test_the_modifying_integrator_and_a_family():
         bea.modified_series(family, 3).to_jax(field)
 
 
+@pytest.mark.slow
 def test_it_is_jitted_mapped_and_differentiated_and_keeps_dtypes():
     kernel = bea.modified_series("euler", order=2).to_jax(field)
     single = jax.tree.map(lambda x: jnp.asarray(x, jnp.float32), POINT)

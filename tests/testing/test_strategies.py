@@ -95,6 +95,7 @@ def test_nothing_that_is_drawn_is_special():
     assert 0 < kinds["even"] < 50 and 0 < kinds["gradient"] < 50
 
 
+@pytest.mark.slow
 def test_they_shrink_to_short_expressions():
     x, y = sp.symbols("x y")
     cubic = find(losses(dim=2), lambda loss: sp.diff(loss.expression, x, x, y) != 0, settings=QUIET)
@@ -195,6 +196,7 @@ def test_methods_shrink_to_few_stages():
 # --- networks ----------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @examples(5)
 @given(pytree_losses())
 def test_networks_are_losses_of_pytrees(network):
