@@ -88,6 +88,7 @@ def flows(h: float) -> dict[str, np.ndarray]:
 # What is measured
 
 
+@pytest.mark.slow
 def test_on_a_quadratic_loss_everything_is_known(quadratic):
     rows = [row for row in quadratic[0] if row["step_size"] < 0.25]
     assert len(rows) == 3 * 4
@@ -118,6 +119,7 @@ def test_on_a_quadratic_loss_everything_is_known(quadratic):
         assert row["ratio_explained"] == pytest.approx(share, abs=1e-6)
 
 
+@pytest.mark.slow
 def test_an_unstable_step_leaves_the_gradient_flow_alone(quadratic):
     plain, *others = (row for row in quadratic[0] if row["step_size"] == 0.25)
     assert plain["step_times_curvature"] == pytest.approx(2.25)
@@ -129,6 +131,7 @@ def test_an_unstable_step_leaves_the_gradient_flow_alone(quadratic):
         assert row["departure"] == plain["departure"]
 
 
+@pytest.mark.slow
 def test_the_tracks_begin_and_end_where_the_table_says(quadratic):
     rows, tracks = quadratic
     for row in rows:
@@ -252,6 +255,7 @@ def test_shares_have_the_digits_that_matter(script, share, text):
     assert script.percent(share) == text
 
 
+@pytest.mark.slow
 def test_the_figure_is_drawn_from_the_tables_alone(script, quadratic, tmp_path, monkeypatch):
     table = tmp_path / f"{NAME}.csv"
     for path, rows in zip((table, script.tracks_of(table)), quadratic, strict=True):
@@ -266,6 +270,7 @@ def test_the_figure_is_drawn_from_the_tables_alone(script, quadratic, tmp_path, 
     assert (tmp_path / "again.png").read_bytes() == first
 
 
+@pytest.mark.slow
 def test_what_is_missing_is_named(script, quadratic, tmp_path, capsys):
     script.write_table(tmp_path / f"{NAME}.csv", quadratic[0])
     asked = {

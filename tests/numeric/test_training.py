@@ -160,6 +160,7 @@ def test_measurements_are_of_the_whole_sets(usual):
         assert usual.norm[q, s, r] == pytest.approx(float(norm), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_in_which_pieces_does_not_matter(usual):
     """96 examples as 96, and as 40 + 40 + 16."""
     found = run(measured_batch=40)
@@ -191,6 +192,7 @@ def test_the_columns_of_the_table(usual):
         assert row["regularization"] == pytest.approx(rate * row["regularizer"])
 
 
+@pytest.mark.slow
 def test_the_best_is_kept():
     """Fitting all examples comes before the test accuracy, the first of equals before others."""
     found = run(epochs=60, seeds=[0], learning_rates=[0.3, 1e-4], measured_steps=range(0, 180, 6))
