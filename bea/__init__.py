@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from bea.numeric.regularizer import (
         without_implicit_regularization as without_implicit_regularization,
     )
-    from bea.numeric.training import TrainingRun as TrainingRun
     from bea.numeric.training import train as train
+    from bea.numeric.training_run import TrainingRun as TrainingRun
     from bea.symbolic.composition import composition as composition
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
@@ -73,7 +73,7 @@ _HOME = {
     "NoiseRobustness": "bea.numeric.perturbation",
     "noise_robustness": "bea.numeric.perturbation",
     "perturbed": "bea.numeric.perturbation",
-    "TrainingRun": "bea.numeric.training",
+    "TrainingRun": "bea.numeric.training_run",
     "BeaError": "bea.errors",
     "InputError": "bea.errors",
     "NotAGradientError": "bea.errors",

@@ -2,13 +2,9 @@
 
 θ_{i+1} = θ_i − h∇E(θ_i) on the batches of an epoch, for every learning rate h and seed in one
 compiled program (`ensemble`), on one device or many (`placement`), saved at intervals
-(`saved_run`). Measured are E, |∇E|², accuracy and |θ|; with m parameters and the time T = ih
-
-    R_IG = |∇E|²/m,   λ = hm/4,   slope = |∇E|                     (2)–(4), (9)
-
-of Barrett and Dherin (2020), arXiv:2009.11162. This module is the loop over blocks of steps. What
-runs at a step depends on the step alone, never on where a run was interrupted: therefore a run that
-goes on ends, on the same device and versions, in the same bits.
+(`saved_run`), checked (`training_input`) and told (`training_run`) elsewhere. This module is the
+loop over blocks of steps. What runs at a step depends on the step alone, never on where a run was
+interrupted: therefore a run that goes on ends, on the same device and versions, in the same bits.
 """
 
 from __future__ import annotations
@@ -17,9 +13,9 @@ import math
 import os
 import sys
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache
 from importlib.metadata import version
 from time import perf_counter
@@ -35,125 +31,22 @@ from tqdm import tqdm
 from bea.classifier import Classifier
 from bea.errors import InputError
 from bea.numeric.ensemble import DIVERGED, Best, Ensemble, Models, Optimizer
-from bea.numeric.measured_steps import default_measured_steps
-from bea.numeric.placement import BATCH, MODELS, Placement
-from bea.numeric.saved_run import SavedRun, digest
+from bea.numeric.placement import MODELS, Placement
+from bea.numeric.saved_run import SavedRun
+from bea.numeric.training_input import (
+    Examples,
+    check_labels,
+    check_split,
+    checked_examples,
+    checked_rates,
+    checked_seeds,
+    checked_steps,
+    checked_whole,
+    fingerprint,
+)
+from bea.numeric.training_run import TrainingRun
 from bea.numeric.whole_set import Measurement
 from bea.pytrees import PyTree
-from bea.symbolic.whole import whole_number
-from bea.tables import Row, recorded
-
-Examples = tuple[Any, Any]
-"""Inputs (n, …) and labels (n,), NumPy arrays."""
-
-
-@dataclass(frozen=True)
-class TrainingRun:
-    """What was measured of models trained together, and the models.
-
-    Attributes:
-        learning_rates: h of the R learning rates.
-        seeds: the S seeds.
-        steps: the Q steps i at which was measured.
-        steps_per_epoch: the steps of an epoch.
-        parameters: m, the number of parameters of a model.
-        loss: E over the training set, computed in float32; an array (Q, S, R).
-        squared_slope: |∇E|² over the training set, likewise.
-        accuracy: the share of the training set that is classified as labelled, likewise; with batch
-            normalization in training mode.
-        test_loss: E over the test set, likewise.
-        test_accuracy: the accuracy on the test set, likewise.
-        norm: |θ|, likewise.
-        diverged_at: the step at which E of the batch, or in the end that of the training set, was
-            above 10⁶ or no number, (S, R); −1 for models that did not diverge.
-        theta: θ at the end, a pytree of NumPy arrays (S, R, …).
-        state: the state of the networks at the end, likewise.
-        best_theta: θ at the measured step of the highest test accuracy among those with all of the
-            training set classified as labelled, or among all steps if there are none, likewise.
-        best_state: the state then, likewise.
-        best_step: that step, (S, R); 0 for a model that had diverged before it was measured.
-        seconds: the wall time spent in "training", "measuring" and "saving", over all parts of an
-            interrupted run; the first calls, which compile, are included.
-
-    Source: Barrett and Dherin (2020), arXiv:2009.11162, sections 6 and 7.
-    """
-
-    learning_rates: tuple[float, ...]
-    seeds: tuple[int, ...]
-    steps: tuple[int, ...]
-    steps_per_epoch: int
-    parameters: int
-    loss: np.ndarray
-    squared_slope: np.ndarray
-    accuracy: np.ndarray
-    test_loss: np.ndarray
-    test_accuracy: np.ndarray
-    norm: np.ndarray
-    diverged_at: np.ndarray
-    theta: PyTree = field(repr=False)
-    state: PyTree = field(repr=False)
-    best_theta: PyTree = field(repr=False)
-    best_state: PyTree = field(repr=False)
-    best_step: np.ndarray
-    seconds: Mapping[str, float]
-
-    def rows(self) -> list[Row]:
-        """The measurements as a tidy table, one row per model and measured step.
-
-        Returns:
-            Rows with the columns seed, learning_rate, step i, epoch, physical_time T = ih, loss E,
-            squared_slope |∇E|², slope |∇E|, regularizer R_IG = |∇E|²/m, regularization_rate
-            λ = hm/4, regularization λR_IG, accuracy, test_loss, test_accuracy, norm |θ| and
-            diverged_at. Nothing is told of a model from the step on at which it diverged.
-
-        Source: Barrett and Dherin (2020), arXiv:2009.11162, equations (2)–(4) and (9).
-
-        Example:
-            >>> from bea.models.data import load_digits
-            >>> from bea.models.losses import classifier
-            >>> from bea.models.mlp import MLP
-            >>> data = load_digits().subset(64, 64)
-            >>> x, x_test = data.scaled(flat=True)
-            >>> network = classifier(MLP(width=8, depth=1), image=x.shape[1:])
-            >>> run = train(network, (x, data.train_labels), (x_test, data.test_labels),
-            ...             learning_rates=[0.1, 0.01], epochs=1)
-            >>> [row["step"] for row in run.rows() if row["learning_rate"] == 0.1]
-            [0, 1, 2]
-        """
-        return [
-            self._row(s, r, q)
-            for s in range(len(self.seeds))
-            for r in range(len(self.learning_rates))
-            for q in range(len(self.steps))
-        ]
-
-    def _row(self, s: int, r: int, q: int) -> Row:
-        h, step, m = self.learning_rates[r], self.steps[q], self.parameters
-        diverged_at = int(self.diverged_at[s, r])
-        told = diverged_at < 0 or step < diverged_at
-
-        def number(value: Any) -> float | None:
-            return recorded(value) if told else None
-
-        squared_slope = float(self.squared_slope[q, s, r])
-        return {
-            "seed": self.seeds[s],
-            "learning_rate": h,
-            "step": step,
-            "epoch": step / self.steps_per_epoch,
-            "physical_time": step * h,
-            "loss": number(self.loss[q, s, r]),
-            "squared_slope": number(squared_slope),
-            "slope": number(math.sqrt(squared_slope)),
-            "regularizer": number(squared_slope / m),
-            "regularization_rate": h * m / 4,
-            "regularization": number(h / 4 * squared_slope),
-            "accuracy": number(self.accuracy[q, s, r]),
-            "test_loss": number(self.test_loss[q, s, r]),
-            "test_accuracy": number(self.test_accuracy[q, s, r]),
-            "norm": number(self.norm[q, s, r]),
-            "diverged_at": None if diverged_at < 0 else diverged_at,
-        }
 
 
 def train(
@@ -228,19 +121,21 @@ def train(
         >>> bool((run.accuracy[-1, 0] > 0.9).all())
         True
     """
-    rates, seeds = _learning_rates(learning_rates), _seeds(seeds)
-    epochs = _whole("epochs", epochs, 0)
-    x, labels = _examples("train", train)
-    x_test, test_labels = _examples("test", test)
+    rates, seeds = checked_rates(learning_rates), checked_seeds(seeds)
+    epochs = checked_whole("epochs", epochs, 0)
+    x, labels = checked_examples("train", train)
+    x_test, test_labels = checked_examples("test", test)
     if batch_size is not None:
-        batch_size = _whole("batch_size", batch_size, 1, len(x), "the training examples, or None")
+        batch_size = checked_whole(
+            "batch_size", batch_size, 1, len(x), "the training examples, or None"
+        )
     placement = Placement.on(mesh)
-    _check_split(placement, batch_size, len(x))
-    measured_batch = _whole("measured_batch", measured_batch, 1)
+    check_split(placement, batch_size, len(x))
+    measured_batch = checked_whole("measured_batch", measured_batch, 1)
     ensemble = _ensemble(classifier, optimizer, batch_size, len(x), measured_batch, placement)
-    measured = _measured_steps(measured_steps, ensemble.steps_per_epoch, epochs)
+    measured = checked_steps(measured_steps, ensemble.steps_per_epoch, epochs)
     run = _Run(ensemble, rates, seeds, measured, len(x_test))
-    _check_labels(ensemble, run.models, x, {"train": labels, "test": test_labels})
+    check_labels(ensemble, run.models, x, {"train": labels, "test": test_labels})
     show = sys.stderr.isatty() if progress is None else progress
     try:
         if folder is not None:
@@ -252,7 +147,7 @@ def train(
                 "measured_steps": measured,
                 "measured_batch": measured_batch,
                 "parameters": run.shapes(),
-                "data": _fingerprint(x, labels, x_test, test_labels),
+                "data": fingerprint(x, labels, x_test, test_labels),
                 "jax": jax.__version__,
                 "program": ensemble.program(x, labels),
             }
@@ -488,101 +383,3 @@ def _environment(placement: Placement) -> str:
         f"JAX {jax.__version__}, jaxlib {version('jaxlib')} on {devices.size} × "
         f"{devices.flat[0].device_kind}"
     )
-
-
-# --- what is asked for, checked
-
-
-def _learning_rates(values: Sequence[float]) -> tuple[float, ...]:
-    rates = tuple(_listed("learning_rates", values, _number))
-    for h in rates:
-        if not 0 < h < math.inf:
-            raise InputError(f"the learning rate {h} is no positive number: give h > 0")
-    return rates
-
-
-def _seeds(values: Sequence[int]) -> tuple[int, ...]:
-    return tuple(_listed("seeds", values, lambda name, seed: _whole(name, seed, 0, 2**32 - 1)))
-
-
-def _listed(name: str, values: Any, checked: Callable[[str, Any], Any]) -> list[Any]:
-    if isinstance(values, str | Mapping) or not hasattr(values, "__iter__"):
-        raise InputError(f"{name} = {values!r}: give a sequence of numbers")
-    found = [checked(f"{name}[{i}]", value) for i, value in enumerate(values)]
-    if not found:
-        raise InputError(f"{name} is empty: give at least one")
-    twice = [value for i, value in enumerate(found) if value in found[:i]]
-    if twice:
-        raise InputError(f"{name} has {twice[0]} twice: give each one once")
-    return found
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} = {value!r} is no number") from None
-
-
-def _whole(name: str, value: Any, least: int, most: float = math.inf, of: str = "") -> int:
-    whole = whole_number(value)
-    if whole is None or not least <= whole <= most:
-        bounds = f"from {least}" + (f" to {most:,}" if most < math.inf else "")
-        raise InputError(
-            f"{name} = {value!r}: give a whole number {bounds}" + (f", {of}" if of else "")
-        )
-    return whole
-
-
-def _examples(name: str, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(examples, tuple | list) or len(examples) != 2:
-        raise InputError(f"{name} is no pair: give (inputs, labels)")
-    x, labels = map(np.asarray, examples)
-    if not x.ndim or not len(x) or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu":
-        raise InputError(
-            f"{name} has inputs of shape {x.shape} and {labels.dtype} labels of shape "
-            f"{labels.shape}: give n inputs, n ≥ 1, and the index of a class for each"
-        )
-    return x, labels.astype(np.int32)
-
-
-def _check_labels(
-    ensemble: Ensemble, models: Models, x: np.ndarray, labels: Mapping[str, np.ndarray]
-) -> None:
-    """Refuse labels that are of no class of the network."""
-    theta, state = jax.tree.map(lambda a: a[0, 0], (models.theta, models.state))
-    first = next(iter(labels.values()))[:1]
-    _, outputs = jax.eval_shape(ensemble.classifier.evaluate, theta, state, x[:1], first)
-    classes = outputs.shape[-1]
-    for name, values in labels.items():
-        if values.min() < 0 or values.max() >= classes:
-            raise InputError(
-                f"{name} has labels from {values.min()} to {values.max()}: the network has the "
-                f"classes 0 … {classes - 1}"
-            )
-
-
-def _check_split(placement: Placement, batch_size: int | None, examples: int) -> None:
-    """Refuse a batch that the devices cannot share evenly."""
-    parts = placement.parts(BATCH)
-    size = examples if batch_size is None else batch_size
-    if size % parts:
-        raise InputError(
-            f"a batch of {size:,} examples cannot be split evenly over {parts} devices: give a "
-            f"batch size that {parts} divides, or a mesh with another 'batch' axis"
-        )
-
-
-def _measured_steps(
-    asked: Sequence[int] | None, steps_per_epoch: int, epochs: int
-) -> tuple[int, ...]:
-    total = steps_per_epoch * epochs
-    if asked is None:
-        return default_measured_steps(steps_per_epoch, epochs)
-    found = [_whole(f"measured_steps[{i}]", step, 0, total) for i, step in enumerate(asked)]
-    return tuple(sorted({*found, total}))
-
-
-def _fingerprint(*arrays: np.ndarray) -> str:
-    """What tells these data from others."""
-    return digest({str(i): array for i, array in enumerate(arrays)})[:16]

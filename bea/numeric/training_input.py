@@ -1,0 +1,124 @@
+"""What a training run is asked for, checked: every complaint names the culprit and the remedy."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import jax
+import numpy as np
+
+from bea.errors import InputError
+from bea.numeric.ensemble import Ensemble, Models
+from bea.numeric.measured_steps import default_measured_steps
+from bea.numeric.placement import BATCH, Placement
+from bea.numeric.saved_run import digest
+from bea.symbolic.whole import whole_number
+
+Examples = tuple[Any, Any]
+"""Inputs (n, …) and labels (n,), NumPy arrays."""
+
+
+def checked_rates(values: Sequence[float]) -> tuple[float, ...]:
+    """The learning rates, positive and different."""
+    rates = tuple(_listed("learning_rates", values, _number))
+    for h in rates:
+        if not 0 < h < math.inf:
+            raise InputError(f"the learning rate {h} is no positive number: give h > 0")
+    return rates
+
+
+def checked_seeds(values: Sequence[int]) -> tuple[int, ...]:
+    """The seeds, whole numbers of 32 bits and different."""
+
+    def checked(name: str, seed: Any) -> int:
+        return checked_whole(name, seed, 0, 2**32 - 1)
+
+    return tuple(_listed("seeds", values, checked))
+
+
+def _listed(name: str, values: Any, checked: Callable[[str, Any], Any]) -> list[Any]:
+    if isinstance(values, str | Mapping) or not hasattr(values, "__iter__"):
+        raise InputError(f"{name} = {values!r}: give a sequence of numbers")
+    found = [checked(f"{name}[{i}]", value) for i, value in enumerate(values)]
+    if not found:
+        raise InputError(f"{name} is empty: give at least one")
+    twice = [value for i, value in enumerate(found) if value in found[:i]]
+    if twice:
+        raise InputError(f"{name} has {twice[0]} twice: give each one once")
+    return found
+
+
+def _number(name: str, value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} = {value!r} is no number") from None
+
+
+def checked_whole(name: str, value: Any, least: int, most: float = math.inf, of: str = "") -> int:
+    """A whole number within these bounds, `of` what it is a part."""
+    whole = whole_number(value)
+    if whole is None or not least <= whole <= most:
+        bounds = f"from {least}" + (f" to {most:,}" if most < math.inf else "")
+        raise InputError(
+            f"{name} = {value!r}: give a whole number {bounds}" + (f", {of}" if of else "")
+        )
+    return whole
+
+
+def checked_examples(name: str, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+    """The inputs and the labels, which belong together."""
+    if not isinstance(examples, tuple | list) or len(examples) != 2:
+        raise InputError(f"{name} is no pair: give (inputs, labels)")
+    x, labels = map(np.asarray, examples)
+    if not x.ndim or not len(x) or labels.shape != x.shape[:1] or labels.dtype.kind not in "iu":
+        raise InputError(
+            f"{name} has inputs of shape {x.shape} and {labels.dtype} labels of shape "
+            f"{labels.shape}: give n inputs, n ≥ 1, and the index of a class for each"
+        )
+    return x, labels.astype(np.int32)
+
+
+def check_labels(
+    ensemble: Ensemble, models: Models, x: np.ndarray, labels: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse labels that are of no class of the network."""
+    theta, state = jax.tree.map(lambda a: a[0, 0], (models.theta, models.state))
+    first = next(iter(labels.values()))[:1]
+    _, outputs = jax.eval_shape(ensemble.classifier.evaluate, theta, state, x[:1], first)
+    classes = outputs.shape[-1]
+    for name, values in labels.items():
+        if values.min() < 0 or values.max() >= classes:
+            raise InputError(
+                f"{name} has labels from {values.min()} to {values.max()}: the network has the "
+                f"classes 0 … {classes - 1}"
+            )
+
+
+def check_split(placement: Placement, batch_size: int | None, examples: int) -> None:
+    """Refuse a batch that the devices cannot share evenly."""
+    parts = placement.parts(BATCH)
+    size = examples if batch_size is None else batch_size
+    if size % parts:
+        raise InputError(
+            f"a batch of {size:,} examples cannot be split evenly over {parts} devices: give a "
+            f"batch size that {parts} divides, or a mesh with another 'batch' axis"
+        )
+
+
+def checked_steps(
+    asked: Sequence[int] | None, steps_per_epoch: int, epochs: int
+) -> tuple[int, ...]:
+    """The steps at which to measure; the end is among them."""
+    total = steps_per_epoch * epochs
+    if asked is None:
+        return default_measured_steps(steps_per_epoch, epochs)
+    found = [checked_whole(f"measured_steps[{i}]", step, 0, total) for i, step in enumerate(asked)]
+    return tuple(sorted({*found, total}))
+
+
+def fingerprint(*arrays: np.ndarray) -> str:
+    """What tells these data from others."""
+    return digest({str(i): array for i, array in enumerate(arrays)})[:16]
