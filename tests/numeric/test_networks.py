@@ -73,12 +73,16 @@ def test_kernels_of_a_large_perceptron_follow_its_iterates(p):
 @pytest.mark.slow
 @pytest.mark.parametrize("p", [1, 2])
 def test_kernels_of_resnet18_follow_its_iterates(p):
-    """11.17 million parameters, smooth activations, in float64."""
+    """11.17 million parameters, smooth activations, in float64.
+
+    At h = 1e-3 the orders are 2.6 and 4.4: the powers of h show only far below the 2/λ_max that
+    training can bear. Halved down to 8e-6 they come to 2.001 and 3.001.
+    """
     images = jax.random.normal(jax.random.key(3), (4, 32, 32, 3))
     field, theta = residual_network(
         resnet18(activation=nn.gelu, param_dtype=jnp.float64), images, np.arange(4)
     )
-    assert_the_iterates_follow(field, theta, p, h=1e-3 / p)
+    assert_the_iterates_follow(field, theta, p, h=1e-4 / p)
 
 
 def assert_orders(reports, digits: float) -> None:
