@@ -27,7 +27,7 @@ import optax
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
 from bea.numeric.ensemble import Ensemble
-from bea.numeric.measured_steps import default_measured_steps
+from bea.numeric.measured_steps import spread_steps
 from bea.numeric.placement import Placement
 from benchmarks.interleaved import Contender, cores, interleaved, print_rows, significant
 from benchmarks.report import RESULTS, write_table
@@ -162,7 +162,7 @@ def measure(training: Training, rounds: int) -> list[dict[str, Any]]:
 
 def tracking(ensemble: Ensemble, ratio: float) -> float:
     """The time of all measurements of a run over that of its steps."""
-    measurements = len(default_measured_steps(ensemble.steps_per_epoch, EPOCHS))
+    measurements = len(spread_steps(ensemble.steps_per_epoch, EPOCHS))
     return measurements * ratio * ensemble.block / (EPOCHS * ensemble.steps_per_epoch)
 
 

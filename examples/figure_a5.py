@@ -1,10 +1,11 @@
 """Figure A.5 of the paper: full-batch gradient descent, and whether |θ| is what it is all about.
 
 The paper's theory is of the full batch, its experiments of batches of 32. So the compared width is
-trained by full-batch descent as well: (a) R_IG and (b) test accuracy against h. And the regularizer
-might act through the size of the parameters, as L2 regularization does: (c) |θ| against h and (d)
-test accuracy against |θ|. If it did, |θ| would fall in (c) and the accuracy with |θ| in (d). All at
-the time of the highest test accuracy with all of the training set fitted.
+trained by full-batch descent as well, on fewer examples and with learning rates of its own, that it
+may come to fit them: (a) R_IG and (b) test accuracy against h. And the regularizer might act
+through the size of the parameters, as L2 regularization does: (c) |θ| against h and (d) test
+accuracy against |θ|. If it did, |θ| would fall in (c) and the accuracy with |θ| in (d). All at the
+time of the highest test accuracy with all of the training set fitted.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def draw(table: Path, png: Path) -> None:
     notes = (
         f"$n_l$ = {rows[0]['width']:g}. Batches of {rest[0]['batch']:g}: "
         f"{exclusions(rest, table.name)}",
-        f"Full batch: {exclusions(full, table.name)}",
+        f"Full batch of {full[0]['examples']:,.0f}: {exclusions(full, table.name)}",
     )
     panels(png, rows, PANELS, groups, notes)
 

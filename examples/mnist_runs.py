@@ -36,11 +36,14 @@ from bea.errors import InputError
 from bea.models.data import Dataset, load_digits, load_mnist
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
-from bea.numeric.measured_steps import default_measured_steps
+from bea.numeric.measured_steps import spread_steps
 from bea.tables import recorded
 
 PAPER_RATES = (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
 PAPER_WIDTHS = (50, 100, 200, 400, 800, 1600)
+FULL_BATCH_RATES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)
+FULL = "full"  # the batch of full-batch descent, as the tables name it
+CURVE = 20  # measured epochs of a learning curve; more than the default of `bea.train`
 MEASUREMENTS, PERTURBATIONS = TABLES = "measurements.csv", "perturbations.csv"
 
 
@@ -56,7 +59,10 @@ class Profile:
         seeds: each draws the start and the orders of the examples.
         epochs: of batches of `batch`.
         batch: the examples of a step.
-        full_batch_steps: of full-batch descent on the compared width.
+        full_batch_examples: of full-batch descent on the compared width: the first ones, if there
+            are so many.
+        full_batch_rates: h of full-batch descent, large: without noise, examples are fitted slowly.
+        full_batch_steps: of full-batch descent.
         compared_width: the width of figures 3 and A.2 to A.5.
         perturbed_examples: how many training examples the slope at noise is measured on.
         sigmas: σ of the multiplicative noise.
@@ -70,6 +76,8 @@ class Profile:
     seeds: tuple[int, ...]
     epochs: int
     batch: int
+    full_batch_examples: int
+    full_batch_rates: tuple[float, ...]
     full_batch_steps: int
     compared_width: int
     perturbed_examples: int
@@ -82,17 +90,22 @@ PROFILES = {
     "quick": Profile(
         data="digits", examples=1437, widths=(16, 32, 64),
         learning_rates=(0.2, 0.1, 0.05, 0.02, 0.01), seeds=(0, 1, 2), epochs=100, batch=32,
-        full_batch_steps=500, compared_width=64,
+        full_batch_examples=1437, full_batch_rates=FULL_BATCH_RATES[:-1], full_batch_steps=500,
+        compared_width=64,
         perturbed_examples=500, sigmas=SIGMAS[::2], draws=10,
     ),
     "laptop": Profile(
         data="MNIST", examples=10_000, widths=(50, 100, 200), learning_rates=PAPER_RATES,
-        seeds=(0, 1, 2), epochs=100, batch=32, full_batch_steps=300, compared_width=100,
+        seeds=(0, 1, 2), epochs=100, batch=32,
+        full_batch_examples=2000, full_batch_rates=FULL_BATCH_RATES, full_batch_steps=2000,
+        compared_width=100,
         perturbed_examples=2000, sigmas=SIGMAS[::2], draws=10,
     ),
     "paper": Profile(
         data="MNIST", examples=60_000, widths=PAPER_WIDTHS, learning_rates=PAPER_RATES,
-        seeds=(0, 1, 2), epochs=100, batch=32, full_batch_steps=5000, compared_width=400,
+        seeds=(0, 1, 2), epochs=100, batch=32,
+        full_batch_examples=10_000, full_batch_rates=FULL_BATCH_RATES, full_batch_steps=10_000,
+        compared_width=400,
         perturbed_examples=10_000, sigmas=SIGMAS, draws=100,
     ),
 }  # fmt: skip
@@ -151,13 +164,14 @@ def ask_for_the_same_bits() -> None:
 
 def check(profile: Profile) -> None:
     """Refuse what cannot be before anything is trained."""
-    widths, rates = profile.widths, profile.learning_rates
+    widths = profile.widths
     if not widths or min(widths) < 1 or len(set(widths)) < len(widths):
         raise InputError(
             f"the widths are {list(widths)}: give different whole numbers of hidden units, from 1"
         )
-    if not rates or not all(0 < h < math.inf for h in rates):
-        raise InputError(f"the learning rates are {list(rates)}: give positive numbers")
+    for rates in (profile.learning_rates, profile.full_batch_rates):
+        if not rates or not all(0 < h < math.inf for h in rates):
+            raise InputError(f"the learning rates are {list(rates)}: give positive numbers")
     if profile.compared_width not in widths:
         raise InputError(
             f"the width {profile.compared_width} of figures 3 and A.2 to A.5 is not among the "
@@ -212,7 +226,9 @@ class Experiment:
         rows: list[Row] = []
         for width, batch in self.cases():
             runs[width, batch] = run = self.trained(width, batch)
-            rows += [{"width": width, "batch": batch, **row} for row in run.rows()]
+            shown = len(self.examples(batch == FULL)[0])
+            model = {"width": width, "batch": batch, "examples": shown}
+            rows += [{**model, **row} for row in run.rows()]
             if jax.process_index() == 0:  # what is known, should a later width be cut off
                 write_table(self.out / MEASUREMENTS, rows)
         best = runs[self.profile.compared_width, str(self.profile.batch)]
@@ -228,20 +244,20 @@ class Experiment:
         """The widths with their batches; full batch for the compared width."""
         for width in self.profile.widths:
             yield width, str(self.profile.batch)
-        yield self.profile.compared_width, "full"
+        yield self.profile.compared_width, FULL
 
     def trained(self, width: int, batch: str) -> bea.TrainingRun:
         """All learning rates and seeds of a width, trained or taken up where they were."""
-        full = batch == "full"
+        full, profile = batch == FULL, self.profile
         name = f"width {width}" + ", full batch" * full
         run = bea.train(
             classifier(MLP(width=width), image=self.train[0].shape[1:]),
-            self.train,
+            self.examples(full),
             self.test,
-            learning_rates=self.profile.learning_rates,
-            seeds=self.profile.seeds,
-            epochs=self.profile.full_batch_steps if full else self.profile.epochs,
-            batch_size=None if full else self.profile.batch,
+            learning_rates=profile.full_batch_rates if full else profile.learning_rates,
+            seeds=profile.seeds,
+            epochs=profile.full_batch_steps if full else profile.epochs,
+            batch_size=None if full else profile.batch,
             measured_steps=self.measured_steps(full),
             folder=self.out / "runs" / name.replace(" ", "-").replace(",", ""),
             configuration={"network": f"MLP 5×{width}, ReLU"},
@@ -251,13 +267,21 @@ class Experiment:
         self.seconds[name] = {what: round(s, 1) for what, s in run.seconds.items()}
         return run
 
+    def examples(self, full: bool) -> tuple[np.ndarray, np.ndarray]:
+        """The training set, or the first of it for the full batch."""
+        x, labels = self.train
+        shown = self.profile.full_batch_examples if full else len(x)
+        return x[:shown], labels[:shown]
+
     def measured_steps(self, full: bool) -> list[int]:
-        """The default ones, and the physical time T = ih that all models reach, for every h."""
-        profile, rates = self.profile, self.profile.learning_rates
+        """Enough for curves, and the physical time T = ih that all models reach, for every h."""
+        profile = self.profile
+        rates = profile.full_batch_rates if full else profile.learning_rates
         per_epoch = 1 if full else profile.examples // profile.batch
         epochs = profile.full_batch_steps if full else profile.epochs
         T = min(rates) * per_epoch * epochs
-        return [*default_measured_steps(per_epoch, epochs), *(last_step(T / h) for h in rates)]
+        curves = spread_steps(per_epoch, epochs, evenly=CURVE, powers=4)
+        return [*curves, *(last_step(T / h) for h in rates)]
 
     def perturbations(self, run: bea.TrainingRun) -> Iterator[Row]:
         """Slope and test accuracy at θ(1 + η) around the best of every model."""
@@ -312,8 +336,12 @@ def mesh_of(devices: int | None) -> Mesh | None:
     return Mesh(np.array(there[:count]), ("models",))
 
 
-LISTS: dict[str, Callable[[str], Any]] = {"widths": int, "learning_rates": float, "seeds": int}
-NUMBERS = ("epochs", "full_batch_steps", "compared_width", "examples", "draws")
+LISTS: dict[str, Callable[[str], Any]] = {
+    "widths": int, "learning_rates": float, "seeds": int, "full_batch_rates": float,
+}  # fmt: skip
+NUMBERS = (
+    "epochs", "full_batch_steps", "full_batch_examples", "compared_width", "examples", "draws",
+)  # fmt: skip
 
 
 def option(name: str) -> str:

@@ -24,13 +24,13 @@ from pathlib import Path
 
 import mnist_runs
 import numpy as np
+from mnist_runs import FULL
 from scipy import stats
 from table_and_figure import Row, read_table, write_table
 
 from bea.errors import BeaError, InputError
 
-FULL = "full"  # the batch of full-batch descent, as the tables name it
-MODEL = ("width", "batch", "seed", "learning_rate")
+MODEL = ("width", "batch", "examples", "seed", "learning_rate")
 MEASURED = (
     "regularization_rate", "step", "epoch", "physical_time", "accuracy", "test_accuracy", "loss",
     "regularizer", "slope", "norm",
@@ -92,6 +92,7 @@ class Model:
 
     width: int
     batch: str
+    examples: int
     seed: int
     learning_rate: float
     diverged_at: int | None
@@ -105,6 +106,7 @@ class Model:
         return cls(
             width=int(first["width"]),
             batch=batch if isinstance(batch, str) else f"{batch:g}",
+            examples=int(first["examples"]),
             seed=int(first["seed"]),
             learning_rate=first["learning_rate"],
             diverged_at=None if diverged_at is None else int(diverged_at),

@@ -112,6 +112,6 @@ def test_a_table_of_training():
     together, _, measurement = ours.values()
     assert together["ratio"] == 1 and together["steps"] == 3
     assert together["model_epochs_per_second"] == pytest.approx(7 / together["seconds"], rel=0.01)
-    times = len(training.default_measured_steps(3, training.EPOCHS))
+    times = len(training.spread_steps(3, training.EPOCHS))
     share = times * measurement["ratio"] / training.EPOCHS
     assert measurement["tracking"] == pytest.approx(share, rel=0.01)

@@ -1,31 +1,38 @@
 """When a training run is measured: densely at its start, where everything changes, then evenly.
 
-A measurement of the whole training set costs up to one epoch (less in large batches), so their
-number is what tracking costs.
+A measurement of the whole training and test set costs half an epoch of batches of 32, or more, so
+that their number is what tracking costs: nine of them in the 100 epochs of the paper's runs, which
+is what the default asks for, stay below 5 % of the training.
 """
 
 from __future__ import annotations
 
 from itertools import count, takewhile
 
-EVENLY = 20
+EVENLY, POWERS = 5, 64
 
 
-def default_measured_steps(steps_per_epoch: int, epochs: int) -> tuple[int, ...]:
-    """0, the powers of 4, and once they are that far apart, at most 20 epochs evenly spaced.
+def spread_steps(
+    steps_per_epoch: int, epochs: int, evenly: int = EVENLY, powers: int = POWERS
+) -> tuple[int, ...]:
+    """0, the powers of a number, and once they are that far apart, some epochs evenly spaced.
 
     Args:
         steps_per_epoch: the steps of an epoch, 1 or more.
         epochs: the length of the run; 0 for a measurement of the start alone.
+        evenly: how many epochs at most are spaced evenly.
+        powers: the number whose powers come before, 2 or more.
 
     Returns:
         The steps, rising; the last one is the end of the run.
 
     Example:
-        >>> default_measured_steps(steps_per_epoch=100, epochs=3)
+        >>> spread_steps(steps_per_epoch=1875, epochs=100)
+        (0, 1, 64, 4096, 37500, 75000, 112500, 150000, 187500)
+        >>> spread_steps(steps_per_epoch=100, epochs=3, powers=4)
         (0, 1, 4, 16, 64, 100, 200, 300)
     """
-    every = max(-(-epochs // EVENLY), 1)
+    every = max(-(-epochs // evenly), 1)
     even = [steps_per_epoch * epoch for epoch in range(epochs, 0, -every)]
-    powers = takewhile(lambda step: step < min(even, default=0), (4**k for k in count()))
-    return tuple(sorted({0, *powers, *even}))
+    early = takewhile(lambda step: step < min(even, default=0), (powers**k for k in count()))
+    return tuple(sorted({0, *early, *even}))

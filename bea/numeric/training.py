@@ -87,8 +87,9 @@ def train(
         batch_size: the examples of a step; None for all of them, gradient descent proper.
         optimizer: h ↦ an optax transformation; its update is told value_fn, the loss of the batch,
             as `bea.add_explicit_gradient_regularization` wants it.
-        measured_steps: the steps i at which to measure; by default densely at the start, then at
-            20 epochs at most. The end is always measured.
+        measured_steps: the steps i at which to measure; by default 0, 1, 64, 4096 … and then five
+            epochs evenly spaced, which takes below 5 % of the time of 100 epochs. Curves, and the
+            best of the fitted models, want more. The end is always measured.
         measured_batch: how many examples are measured at once; fewer need less memory. With batch
             normalization E and ∇E are means over batches of this size.
         folder: where the state, the table measurements.csv and the configuration are kept; the same

@@ -11,7 +11,7 @@ import numpy as np
 
 from bea.errors import InputError
 from bea.numeric.ensemble import Ensemble, Models
-from bea.numeric.measured_steps import default_measured_steps
+from bea.numeric.measured_steps import spread_steps
 from bea.numeric.placement import BATCH, Placement
 from bea.numeric.saved_run import digest
 from bea.symbolic.whole import whole_number
@@ -114,7 +114,7 @@ def checked_steps(
     """The steps at which to measure; the end is among them."""
     total = steps_per_epoch * epochs
     if asked is None:
-        return default_measured_steps(steps_per_epoch, epochs)
+        return spread_steps(steps_per_epoch, epochs)
     found = [checked_whole(f"measured_steps[{i}]", step, 0, total) for i, step in enumerate(asked)]
     return tuple(sorted({*found, total}))
 

@@ -47,6 +47,7 @@ def measurement(width: int, h: float, seed: int, step: int, side: int = 1, **giv
     size = (1, 3, 2, 4)[rank] if side > 0 else (4, 2, 3, 1)[rank]
     row = {
         "width": width,
+        "examples": 1000,
         "batch": "32",
         "seed": seed,
         "learning_rate": h,

@@ -21,7 +21,7 @@ EXAMPLES = Path(__file__).parents[2] / "examples"
 SMALL: dict[str, Any] = {
     "widths": (6,), "compared_width": 6, "learning_rates": (0.1, 0.02), "seeds": (0, 1),
     "epochs": 2, "full_batch_steps": 3, "examples": 160, "draws": 2, "perturbed_examples": 160,
-    "sigmas": (0.0, 1.0),
+    "sigmas": (0.0, 1.0), "full_batch_rates": (0.2, 0.1), "full_batch_examples": 80,
 }  # fmt: skip
 
 
@@ -53,6 +53,9 @@ def test_the_tables(out):
     # T = ih = 0.02 · 10 is measured for both learning rates
     at_T = {r["step"] for r in rows if abs(r["physical_time"] - 0.2) < 1e-9 and r["batch"] == 32}
     assert at_T == {2, 10}
+    full = [row for row in rows if row["batch"] == "full"]
+    assert {row["learning_rate"] for row in full} == {0.2, 0.1}
+    assert {row["examples"] for row in full} == {80} and rows[0]["examples"] == 160
     noise = read_table(out / "perturbations.csv")
     assert len(noise) == 2 * 2 * 2 * 2  # seeds, learning rates, σ, draws
     assert (out / "measurements.json").is_file() and (out / "perturbations.json").is_file()

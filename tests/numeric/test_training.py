@@ -29,7 +29,7 @@ from bea.models.mlp import MLP
 from bea.models.resnet import ResNet
 from bea.numeric import saved_run, training
 from bea.numeric.ensemble import Ensemble
-from bea.numeric.measured_steps import default_measured_steps
+from bea.numeric.measured_steps import spread_steps
 
 DATA = load_digits().subset(96, 64)
 X, X_TEST = DATA.scaled(flat=True)
@@ -206,16 +206,21 @@ def test_the_best_is_kept():
     assert (found.accuracy[:, 0, 0] == 1).any() and not (found.accuracy[:, 0, 1] == 1).any()
 
 
-@given(st.integers(1, 3000), st.integers(0, 400))
-def test_the_default_steps(steps_per_epoch, epochs):
-    steps = default_measured_steps(steps_per_epoch, epochs)
+@given(st.integers(1, 3000), st.integers(0, 400), st.integers(1, 30), st.integers(2, 100))
+def test_steps_are_dense_at_first_and_then_even(steps_per_epoch, epochs, evenly, powers):
+    steps = spread_steps(steps_per_epoch, epochs, evenly, powers)
     total = steps_per_epoch * epochs
     assert steps[0] == 0 and steps[-1] == total and list(steps) == sorted(set(steps))
-    assert sum(step >= min(steps_per_epoch, total) for step in steps) <= 21 + 6
-    assert total < 4 or steps[1] == 1
-    assert all(
-        after <= 4 * before + total / 20 + steps_per_epoch for before, after in pairwise(steps)
-    )
+    assert total < 2 or epochs <= 1 or steps[1] == 1
+    early = [step for step in steps[1:] if step % steps_per_epoch or step < total / evenly]
+    assert len(steps) - len(early) <= evenly + 1
+    gap = total / evenly + steps_per_epoch
+    assert all(after <= max(powers * before, gap + before, 1) for before, after in pairwise(steps))
+
+
+def test_nine_measurements_in_the_papers_runs_by_default():
+    """Half an epoch each: below 5 % of the training."""
+    assert len(spread_steps(60_000 // 32, 100)) == 9
 
 
 # --- nothing is lost -----------------------------------------------------------------------------
