@@ -13,6 +13,8 @@ import jax
 
 from bea.pytrees import PyTree
 
+Loss = Callable[[PyTree, PyTree, jax.Array, jax.Array], tuple[jax.Array, tuple[jax.Array, PyTree]]]
+
 
 @dataclass(frozen=True)
 class Classifier:
@@ -27,6 +29,8 @@ class Classifier:
             mode, the outputs (n, classes) and the new state.
         evaluate: (θ, state, x, labels) ↦ (E, outputs), the same for a network in use, where the
             outputs for one input do not depend on the others.
+        measured_loss: as `loss`, in the precision in which E and ∇E are to be measured; by default
+            `loss` itself.
 
     Source: the terms are those of Barrett and Dherin (2020), arXiv:2009.11162, section 7.
 
@@ -40,7 +44,6 @@ class Classifier:
     """
 
     init: Callable[[jax.Array], tuple[PyTree, PyTree]]
-    loss: Callable[
-        [PyTree, PyTree, jax.Array, jax.Array], tuple[jax.Array, tuple[jax.Array, PyTree]]
-    ]
+    loss: Loss
     evaluate: Callable[[PyTree, PyTree, jax.Array, jax.Array], tuple[jax.Array, jax.Array]]
+    measured_loss: Loss | None = None

@@ -16,7 +16,7 @@ import numpy as np
 import optax
 from flax import linen as nn
 
-from bea.classifier import Classifier
+from bea.classifier import Classifier, Loss
 from bea.errors import InputError
 
 
@@ -91,7 +91,9 @@ def batch_cross_entropy(
     return loss
 
 
-def classifier(model: nn.Module, image: Sequence[int]) -> Classifier:
+def classifier(
+    model: nn.Module, image: Sequence[int], measured: nn.Module | None = None
+) -> Classifier:
     """A network with its mean cross-entropy, as `bea.train` asks for it.
 
     A network with batch normalization is taken in training mode for its loss, and by its running
@@ -100,6 +102,8 @@ def classifier(model: nn.Module, image: Sequence[int]) -> Classifier:
     Args:
         model: an `MLP`, a `ResNet` or another module whose outputs are logits (n, classes).
         image: the shape of one input, such as (784,) or (32, 32, 3).
+        measured: the network as it is measured and evaluated, with the parameters of `model`: where
+            this one computes in bfloat16, the same in float32. By default `model`.
 
     Returns:
         Its start, its loss and its evaluation, as functions.
@@ -122,19 +126,24 @@ def classifier(model: nn.Module, image: Sequence[int]) -> Classifier:
         variables = dict(model.init(key, jnp.zeros((1, *image))))
         return variables.pop("params"), variables
 
-    def loss(theta: Any, state: Any, x: jax.Array, labels: jax.Array) -> tuple[jax.Array, Any]:
-        variables = {"params": theta, **state}
-        if state:
-            logits, state = model.apply(variables, x, train=True, mutable=list(state))
-        else:
-            logits = model.apply(variables, x)
-        return _mean_cross_entropy(logits, labels), (logits, state)
+    def loss_of(model: nn.Module) -> Loss:
+        def loss(theta: Any, state: Any, x: jax.Array, labels: jax.Array) -> tuple[jax.Array, Any]:
+            variables = {"params": theta, **state}
+            if state:
+                logits, state = model.apply(variables, x, train=True, mutable=list(state))
+            else:
+                logits = model.apply(variables, x)
+            return _mean_cross_entropy(logits, labels), (logits, state)
+
+        return loss
 
     def evaluate(theta: Any, state: Any, x: jax.Array, labels: jax.Array) -> tuple[Any, jax.Array]:
-        logits: Any = model.apply({"params": theta, **state}, x)
+        logits: Any = (measured or model).apply({"params": theta, **state}, x)
         return _mean_cross_entropy(logits, labels), logits
 
-    return Classifier(init, loss, evaluate)
+    return Classifier(
+        init, loss_of(model), evaluate, measured_loss=loss_of(measured) if measured else None
+    )
 
 
 def _mean_cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:

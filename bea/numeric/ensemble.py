@@ -59,6 +59,12 @@ class Best(NamedTuple):
     test_correct: jax.Array
 
 
+def noted(models: Models, E: jax.Array, i: jax.Array) -> tuple[Models, jax.Array]:
+    """The models after step i, with a note of those whose E before it was no number or huge."""
+    gone = ~(E < DIVERGED) & (models.diverged_at < 0)
+    return models._replace(diverged_at=jnp.where(gone, i, models.diverged_at)), E
+
+
 @dataclass(frozen=True)
 class Ensemble:
     """The compiled functions of a training run.
@@ -168,10 +174,7 @@ class Ensemble:
                 batch, axis = self._batch(order, x, labels, i % self.steps_per_epoch)
                 every_rate = jax.vmap(self._step, (0, 0, None, None))
                 every_seed = jax.vmap(every_rate, (0, None, axis, axis))
-                new, E = every_seed(models, rates, *batch)
-                gone = ~(E < DIVERGED) & (models.diverged_at < 0)
-                new = new._replace(diverged_at=jnp.where(gone, i, models.diverged_at))
-                return new, E
+                return noted(*every_seed(models, rates, *batch), i)
 
             models, E = jax.lax.scan(body, models, step + jnp.arange(count))
             return models, E[-1]
@@ -230,26 +233,30 @@ class Ensemble:
                 return measured(self.classifier, theta, state, train, test, self.chunk, self._split)
 
             found = jax.vmap(jax.vmap(one))(models.theta, models.state)
-            fits = found.correct == self.examples
-            better = (models.diverged_at < 0) & (found.loss < DIVERGED)
-            better &= (fits & ~best.fits) | (
-                (fits == best.fits) & (found.test_correct > best.test_correct)
-            )
-            new = Best(
-                models.theta,
-                models.state,
-                jnp.broadcast_to(step, fits.shape),
-                fits,
-                found.test_correct,
-            )
-
-            def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
-                where = better.reshape(better.shape + (1,) * (old.ndim - better.ndim))
-                return jnp.where(where, new, old)
-
-            return found, jax.tree.map(chosen, new, best)
+            return found, self._best(models, best, found, step)
 
         return measure
+
+    def _best(self, models: Models, best: Best, found: Measurement, step: jax.Array) -> Best:
+        """Who is best now."""
+        fits = found.correct == self.examples
+        better = (models.diverged_at < 0) & (found.loss < DIVERGED)
+        better &= (fits & ~best.fits) | (
+            (fits == best.fits) & (found.test_correct > best.test_correct)
+        )
+        new = Best(
+            models.theta,
+            models.state,
+            jnp.broadcast_to(step, fits.shape),
+            fits,
+            found.test_correct,
+        )
+
+        def chosen(new: jax.Array, old: jax.Array) -> jax.Array:
+            where = better.reshape(better.shape + (1,) * (old.ndim - better.ndim))
+            return jnp.where(where, new, old)
+
+        return jax.tree.map(chosen, new, best)
 
     def _split(self, array: jax.Array) -> jax.Array:
         """Examples, split over the devices where they can be split evenly."""

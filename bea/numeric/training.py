@@ -31,6 +31,7 @@ from tqdm import tqdm
 from bea.classifier import Classifier
 from bea.errors import InputError
 from bea.numeric.ensemble import DIVERGED, Best, Ensemble, Models, Optimizer
+from bea.numeric.one_by_one import OneByOne
 from bea.numeric.placement import MODELS, Placement
 from bea.numeric.saved_run import SavedRun
 from bea.numeric.training_input import (
@@ -65,6 +66,7 @@ def train(
     save_every: float = 60.0,
     configuration: Mapping[str, Any] | None = None,
     mesh: Mesh | None = None,
+    together: bool = True,
     progress: bool | str | None = None,
 ) -> TrainingRun:
     """Train a network with every learning rate and seed at once, and measure it on the way.
@@ -99,6 +101,8 @@ def train(
             of the network: a folder holds one configuration.
         mesh: a `jax.sharding.Mesh` with axes "models", over which the learning rates are split,
             and "batch", over which the examples of a batch are; by default one device.
+        together: whether the models share one program; False for convolutional networks, which are
+            faster one after another, as convolutions of many models become grouped ones.
         progress: a progress bar, or its title; by default where standard error is a terminal.
 
     Returns:
@@ -106,7 +110,7 @@ def train(
 
     Raises:
         InputError: a learning rate, seed, size or shape cannot be used; the folder holds another
-            run, a damaged checkpoint, or has no room.
+            run, a damaged checkpoint, or has no room; the device has too little memory.
 
     Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7 and appendix E.
 
@@ -131,9 +135,12 @@ def train(
             "batch_size", batch_size, 1, len(x), "the training examples, or None"
         )
     placement = Placement.on(mesh)
-    check_split(placement, batch_size, len(x))
+    check_split(placement, batch_size, len(x), together)
     measured_batch = checked_whole("measured_batch", measured_batch, 1)
-    ensemble = _ensemble(classifier, optimizer, batch_size, len(x), measured_batch, placement)
+    ensemble = _ensemble(
+        Ensemble if together else OneByOne,
+        classifier, optimizer, batch_size, len(x), measured_batch, placement,
+    )  # fmt: skip
     measured = checked_steps(measured_steps, ensemble.steps_per_epoch, epochs)
     run = _Run(ensemble, rates, seeds, measured, len(x_test))
     check_labels(ensemble, run.models, x, {"train": labels, "test": test_labels})
@@ -151,21 +158,31 @@ def train(
                 "data": fingerprint(x, labels, x_test, test_labels),
                 "jax": jax.__version__,
                 "program": ensemble.program(x, labels),
+                **({} if together else {"together": False}),
             }
             clash = next((name for name in configuration or {} if name in asked), None)
             if clash:
                 raise InputError(f"configuration has {clash!r}, which is told anyway: rename it")
             run.resume(SavedRun(folder, {**asked, **(configuration or {})}), save_every)
         run.go(((x, labels), (x_test, test_labels)), show if jax.process_index() == 0 else False)
+    except RuntimeError as error:
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise InputError(
+            f"the device has too little memory for {len(rates) * len(seeds)} models: lower "
+            f"measured_batch (now {measured_batch:,}) or batch_size (now "
+            f"{len(x) if batch_size is None else batch_size:,}), train fewer learning rates or "
+            "seeds at once, or split them over devices with mesh="
+        ) from error
     finally:
         run.close()
     return run.result()
 
 
 @lru_cache(maxsize=16)
-def _ensemble(*what: Any) -> Ensemble:
+def _ensemble(kind: type[Ensemble], *what: Any) -> Ensemble:
     """An ensemble with what it has compiled, for runs that differ in numbers alone."""
-    return Ensemble(*what)
+    return kind(*what)
 
 
 class _Run:

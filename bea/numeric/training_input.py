@@ -12,7 +12,7 @@ import numpy as np
 from bea.errors import InputError
 from bea.numeric.ensemble import Ensemble, Models
 from bea.numeric.measured_steps import spread_steps
-from bea.numeric.placement import BATCH, Placement
+from bea.numeric.placement import BATCH, MODELS, Placement
 from bea.numeric.saved_run import digest
 from bea.symbolic.whole import whole_number
 
@@ -97,8 +97,15 @@ def check_labels(
             )
 
 
-def check_split(placement: Placement, batch_size: int | None, examples: int) -> None:
-    """Refuse a batch that the devices cannot share evenly."""
+def check_split(
+    placement: Placement, batch_size: int | None, examples: int, together: bool
+) -> None:
+    """Refuse a batch that the devices cannot share evenly, and models that are not together."""
+    if not together and placement.parts(MODELS) > 1:
+        raise InputError(
+            "models one after another (together=False) cannot be split over devices: give a mesh "
+            "with the axis 'batch' alone, or train them together"
+        )
     parts = placement.parts(BATCH)
     size = examples if batch_size is None else batch_size
     if size % parts:

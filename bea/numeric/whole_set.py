@@ -21,6 +21,12 @@ from bea.pytrees import PyTree
 Examples = tuple[jax.Array, jax.Array]
 """Inputs (n, …) and labels (n,)."""
 
+Split = Callable[[jax.Array], jax.Array]
+"""What spreads the examples of a chunk over devices."""
+
+Part = Callable[[PyTree, PyTree, jax.Array, jax.Array], tuple[PyTree, jax.Array]]
+"""(θ, state, x, labels) ↦ what is averaged over the examples, and what is summed."""
+
 
 class Measurement(NamedTuple):
     """E, |∇E|² and the number of examples classified as labelled in training; the same in use."""
@@ -41,9 +47,9 @@ def measured(
     train: Examples,
     test: Examples,
     chunk: int,
-    split: Callable[[jax.Array], jax.Array] = lambda array: array,
+    split: Split = lambda array: array,
 ) -> Measurement:
-    """Measure one network.
+    """Measure one network, inside a compiled program.
 
     Args:
         classifier: the network.
@@ -55,21 +61,76 @@ def measured(
         split: what spreads the examples of a chunk over devices.
     """
 
-    def in_training(x: jax.Array, labels: jax.Array) -> Any:
-        def loss(theta: PyTree) -> tuple[jax.Array, jax.Array]:
-            E, (outputs, _) = classifier.loss(theta, state, x, labels)
-            return E, _correct(outputs, labels)
+    def over(part: Part, examples: Examples) -> tuple[PyTree, jax.Array]:
+        n, size = len(examples[0]), min(chunk, len(examples[0]))
+        chunks, rest = divmod(n, size)
+        add = partial(added, part, split)
 
-        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(theta)
-        return (E, gradient), correct
+        def body(total: Any, i: jax.Array) -> tuple[Any, None]:
+            return add(total, theta, state, examples, i * size, size), None
 
-    def in_use(x: jax.Array, labels: jax.Array) -> Any:
-        E, outputs = classifier.evaluate(theta, state, x, labels)
+        total, _ = jax.lax.scan(body, nothing(part, theta, state, examples), jnp.arange(chunks))
+        return add(total, theta, state, examples, chunks * size, rest) if rest else total
+
+    return summary(
+        over(partial(in_training, classifier), train),
+        over(partial(in_use, classifier), test),
+        theta,
+    )
+
+
+def in_training(
+    classifier: Classifier, theta: PyTree, state: PyTree, x: jax.Array, labels: jax.Array
+) -> tuple[PyTree, jax.Array]:
+    """(E, ∇E) of a batch in training mode, and how many of its examples are classified right."""
+
+    def loss(theta: PyTree) -> tuple[jax.Array, jax.Array]:
+        E, (outputs, _) = (classifier.measured_loss or classifier.loss)(theta, state, x, labels)
         return E, _correct(outputs, labels)
 
     with jax.default_matmul_precision("float32"):
-        (loss, gradient), correct = _over(in_training, *train, chunk, split)
-        test_loss, test_correct = _over(in_use, *test, chunk, split)
+        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(theta)
+        return (E, gradient), correct
+
+
+def in_use(
+    classifier: Classifier, theta: PyTree, state: PyTree, x: jax.Array, labels: jax.Array
+) -> tuple[PyTree, jax.Array]:
+    """E of a batch in evaluation mode, and how many of its examples are classified right."""
+    with jax.default_matmul_precision("float32"):
+        E, outputs = classifier.evaluate(theta, state, x, labels)
+        return E, _correct(outputs, labels)
+
+
+def nothing(part: Part, theta: PyTree, state: PyTree, examples: Examples) -> Any:
+    """The zeros with which summing up begins."""
+    shapes = jax.eval_shape(part, theta, state, examples[0][:1], examples[1][:1])
+    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+
+def added(
+    part: Part,
+    split: Split,
+    total: Any,
+    theta: PyTree,
+    state: PyTree,
+    examples: Examples,
+    start: Any,
+    size: int,
+) -> Any:
+    """The total with what so many examples from `start` on add to it."""
+    x, labels = (split(jax.lax.dynamic_slice_in_dim(array, start, size)) for array in examples)
+    mean, number = part(theta, state, x, labels)
+    share = size / len(examples[0])
+    return jax.tree.map(jnp.add, total, (jax.tree.map(lambda m: m * share, mean), number))
+
+
+def summary(
+    in_training: tuple[PyTree, jax.Array], in_use: tuple[PyTree, jax.Array], theta: PyTree
+) -> Measurement:
+    """The measurement, from the totals of both sets."""
+    ((loss, gradient), correct), (test_loss, test_correct) = in_training, in_use
+    with jax.default_matmul_precision("float32"):
         return Measurement(
             loss=loss,
             squared_slope=pytrees.inner(gradient, gradient),
@@ -78,36 +139,6 @@ def measured(
             test_correct=test_correct,
             squared_norm=pytrees.inner(theta, theta),
         )
-
-
-def _over(
-    part: Callable[[jax.Array, jax.Array], Any],
-    x: jax.Array,
-    labels: jax.Array,
-    chunk: int,
-    split: Callable[[jax.Array], jax.Array],
-) -> tuple[PyTree, jax.Array]:
-    """The mean and the sum of the two results of a function of examples, over all of them."""
-    n, size = len(x), min(chunk, len(x))
-    chunks, rest = divmod(n, size)
-
-    def weighted(count: int, x: jax.Array, labels: jax.Array) -> tuple[PyTree, jax.Array]:
-        mean, number = part(x, labels)
-        return jax.tree.map(lambda leaf: leaf * (count / n), mean), number
-
-    def body(total: Any, i: jax.Array) -> tuple[Any, None]:
-        x_i, labels_i = (
-            split(jax.lax.dynamic_slice_in_dim(array, i * size, size)) for array in (x, labels)
-        )
-        return jax.tree.map(jnp.add, total, weighted(size, x_i, labels_i)), None
-
-    shapes = jax.eval_shape(partial(weighted, size), x[:size], labels[:size])
-    total = jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
-    total, _ = jax.lax.scan(body, total, jnp.arange(chunks))
-    if rest:
-        last = weighted(rest, x[chunks * size :], labels[chunks * size :])
-        total = jax.tree.map(jnp.add, total, last)
-    return total
 
 
 def _correct(outputs: jax.Array, labels: jax.Array) -> jax.Array:

@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
+from bea.classifier import Classifier
 from bea.models.data import load_digits
 from bea.models.losses import classifier, cross_entropy
 from bea.models.mlp import MLP
@@ -130,6 +131,68 @@ def test_a_network_with_a_state():
     E, outputs = network.evaluate(at(found.theta, 0, 0), at(found.state, 0, 0), x_test, TEST[1])
     assert found.test_loss[-1, 0, 0] == pytest.approx(float(E), rel=1e-5)
     assert found.test_accuracy[-1, 0, 0] == (outputs.argmax(-1) == TEST[1]).mean()
+
+
+def test_one_after_another_is_the_same(usual):
+    """Steps, measurements, the best, and what diverges beside others, in one order or the other."""
+    alone = run(together=False)
+    for name in ("loss", "squared_slope", "accuracy", "test_loss", "test_accuracy", "norm"):
+        np.testing.assert_allclose(getattr(alone, name), getattr(usual, name), rtol=2e-4)
+    assert (alone.best_step == usual.best_step).all()
+    for ours, theirs in zip(
+        jax.tree.leaves((alone.theta, alone.best_theta)),
+        jax.tree.leaves((usual.theta, usual.best_theta)),
+        strict=True,
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.slow
+def test_one_after_another_in_all_its_cases():
+    """Full batch, chunks with a rest, a model that diverges, a network with a state."""
+    options = {"seeds": (0,), "batch_size": None, "measured_batch": 40}
+    rates = (1e6, 0.1)
+    ours, theirs = (run(learning_rates=rates, together=t, **options) for t in (False, True))
+    assert (ours.diverged_at == theirs.diverged_at).all() and ours.diverged_at[0, 0] >= 0
+    assert [row["loss"] for row in ours.rows() if row["learning_rate"] == 0.1] == pytest.approx(
+        [row["loss"] for row in theirs.rows() if row["learning_rate"] == 0.1], rel=1e-5
+    )
+    model = ResNet(stages=(1,), width=2)
+    images = TRAIN[0].reshape(-1, 8, 8, 1), TRAIN[1]
+    found = [
+        bea.train(
+            classifier(model, (8, 8, 1)), images, images,
+            learning_rates=[0.1, 0.05], epochs=2, together=together,
+        )
+        for together in (False, True)
+    ]  # fmt: skip
+    np.testing.assert_allclose(found[0].loss, found[1].loss, rtol=1e-4)
+    np.testing.assert_allclose(found[0].test_loss, found[1].test_loss, rtol=1e-3)
+
+
+def test_it_is_measured_in_the_precision_that_is_asked_for(usual):
+    """A network that computes in bfloat16, whose E and ∇E are those of float32 all the same."""
+    coarse = MLP(width=8, depth=2, dtype=jnp.bfloat16)
+    found, rounded = (
+        bea.train(
+            classifier(coarse, (64,), measured=measured), TRAIN, TEST,
+            learning_rates=[0.3], epochs=0, seeds=(0, 1),
+        )
+        for measured in (MODEL, None)
+    )  # fmt: skip
+    np.testing.assert_allclose(found.loss[0], usual.loss[0, :, :1], rtol=1e-6)
+    np.testing.assert_allclose(found.squared_slope[0], usual.squared_slope[0, :, :1], rtol=1e-5)
+    assert (abs(rounded.squared_slope / found.squared_slope - 1) > 1e-4).all()
+
+
+def test_too_little_memory_is_told():
+    def loss(theta, state, x, labels):
+        E, rest = NETWORK.loss(theta, state, x, labels)
+        return E + 0 * jnp.cumsum(jnp.ones(2**44) * E)[-1], rest
+
+    huge = Classifier(NETWORK.init, loss, NETWORK.evaluate, measured_loss=NETWORK.loss)
+    with pytest.raises(bea.InputError, match="too little memory for 1 models: lower"):
+        bea.train(huge, TRAIN, TEST, learning_rates=[0.1], epochs=1)
 
 
 def test_who_diverges_leaves_the_others_alone(usual):
@@ -501,6 +564,12 @@ for size in (32, None):
     for name, mesh in meshes.items():
         found = t.run(mesh=mesh, batch_size=size)
         print(json.dumps([size, name, found.loss.tolist(), found.best_step.tolist()]))
+    found = t.run(mesh=meshes["batch"], batch_size=size, together=False)
+    print(json.dumps([size, "alone", found.loss.tolist(), found.best_step.tolist()]))
+try:
+    t.run(mesh=meshes["models"], together=False)
+except t.bea.InputError as error:
+    print(error, file=sys.stderr)
 """
 
 
@@ -516,9 +585,10 @@ def test_on_several_devices():
         [sys.executable, "-c", ON_DEVICES], env=environment, capture_output=True, text=True
     )
     assert said.returncode == 0, said.stderr
+    assert "cannot be split over devices" in said.stderr
     lines = [json.loads(line) for line in said.stdout.splitlines()]
     found = {(size, name): np.array(loss) for size, name, loss, _ in lines}
-    assert len(found) == 8
+    assert len(found) == 10
     for (size, _), loss in found.items():
         np.testing.assert_allclose(loss, found[size, "one"], rtol=1e-4)
 

@@ -1,0 +1,166 @@
+"""The models of an ensemble one after another, for networks that fill the device by themselves.
+
+Trained together, convolutions of many models become grouped ones, and steps run inside a compiled
+loop. Neither is fast for convolutional networks: on two cores a step of five small residual
+networks took 5 times as long by `jax.vmap`, and 19 times as long inside `jax.lax.scan`, as five
+compiled steps called from Python (`benchmarks/resnet_training.py` measures the step). So here each
+step of each model is one call. A model that has diverged is left as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bea.numeric.ensemble import Best, Ensemble, Models, noted
+from bea.numeric.whole_set import (
+    Examples,
+    Measurement,
+    Part,
+    added,
+    in_training,
+    in_use,
+    nothing,
+    summary,
+)
+from bea.pytrees import PyTree
+
+
+class OneByOne(Ensemble):
+    """An `Ensemble` whose models do not share a program; what it computes is the same."""
+
+    # --- steps
+
+    @cached_property
+    def advance(self) -> Callable[..., tuple[Models, jax.Array]]:
+        """As `Ensemble.advance`."""
+
+        def advance(
+            models: Models,
+            rates: jax.Array,
+            order: jax.Array,
+            x: jax.Array,
+            labels: jax.Array,
+            step: np.int32,
+            count: int,
+        ) -> tuple[Models, jax.Array]:
+            each_rate, gone = np.asarray(rates), np.asarray(models.diverged_at) >= 0
+            after, losses = [], []
+            for s, r in self._cases(models):
+                model, E = self._taken(models, s, r), jnp.float32(jnp.nan)
+                if not gone[s, r]:
+                    seed = None if order is None else order[s]
+                    for i in range(int(step), int(step) + count):
+                        model, E = self._advance_one(model, each_rate[r], seed, x, labels, i)
+                after.append(model)
+                losses.append(E)
+            together: tuple[Models, jax.Array] = self._put_together(after, losses, gone.shape)
+            return together
+
+        return advance
+
+    @cached_property
+    def _advance_one(self) -> Callable[..., tuple[Models, jax.Array]]:
+        """One step of one model, and E at the point from which it leads."""
+
+        @partial(jax.jit, donate_argnums=0, out_shardings=(self.placement.whole,) * 2)
+        def advance(
+            model: Models, h: jax.Array, order: Any, x: jax.Array, labels: jax.Array, i: jax.Array
+        ) -> tuple[Models, jax.Array]:
+            order = None if order is None else order[None]
+            batch, axis = self._batch(order, x, labels, i % self.steps_per_epoch)
+            batch = batch if axis is None else jax.tree.map(lambda array: array[0], batch)
+            return noted(*self._step(model, h, *batch), i)
+
+        return advance
+
+    # --- measurements
+
+    @cached_property
+    def measure(self) -> Callable[..., tuple[Measurement, Best]]:
+        """As `Ensemble.measure`."""
+
+        def measure(
+            models: Models, best: Best, train: Examples, test: Examples, step: np.int32
+        ) -> tuple[Measurement, Best]:
+            found = []
+            for s, r in self._cases(models):
+                theta, state = self._taken((models.theta, models.state), s, r)
+                totals = [
+                    self._total(part, theta, state, examples)
+                    for part, examples in (("training", train), ("use", test))
+                ]
+                found.append(self._summary(*totals, theta))
+            shape = models.diverged_at.shape
+            everything: Measurement = self._put_together(found, None, shape)[0]
+            return everything, self._kept(models, best, everything, step)
+
+        return measure
+
+    def _total(self, part: str, theta: PyTree, state: PyTree, examples: Examples) -> Any:
+        """The sum over the chunks of a set."""
+        begin, add = self._parts[part]
+        total, n = begin(theta, state, examples), len(examples[0])
+        for start in range(0, n, self.chunk):
+            size = min(self.chunk, n - start)
+            total = add(total, theta, state, examples, np.int32(start), size)
+        return total
+
+    @cached_property
+    def _parts(self) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
+        """Compiled, for the training and the test set: how a sum begins, and what adds a chunk."""
+
+        def compiled(part: Part) -> tuple[Callable[..., Any], Callable[..., Any]]:
+            add = partial(added, part, self._split)
+            return (
+                jax.jit(partial(nothing, part)),
+                jax.jit(add, static_argnums=5, donate_argnums=0),
+            )
+
+        return {
+            "training": compiled(partial(in_training, self.classifier)),
+            "use": compiled(partial(in_use, self.classifier)),
+        }
+
+    @cached_property
+    def _summary(self) -> Callable[..., Measurement]:
+        return jax.jit(summary)
+
+    @cached_property
+    def _kept(self) -> Callable[..., Best]:
+        return jax.jit(self._best, donate_argnums=1, out_shardings=self.placement.by_model)
+
+    # --- one of many
+
+    @staticmethod
+    def _cases(models: Models) -> Iterator[tuple[int, int]]:
+        """Every seed with every learning rate."""
+        return iter(np.ndindex(*models.diverged_at.shape))
+
+    @cached_property
+    def _taken(self) -> Callable[..., Any]:
+        """(models, s, r) ↦ one of them."""
+        return jax.jit(
+            lambda models, s, r: jax.tree.map(lambda array: array[s, r], models),
+            out_shardings=self.placement.whole,
+        )
+
+    @cached_property
+    def _put_together(self) -> Callable[..., Any]:
+        """The inverse, (models, E, shape) ↦ the arrays of all of them."""
+
+        def put_together(models: list[Any], losses: Any, shape: tuple[int, int]) -> Any:
+            def stacked(*leaves: jax.Array) -> jax.Array:
+                return jnp.stack(leaves).reshape(*shape, *leaves[0].shape)
+
+            return (
+                jax.tree.map(stacked, *models),
+                None if losses is None else stacked(*losses),
+            )
+
+        return jax.jit(put_together, static_argnums=2, out_shardings=self.placement.by_model)
