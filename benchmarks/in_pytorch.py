@@ -279,3 +279,80 @@ def scaled(w: float, tree: Any) -> Any:
 
 def squared_norm(vector: Vector) -> Any:
     return sum((t * t).sum() for t in vector)
+
+
+# --- training: the ResNet with ReLU and running averages, moved by an optimizer -----------------
+
+
+def sgd_step(problem: Problem, h: float, dtype: str) -> tuple[str, Callable[[], float]]:
+    """The step that one writes in PyTorch, each call from where the last one ended.
+
+    Args:
+        problem: a ResNet with ReLU in place of GELU.
+        h: the learning rate.
+        dtype: "float32", or "bfloat16" for autocast.
+
+    Returns:
+        How it runs, compiled or eagerly, and the step; it returns E before the step.
+    """
+    prepare(jax.default_backend())
+    theta = jax.tree.map(lambda array: parameter(array).requires_grad_(), problem.theta)
+    averages = jax.tree.map(as_tensor, problem.data[0])
+    x, labels = images(problem.data[-2]), as_tensor(problem.data[-1]).long()
+    optimizer = torch.optim.SGD(leaves(theta), lr=h)
+
+    def eager(theta: Any, averages: Any, x: Any, labels: Any) -> Any:
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=dtype == "bfloat16"):
+            outputs = relu_network(theta, averages, x)
+        return F.cross_entropy(outputs.float(), labels)
+
+    way, loss = compiled_or_eager(eager, theta, averages, x, labels)
+
+    def step() -> float:
+        optimizer.zero_grad()
+        E = loss(theta, averages, x, labels)
+        E.backward()
+        optimizer.step()
+        if on_gpu():
+            torch.cuda.synchronize()
+        return E.item()
+
+    return way, step
+
+
+def compiled_or_eager(loss: Callable[..., Any], *args: Any) -> tuple[str, Callable[..., Any]]:
+    """The loss by torch.compile on a GPU; as it is on a CPU, and where that does not work."""
+    if not on_gpu():
+        return "eager", loss
+    try:
+        fast = torch.compile(loss)
+        fast(*args).backward()  # compiles both ways
+    except Exception as error:  # there are many, such as that of a missing C compiler
+        print(f"torch.compile does not work here: {type(error).__name__}")
+        return "eager", loss
+    return "compiled", fast
+
+
+def relu_network(theta: Mapping[str, Any], averages: Mapping[str, Any], x: Any) -> Any:
+    x = moving_norm(theta, averages, 0, conv(theta["Conv_0"], x)).relu()
+    for i in range(sum(name.startswith("BasicBlock") for name in theta)):
+        block = f"BasicBlock_{i}"
+        x = relu_block(theta[block], averages[block], x)
+    return dense(theta["Dense_0"], x.mean((2, 3)))
+
+
+def relu_block(theta: Mapping[str, Any], averages: Mapping[str, Any], x: Any) -> Any:
+    stride = 2 if "Conv_2" in theta else 1
+    y = moving_norm(theta, averages, 0, conv(theta["Conv_0"], x, stride)).relu()
+    y = moving_norm(theta, averages, 1, conv(theta["Conv_1"], y))
+    if "Conv_2" in theta:
+        x = moving_norm(theta, averages, 2, conv(theta["Conv_2"], x, stride))
+    return (x + y).relu()
+
+
+def moving_norm(theta: Mapping[str, Any], averages: Mapping[str, Any], i: int, x: Any) -> Any:
+    """The norm of the batch; its statistics move the running averages."""
+    name = f"BatchNorm_{i}"
+    mean, var = averages[name]["mean"], averages[name]["var"]
+    weights = theta[name]["scale"], theta[name]["bias"]
+    return F.batch_norm(x, mean, var, *weights, training=True, momentum=0.1, eps=1e-5)

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_panels import (
+from mnist_tables import Tables, show
+from run_panels import (
     COLOURS,
     MARKERS,
     exclusions,
@@ -22,9 +23,9 @@ from mnist_panels import (
     say_nothing_left,
     series,
 )
-from mnist_tables import Tables, at_best, grouped, included, select, show
-from mnist_trends import correlation, trend
+from run_tables import at_best, grouped, included, select
 from table_and_figure import Row, drawing, read_table
+from trends import correlation, trend
 
 NAME = "figure_2"
 PANELS = (

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from mnist_panels import (
+from mnist_tables import Tables, draws_by, show, under_noise
+from run_panels import (
     Colour,
     colours_of_rates,
     exclusions,
@@ -24,9 +25,9 @@ from mnist_panels import (
     name_axes,
     say_nothing_left,
 )
-from mnist_tables import Tables, column, draws_by, included, show, under_noise
-from mnist_trends import correlation, trend
+from run_tables import column, included
 from table_and_figure import Row, drawing, read_table
+from trends import correlation, trend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

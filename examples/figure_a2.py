@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_panels import HOLLOW, exclusions, panels
-from mnist_tables import Tables, at_step, included, last_common_step, select, show
+from mnist_tables import Tables, show
+from run_panels import HOLLOW, exclusions, panels
+from run_tables import at_step, included, last_common_step, select
 from table_and_figure import Row, read_table
 
 NAME = "figure_a2"

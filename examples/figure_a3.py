@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from mnist_panels import Colour, colours_of_rates, exclusions, foot, mean, name_axes, values
-from mnist_tables import Tables, at_best, grouped, select, show
-from table_and_figure import Row, drawing, read_table
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from mnist_tables import Tables, show
+from run_panels import curves
+from run_tables import along, at_best
+from table_and_figure import Row, read_table
 
 NAME = "figure_a3"
 PANELS = (
@@ -35,57 +32,14 @@ def make_table(tables: Tables) -> list[Row]:
 
     `excluded` says why Figure 2 does not compare a model. Its curve is drawn all the same.
     """
-    models = tables.models(tables.compared_width)
-    rows: list[Row] = []
-    for model, compared in zip(models, select(models, at_best), strict=True):
-        for measured in model.rows:
-            (row,) = select([model], lambda _, measured=measured: measured)
-            here = row["step"] == compared["step"]
-            marks = {"compared": "here" if here else None, "excluded": compared["excluded"]}
-            rows.append({**row, **marks, "diverged_at": model.diverged_at})
-    return rows
+    return along(tables.models(tables.compared_width), at_best)
 
 
 def draw(table: Path, png: Path) -> None:
     """Draw the figure from its table alone."""
     rows = read_table(table)
-    rates = grouped(rows, ["learning_rate"])
-    colours = colours_of_rates(h for (h,) in rates)
-    with drawing(png, size=(13, 8)) as figure:
-        for axes, (title, name) in zip(figure.subplots(2, 3).flat, PANELS, strict=True):
-            for (h,), models in rates.items():
-                draw_curve(axes, models, name, colours[h])
-            name_axes(axes, "step", name)
-            axes.set_title(title, weight="bold")
-        figure.legend(
-            *axes.get_legend_handles_labels(), loc="outside right upper", title="learning rate"
-        )
-        foot(
-            figure,
-            f"$n_l$ = {rows[0]['width']:g}. Points: where Figure 2 compares the models. "
-            + exclusions(rows, table.name),
-        )
-
-
-def draw_curve(axes: Axes, rows: Sequence[Row], name: str, colour: Colour) -> None:
-    """The mean and the range over seeds, as long as none has diverged, and where it is compared."""
-    seeds = {row["seed"] for row in rows}
-    by_step = {
-        step: found
-        for (step,), found in grouped(rows, ["step"]).items()
-        if len(found) == len(seeds) and len(values(found, name))
-    }
-    spread = [(values(found, name), mean(found, name)) for found in by_step.values()]
-    middle = [average for _, average in spread]
-    low, high = ([limit(each) for each, _ in spread] for limit in (min, max))
-    label = f"$h$ = {rows[0]['learning_rate']:g}"
-    axes.fill_between(list(by_step), low, high, color=colour, alpha=0.18, linewidth=0)
-    axes.plot(list(by_step), middle, color=colour, linewidth=1.6, label=label)
-    compared = [row for row in rows if row["compared"]]
-    axes.plot(
-        values(compared, "step"), values(compared, name), "o", color=colour, markersize=5,
-        markeredgecolor="white", zorder=3,
-    )  # fmt: skip
+    note = f"$n_l$ = {rows[0]['width']:g}. Points: where Figure 2 compares the models."
+    curves(png, rows, PANELS, note, table.name)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

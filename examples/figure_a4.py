@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from figure_a2 import PANELS
-from mnist_panels import HOLLOW, exclusions, panels
-from mnist_tables import Tables, at_time, column, last_common_time, select, show
+from mnist_tables import Tables, show
+from run_panels import HOLLOW, exclusions, panels
+from run_tables import at_time, column, last_common_time, select
 from table_and_figure import Row, read_table
 
 NAME = "figure_a4"

@@ -13,8 +13,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mnist_panels import exclusions, panels
-from mnist_tables import FULL, Tables, at_best, select, show
+from mnist_tables import Tables, show
+from run_panels import exclusions, panels
+from run_tables import FULL, at_best, select
 from table_and_figure import Row, read_table
 
 NAME = "figure_a5"

@@ -2,81 +2,32 @@
 
 Predictions 2.1 to 2.4 of Barrett and Dherin (2020), arXiv:2009.11162, and what its Figures 2, 3a,
 3b and A.2 to A.5 show, as statistics that are the same for every run, from the tables of
-`mnist_runs.py` alone. Every one is a rank correlation, for which no scale or outlier matters, of
-the models of one seed; its value is the mean over seeds, with a 95 % interval over these
-(`mnist_trends.Trend`, which says what interval). The rule of the verdict is the same for all:
-
-    agrees           the interval lies on the claimed side of 0 entirely
-    does not agree   it contains 0, or lies on the other side
-    not tested       fewer than three learning rates (or widths) are left in every seed but one at
-                     most: without a second seed there is no interval
-
-Models that never fit all of their training data are excluded, unless what is compared is something
-else, and counted. Written are claims.csv and, to the screen, the same as a Markdown table.
+`mnist_runs.py` alone (`run_claims` has the rule of the verdict). Models that never fit all of their
+training data are excluded, unless what is compared is something else. Written are claims.csv and,
+to the screen, the same as a Markdown table.
 """
 
 from __future__ import annotations
 
-import argparse
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
-from mnist_tables import (
-    MODEL,
-    Tables,
+from mnist_tables import RESULTS, Tables, under_noise
+from run_claims import ALL, COMPARED, EVERY, FALLS, RATE, RISES, Claim, H, rank, rows_of, write
+from run_tables import (
     at_best,
     at_highest,
     at_loss,
     at_step,
     at_time,
-    errors_in_one_line,
-    included,
     last_common_loss,
     last_common_step,
     last_common_time,
-    read_options,
     select,
-    under_noise,
 )
-from mnist_trends import Measure, Trend, correlation, mean_correlation, partial_correlation, trend
-from table_and_figure import Row, read_table, write_table
+from table_and_figure import Row
+from trends import correlation, mean_correlation, partial_correlation
 
-from bea.errors import InputError
-
-AGREES, DISAGREES, UNTESTED = "agrees", "does not agree", "not tested"
-RISES, FALLS = 1, -1
-Selected = Callable[[Tables, int | None], list[Row]]
-"""The models of one width, or of all, as they are compared."""
-
-
-@dataclass(frozen=True)
-class Claim:
-    """One claim, and how it is tested.
-
-    Attributes:
-        name: its name in the table.
-        source: the prediction and the figure of the paper, or that it is a control of ours.
-        words: what is claimed.
-        statistic: what is computed for every seed, in words.
-        side: RISES if it is claimed to be positive, FALLS if negative.
-        rows: which models are compared.
-        measure: the statistic.
-        of: "every width", "compared width" or "all widths" in one.
-        none: why no seed may have a value.
-    """
-
-    name: str
-    source: str
-    words: str
-    statistic: str
-    side: int
-    rows: Selected
-    measure: Measure
-    of: str
-    none: str = "no seed has enough models left"
-
+EXPERIMENT = "MLP on MNIST"
 
 # Which models are compared
 
@@ -113,14 +64,6 @@ def noisy(tables: Tables, width: int | None) -> list[Row]:
 
 
 # The claims
-
-H, RATE = "learning_rate", "regularization_rate"
-EVERY, COMPARED, ALL = "every width", "compared width", "all widths"
-
-
-def rank(x: str, y: str, at: str = "") -> str:
-    return f"Spearman's ρ of {x} and {y}{at}"
-
 
 CLAIMS = (
     Claim(
@@ -277,109 +220,13 @@ CLAIMS = (
 )  # fmt: skip
 
 
-# Their verdicts
-
-
-def verdict(found: Trend, side: int) -> str:
-    """The rule, which is that of the module's head."""
-    if found.low is None or found.high is None:
-        return UNTESTED
-    return AGREES if (found.low > 0 if side == RISES else found.high < 0) else DISAGREES
-
-
-def remark(found: Trend, claim: Claim) -> str | None:
-    """Why a claim was not tested, or what is seen instead of it."""
-    if found.seeds < 2:
-        return "one seed has a value: no interval" if found.seeds else claim.none
-    if verdict(found, claim.side) == AGREES:
-        return None
-    opposite = verdict(found, -claim.side) == AGREES
-    return "the opposite is seen" if opposite else "the interval contains 0"
-
-
 def make_table(tables: Tables) -> list[Row]:
     """A row per claim, and per width where that applies."""
-    return [row for claim in CLAIMS for row in rows_of(claim, tables)]
-
-
-def rows_of(claim: Claim, tables: Tables) -> Iterator[Row]:
-    widths: dict[str, Sequence[int | None]] = {
-        EVERY: sorted({model.width for model in tables.models()}),
-        COMPARED: [tables.compared_width],
-        ALL: [None],
-    }
-    for width in widths[claim.of]:
-        rows = claim.rows(tables, width)
-        found = trend(rows, claim.measure)
-        models = models_of(included(rows))
-        yield {
-            "claim": claim.name,
-            "source": claim.source,
-            "words": claim.words,
-            "statistic": f"{claim.statistic}; claimed {'> 0' if claim.side == RISES else '< 0'}",
-            "width": "all" if width is None else width,
-            "value": found.value,
-            "low": found.low,
-            "high": found.high,
-            "seeds": found.seeds,
-            "models": len(models),
-            "excluded": len(models_of(rows)) - len(models),
-            "verdict": verdict(found, claim.side),
-            "remark": remark(found, claim),
-        }
-
-
-def models_of(rows: Iterable[Row]) -> set[tuple]:
-    return {tuple(row[name] for name in MODEL) for row in rows}
-
-
-# As Markdown
-
-
-def markdown(rows: Sequence[Row]) -> str:
-    """The table of the claims as a section of a README."""
-    counts = Counter(row["verdict"] for row in rows)
-    lines = [
-        "Rank correlations: mean over seeds, with its 95 % interval. Of "
-        f"{len(rows)} tests {counts[AGREES]} agree with the paper, {counts[DISAGREES]} do not, and "
-        f"{counts[UNTESTED]} could not be made.",
-        "",
-        "| claim | of the paper | n_l | ρ | models (excluded) | verdict |",
-        "|---|---|---|---|---|---|",
-    ]
-    return "\n".join([*lines, *map(line_of, rows)])
-
-
-def line_of(row: Row) -> str:
-    found = Trend(row["value"], row["low"], row["high"], int(row["seeds"]))
-    width = row["width"] if row["width"] == "all" else f"{row['width']:g}"
-    judged = f"**{row['verdict']}**" if row["verdict"] == DISAGREES else row["verdict"]
-    judged += f": {row['remark']}" if row["remark"] else ""
-    cells = (
-        row["claim"], row["source"], width, str(found),
-        f"{row['models']:.0f} ({row['excluded']:.0f})", judged,
-    )  # fmt: skip
-    escaped = (cell.replace("|", "\\|") for cell in cells)
-    return f"| {' | '.join(escaped)} |"
-
-
-def add_options(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--claims",
-        type=Path,
-        metavar="FILE",
-        help="the table that is written (default: claims.csv in the folder of --out)",
-    )
+    return rows_of(CLAIMS, tables, EXPERIMENT)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    with errors_in_one_line("mnist_claims"):
-        given, tables = read_options(argv, "mnist_claims", __doc__, add_options)
-        path, rows = given.claims or given.out / "claims.csv", make_table(tables)
-        if not path.parent.is_dir():
-            raise InputError(f"there is no folder {path.parent} for {path.name}: make it first")
-        write_table(path, rows)
-        print(f"wrote {path}\n\n{markdown(read_table(path))}")
+    write(argv, "mnist_claims", __doc__, make_table, kind=Tables, results=RESULTS)
 
 
 if __name__ == "__main__":

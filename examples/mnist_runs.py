@@ -14,21 +14,17 @@ A run that is interrupted goes on where it was when it is started again.
 
 from __future__ import annotations
 
-import argparse
-import json
-import math
-import os
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
-from table_and_figure import Row, produce, write_table, write_text
+from run_scripts import MEASUREMENTS, Script, check_rates, last_step, peak_memory
+from run_tables import FULL
+from table_and_figure import Row, produce, write_table
 from tqdm import tqdm
 
 import bea
@@ -42,9 +38,9 @@ from bea.tables import recorded
 PAPER_RATES = (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
 PAPER_WIDTHS = (50, 100, 200, 400, 800, 1600)
 FULL_BATCH_RATES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)
-FULL = "full"  # the batch of full-batch descent, as the tables name it
 CURVE = 20  # measured epochs of a learning curve; more than the default of `bea.train`
-MEASUREMENTS, PERTURBATIONS = TABLES = "measurements.csv", "perturbations.csv"
+PERTURBATIONS = "perturbations.csv"
+TABLES = MEASUREMENTS, PERTURBATIONS
 
 
 @dataclass(frozen=True)
@@ -111,75 +107,19 @@ PROFILES = {
 }  # fmt: skip
 
 
-def ensure(
-    profile: str,
-    out: Path,
-    data: Path | None = None,
-    progress: bool | None = None,
-    mesh: Mesh | None = None,
-    **changes: Any,
-) -> None:
-    """Train what a profile asks for, with these changes, and is not there yet; write both tables.
-
-    Raises:
-        InputError: `out` holds tables of another profile, the data are missing, or a change cannot
-            be.
-    """
-    ask_for_the_same_bits()
-    asked = replace(PROFILES[profile], **changes)
-    check(asked)
-    configuration = json.loads(json.dumps({"profile": profile, **asdict(asked)}))
-    claim(out, configuration)
-    tables = [(out / name).with_suffix(s) for name in TABLES for s in (".csv", ".json")]
-    if not all(path.is_file() for path in tables):
-        Experiment(asked, load(asked, data), out, progress, mesh).run(configuration)
-
-
-def claim(out: Path, configuration: dict[str, Any]) -> None:
-    """Note what a folder is for, or hold what is asked for to the note."""
-    path = out / "configuration.json"
-    if path.is_file():
-        there = json.loads(path.read_text(encoding="utf-8"))
-        differing = [name for name in configuration if there.get(name) != configuration[name]]
-        if differing:
-            named = ", ".join(
-                f"{name} = {there.get(name)!r} and not {configuration[name]!r}"
-                for name in differing
-            )
-            raise InputError(
-                f"{out} holds a run with {named}: name another folder with --out, or draw what is "
-                "there with --redraw"
-            )
-    elif jax.process_index() == 0:
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(configuration, indent=1) + "\n")
-
-
-def ask_for_the_same_bits() -> None:
-    """On a GPU as well; XLA reads it when JAX first looks for devices."""
-    flag, given = "--xla_gpu_deterministic_ops=", os.environ.get("XLA_FLAGS", "")
-    if flag not in given:
-        os.environ["XLA_FLAGS"] = f"{given} {flag}true".strip()
-
-
 def check(profile: Profile) -> None:
     """Refuse what cannot be before anything is trained."""
-    widths = profile.widths
-    if not widths or min(widths) < 1 or len(set(widths)) < len(widths):
+    if not profile.widths or min(profile.widths) < 1:
         raise InputError(
-            f"the widths are {list(widths)}: give different whole numbers of hidden units, from 1"
+            f"the widths are {list(profile.widths)}: give whole numbers of hidden units, from 1"
         )
-    for rates in (profile.learning_rates, profile.full_batch_rates):
-        if not rates or not all(0 < h < math.inf for h in rates):
-            raise InputError(f"the learning rates are {list(rates)}: give positive numbers")
-    if profile.compared_width not in widths:
+    check_rates(profile.learning_rates)
+    check_rates(profile.full_batch_rates)
+    if profile.compared_width not in profile.widths:
         raise InputError(
             f"the width {profile.compared_width} of figures 3 and A.2 to A.5 is not among the "
-            f"widths {list(widths)}: add it, or name another with --compared-width"
+            f"widths {list(profile.widths)}: add it, or name another with --compared-width"
         )
-    for name in (*NUMBERS, "perturbed_examples"):
-        if getattr(profile, name) < 1:
-            raise InputError(f"{name} = {getattr(profile, name)}: give a whole number from 1")
 
 
 def load(profile: Profile, folder: Path | None) -> Dataset:
@@ -203,12 +143,10 @@ class Experiment:
         profile: Profile,
         data: Dataset,
         out: Path,
-        progress: bool | None = None,
+        progress: bool = False,
         mesh: Mesh | None = None,
     ) -> None:
-        self.profile, self.out = profile, out
-        self.progress = sys.stderr.isatty() if progress is None else progress
-        self.mesh = mesh
+        self.profile, self.out, self.progress, self.mesh = profile, out, progress, mesh
         x, x_test = data.scaled(flat=True)
         self.train, self.test = (x, data.train_labels), (x_test, data.test_labels)
         self.seconds: dict[str, dict[str, float]] = {}
@@ -310,93 +248,23 @@ class Experiment:
                     }
 
 
-def last_step(steps: float) -> int:
-    """The last whole step, never later than T, also where round-off puts T/h just below one."""
-    return math.floor(steps * (1 + 1e-9))
-
-
-def peak_memory() -> float:
-    """What the run needed at most: memory of the device, or of the process on a CPU."""
-    stats = jax.devices()[0].memory_stats() or {}
-    peak = stats.get("peak_bytes_in_use") or 1024 * getrusage(RUSAGE_SELF).ru_maxrss
-    return round(peak / 2**20, 1)
-
-
-# The script
-
-
-def mesh_of(devices: int | None) -> Mesh | None:
-    """So many devices, over which the learning rates are split; None for one of them."""
-    if devices is None and jax.process_count() == 1:
-        return None
-    there = jax.devices()
-    count = len(there) if devices is None else devices
-    if not 1 <= count <= len(there) or (jax.process_count() > 1 and count < len(there)):
-        raise InputError(f"--devices {count}: there are {len(there)}")
-    return Mesh(np.array(there[:count]), ("models",))
-
-
-LISTS: dict[str, Callable[[str], Any]] = {
-    "widths": int, "learning_rates": float, "seeds": int, "full_batch_rates": float,
-}  # fmt: skip
-NUMBERS = (
-    "epochs", "full_batch_steps", "full_batch_examples", "compared_width", "examples", "draws",
+SCRIPT = Script(
+    "mnist_runs",
+    __doc__,
+    ("", "--profile paper --data FOLDER", "--widths 32 --compared-width 32 --seeds 0"),
+    PROFILES,
+    check,
+    lambda profile, data, *rest: Experiment(profile, load(profile, data), *rest),
+    TABLES,
+    lists={
+        "widths": int, "learning_rates": float, "seeds": int, "full_batch_rates": float,
+    },
+    numbers=(
+        "epochs", "full_batch_steps", "full_batch_examples", "compared_width", "examples", "draws",
+        "perturbed_examples",
+    ),
+    data="where MNIST is; quick needs none",
 )  # fmt: skip
 
-
-def option(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
-    """What reads a list of numbers with commas between them."""
-
-    def read(text: str) -> tuple[Any, ...]:
-        try:
-            return tuple(kind(part) for part in text.split(","))
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers A,B,…") from None
-
-    return read
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="mnist_runs.py",
-        description=__doc__,
-        epilog="examples: python examples/mnist_runs.py\n"
-        "          python examples/mnist_runs.py --profile paper --data FOLDER\n"
-        "          python examples/mnist_runs.py --widths 32 --compared-width 32 --seeds 0\n"
-        "two hosts: … --coordinator HOST:PORT --processes 2 --process 0   (and 1 on the other)",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--profile", choices=PROFILES, default="quick")
-    parser.add_argument("--data", type=Path, metavar="FOLDER", help="where MNIST is")
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="for tables and states; build/mnist/PROFILE"
-    )
-    changes = parser.add_argument_group("what is to differ from the profile")
-    for name, kind in LISTS.items():
-        changes.add_argument(option(name), type=listed(kind), metavar="A,B,…")
-    for name in NUMBERS:
-        changes.add_argument(option(name), type=int, metavar="N")
-    parser.add_argument("--devices", type=int, help="over how many to split the learning rates")
-    parser.add_argument("--coordinator", metavar="HOST:PORT", help="of several processes")
-    parser.add_argument("--processes", type=int, help="how many there are")
-    parser.add_argument("--process", type=int, help="which of them this is, from 0")
-    given = parser.parse_args(argv)
-    ask_for_the_same_bits()
-    if given.coordinator is not None:
-        jax.distributed.initialize(given.coordinator, given.processes, given.process)
-    out = given.out or Path("build/mnist") / given.profile
-    try:
-        asked = {name: getattr(given, name) for name in (*LISTS, *NUMBERS)}
-        changed = {name: value for name, value in asked.items() if value is not None}
-        ensure(given.profile, out, given.data, mesh=mesh_of(given.devices), **changed)
-    except (InputError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    print(f"the tables are in {out}")
-
-
 if __name__ == "__main__":
-    main()
+    SCRIPT.main()

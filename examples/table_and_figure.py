@@ -113,7 +113,7 @@ def produce(
         "table": path.name,
         "rows": len(rows),
         "made_by": f"examples/{path.stem}.py",
-        "git_revision": git_revision(),
+        "git_revision": REVISION,
         "python": platform.python_version(),
         "device": jax.devices()[0].device_kind,
         "versions": {name: version(name) for name in (*PACKAGES, *packages)},
@@ -134,6 +134,10 @@ def git_revision() -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return result.stdout.strip()
+
+
+REVISION = git_revision()
+"""When the script began: a commit may be made while it runs."""
 
 
 @contextmanager

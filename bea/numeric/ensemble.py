@@ -23,7 +23,7 @@ import numpy as np
 import optax
 
 from bea.classifier import Classifier
-from bea.numeric.placement import BATCH, Placement
+from bea.numeric.placement import Placement
 from bea.numeric.whole_set import Measurement, measured
 from bea.pytrees import PyTree
 
@@ -186,7 +186,7 @@ class Ensemble:
     ) -> tuple[tuple[jax.Array, jax.Array], int | None]:
         """The examples of step i of an epoch, by seed; or all of them, the same for every seed."""
         if self.batch_size is None:
-            return (self._split(x), self._split(labels)), None
+            return (self.placement.split(x), self.placement.split(labels)), None
         size = self.batch_size
         chosen = jax.lax.dynamic_slice_in_dim(order, i * size, size, axis=1)
         chosen = jax.lax.with_sharding_constraint(chosen, self.placement.by_seed_and_example)
@@ -230,7 +230,9 @@ class Ensemble:
             step: jax.Array,
         ) -> tuple[Measurement, Best]:
             def one(theta: PyTree, state: PyTree) -> Measurement:
-                return measured(self.classifier, theta, state, train, test, self.chunk, self._split)
+                return measured(
+                    self.classifier, theta, state, train, test, self.chunk, self.placement.split
+                )
 
             found = jax.vmap(jax.vmap(one))(models.theta, models.state)
             return found, self._best(models, best, found, step)
@@ -257,12 +259,6 @@ class Ensemble:
             return jnp.where(where, new, old)
 
         return jax.tree.map(chosen, new, best)
-
-    def _split(self, array: jax.Array) -> jax.Array:
-        """Examples, split over the devices where they can be split evenly."""
-        if len(array) % self.placement.parts(BATCH):
-            return array
-        return jax.lax.with_sharding_constraint(array, self.placement.by_example)
 
 
 def _key(seed: Any) -> jax.Array:

@@ -10,14 +10,16 @@ step of each model is one call. A model that has diverged is left as it is.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from bea.classifier import Classifier
 from bea.numeric.ensemble import Best, Ensemble, Models, noted
+from bea.numeric.placement import Placement
 from bea.numeric.whole_set import (
     Examples,
     Measurement,
@@ -93,7 +95,7 @@ class OneByOne(Ensemble):
                 theta, state = self._taken((models.theta, models.state), s, r)
                 totals = [
                     self._total(part, theta, state, examples)
-                    for part, examples in (("training", train), ("use", test))
+                    for part, examples in ((in_training, train), (in_use, test))
                 ]
                 found.append(self._summary(*totals, theta))
             shape = models.diverged_at.shape
@@ -102,30 +104,16 @@ class OneByOne(Ensemble):
 
         return measure
 
-    def _total(self, part: str, theta: PyTree, state: PyTree, examples: Examples) -> Any:
+    def _total(
+        self, part: Callable[..., Any], theta: PyTree, state: PyTree, examples: Examples
+    ) -> Any:
         """The sum over the chunks of a set."""
-        begin, add = self._parts[part]
+        begin, add = _compiled(part, self.classifier, self.placement)
         total, n = begin(theta, state, examples), len(examples[0])
         for start in range(0, n, self.chunk):
             size = min(self.chunk, n - start)
             total = add(total, theta, state, examples, np.int32(start), size)
         return total
-
-    @cached_property
-    def _parts(self) -> dict[str, tuple[Callable[..., Any], Callable[..., Any]]]:
-        """Compiled, for the training and the test set: how a sum begins, and what adds a chunk."""
-
-        def compiled(part: Part) -> tuple[Callable[..., Any], Callable[..., Any]]:
-            add = partial(added, part, self._split)
-            return (
-                jax.jit(partial(nothing, part)),
-                jax.jit(add, static_argnums=5, donate_argnums=0),
-            )
-
-        return {
-            "training": compiled(partial(in_training, self.classifier)),
-            "use": compiled(partial(in_use, self.classifier)),
-        }
 
     @cached_property
     def _summary(self) -> Callable[..., Measurement]:
@@ -164,3 +152,16 @@ class OneByOne(Ensemble):
             )
 
         return jax.jit(put_together, static_argnums=2, out_shardings=self.placement.by_model)
+
+
+@lru_cache(maxsize=8)
+def _compiled(
+    part: Callable[..., Any], classifier: Classifier, placement: Placement
+) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """How a sum over chunks begins, and what adds a chunk; the same for every optimizer."""
+    of_network: Part = partial(part, classifier)
+    add = partial(added, of_network, placement.split)
+    return (
+        jax.jit(partial(nothing, of_network)),
+        jax.jit(add, static_argnums=5, donate_argnums=0),
+    )

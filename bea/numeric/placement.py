@@ -79,6 +79,12 @@ class Placement:
         """Arrays (seeds, examples, …), split along the second axis."""
         return self._sharding(None, BATCH)
 
+    def split(self, array: jax.Array) -> jax.Array:
+        """Inside a compiled program: examples, split where they can be split evenly."""
+        if len(array) % self.parts(BATCH):
+            return array
+        return jax.lax.with_sharding_constraint(array, self.by_example)
+
     def put(self, tree: PyTree, sharding: NamedSharding) -> PyTree:
         """NumPy arrays to the devices."""
 

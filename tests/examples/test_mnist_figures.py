@@ -15,9 +15,14 @@ import numpy as np
 import pytest
 from scipy import stats
 
+import bea
+
 EXAMPLES = Path(__file__).parents[2] / "examples"
 FIGURES = ("figure_2", "figure_3", "figure_a2", "figure_a3", "figure_a4", "figure_a5")
-MODULES = (*FIGURES, "mnist_tables", "mnist_trends", "mnist_panels", "mnist_claims", "mnist_runs")
+MODULES = (
+    *FIGURES, "mnist_tables", "mnist_claims", "mnist_runs",
+    "run_tables", "run_panels", "run_claims", "run_scripts", "trends",
+)  # fmt: skip
 WIDTHS, RATES, SEEDS, STEPS = (8, 16, 32), (0.01, 0.02, 0.04, 0.08), (0, 1, 2), (0, 10, 20, 40, 80)
 SIGMAS, DRAWS = (0.0, 0.5, 1.0), 3
 COMPARED = 32
@@ -139,7 +144,7 @@ def tables_of(made, folder: Path):
 
 
 def model_of(made, rows: Sequence[dict]):
-    return made.mnist_tables.Model.of(rows)
+    return made.run_tables.Model.of(rows)
 
 
 # Where models are compared
@@ -151,21 +156,21 @@ def test_best_is_the_first_of_the_highest_among_those_that_fit(made):
         for step, accuracy, tested in
         ((0, 0.5, 0.99), (10, 1.0, 0.7), (20, 1.0, 0.8), (40, 0.999, 0.9), (80, 1.0, 0.8))
     ]  # fmt: skip
-    assert made.mnist_tables.at_best(model_of(made, rows))["step"] == 20
-    assert made.mnist_tables.at_best(model_of(made, rows[::-1]))["step"] == 20
-    assert made.mnist_tables.at_highest(model_of(made, rows))["step"] == 0
+    assert made.run_tables.at_best(model_of(made, rows))["step"] == 20
+    assert made.run_tables.at_best(model_of(made, rows[::-1]))["step"] == 20
+    assert made.run_tables.at_highest(model_of(made, rows))["step"] == 0
 
 
 def test_what_never_fits_is_excluded_with_the_reason(made):
     rows = [measurement(8, 0.01, 0, step, accuracy=0.25 + step / 200) for step in STEPS]
-    reason = made.mnist_tables.at_best(model_of(made, rows))
+    reason = made.run_tables.at_best(model_of(made, rows))
     assert reason == "never at 100 % training accuracy: 65.00 % at the most"
 
 
 def test_what_diverges_is_excluded_unless_it_fitted_before(made):
     rows = [measurement(8, 0.01, 0, step) for step in STEPS]
     early, late = (model_of(made, diverging(rows, {}, at)) for at in (15, 60))
-    tables = made.mnist_tables
+    tables = made.run_tables
     assert tables.at_best(early) == "diverged at step 15"
     assert tables.at_best(late)["step"] == 40
     assert tables.at_step(20)(late) == tables.at_time(0.2)(late) == "diverged at step 60"
@@ -174,22 +179,22 @@ def test_what_diverges_is_excluded_unless_it_fitted_before(made):
 
 def test_a_model_that_diverges_at_its_first_step_is_excluded(made):
     rows = diverging([measurement(8, 0.5, 0, step) for step in STEPS], {}, 0)
-    assert made.mnist_tables.at_best(model_of(made, rows)) == "diverged at step 0"
+    assert made.run_tables.at_best(model_of(made, rows)) == "diverged at step 0"
 
 
 def test_the_last_common_step_and_time_are_those_of_models_that_do_not_diverge(made, tmp_path):
     rows = diverging(world(), {"learning_rate": 0.08}, 15)
     rows = [row for row in rows if (row["learning_rate"], row["step"]) != (0.02, 80)]
     models = tables_of(made, written(tmp_path, rows, noise())).models(COMPARED)
-    assert made.mnist_tables.last_common_step(models) == 40
-    assert made.mnist_tables.last_common_time(models) == pytest.approx(0.8)  # 80 · 0.01, 40 · 0.02
-    (row,) = made.mnist_tables.select(models[-1:], made.mnist_tables.at_step(40))
+    assert made.run_tables.last_common_step(models) == 40
+    assert made.run_tables.last_common_time(models) == pytest.approx(0.8)  # 80 · 0.01, 40 · 0.02
+    (row,) = made.run_tables.select(models[-1:], made.run_tables.at_step(40))
     assert row["excluded"] == "diverged at step 15"
 
 
 def test_a_model_is_measured_at_the_last_time_that_is_not_later(made):
     model = model_of(made, [measurement(8, 0.1, 0, step) for step in (0, 1, 3, 4)])
-    at_time = made.mnist_tables.at_time
+    at_time = made.run_tables.at_time
     assert 3 * 0.1 > 0.3  # by round-off, which is not to matter
     assert at_time(0.3)(model)["step"] == 3
     assert at_time(0.39)(model)["step"] == 3
@@ -201,10 +206,10 @@ def test_powers_of_the_loss_are_interpolated_exactly(made):
         measurement(8, 0.1, 0, step, loss=loss, regularizer=loss**2, slope=loss)
         for step, loss in ((0, 1.0), (1, 0.3), (2, 0.4), (3, 0.05))
     ]
-    found = made.mnist_tables.at_loss(0.2)(model_of(made, [*rows, measurement(8, 0.1, 0, 20)]))
+    found = made.run_tables.at_loss(0.2)(model_of(made, [*rows, measurement(8, 0.1, 0, 20)]))
     assert (found["loss"], found["regularizer"]) == pytest.approx((0.2, 0.04))
     assert 2 < found["step"] < 3
-    reason = made.mnist_tables.at_loss(2.0)(model_of(made, [*rows, measurement(8, 0.1, 0, 20)]))
+    reason = made.run_tables.at_loss(2.0)(model_of(made, [*rows, measurement(8, 0.1, 0, 20)]))
     assert reason == "never measured on either side of E = 2"
 
 
@@ -221,11 +226,11 @@ def test_the_compared_width_is_the_one_with_the_full_batch(made, tmp_path):
 def test_rank_correlations_are_those_of_scipy(made, seed):
     x, y = np.random.default_rng(seed).integers(0, 5, (2, 9)).astype(float)  # with ties
     expected = stats.spearmanr(x, y).statistic
-    assert made.mnist_trends.rank_correlation(x, y) == pytest.approx(expected)
+    assert made.trends.rank_correlation(x, y) == pytest.approx(expected)
 
 
 def test_two_points_have_no_trend_and_a_constant_has_none(made):
-    rank_correlation = made.mnist_trends.rank_correlation
+    rank_correlation = made.trends.rank_correlation
     assert rank_correlation([1, 2, 2], [1, 2, 3]) is None
     assert rank_correlation([1, 2, 3], [5, 5, 5]) == 0.0
 
@@ -236,39 +241,39 @@ def test_the_partial_correlation_is_that_of_the_residuals(made):
     ranks = np.array([stats.rankdata(values) for values in (x, y, z)])
     design = np.vander(ranks[2], 2)
     left = [r - design @ np.linalg.lstsq(design, r, rcond=None)[0] for r in ranks[:2]]
-    value, points = made.mnist_trends.partial_correlation("x", "y", given="z")(rows)
+    value, points = made.trends.partial_correlation("x", "y", given="z")(rows)
     assert (value, points) == (pytest.approx(np.corrcoef(*left)[0, 1]), 7)
-    assert made.mnist_trends.partial_correlation("x", "y", given="x")(rows) is None
+    assert made.trends.partial_correlation("x", "y", given="x")(rows) is None
 
 
 def test_correlations_at_equal_values_are_averaged(made):
     rows = [{"x": x, "y": y, "z": 1} for x, y in ((1, 1), (2, 2), (3, 3), (4, 4))]
     rows += [{"x": x, "y": y, "z": 2} for x, y in ((1, 1), (2, 3), (3, 2))]
     rows += [{"x": x, "y": x, "z": 3} for x in (1, 2)]  # too few
-    assert made.mnist_trends.mean_correlation("x", "y", "z")(rows) == (0.75, 4)
+    assert made.trends.mean_correlation("x", "y", "z")(rows) == (0.75, 4)
 
 
 def test_the_interval_is_students_within_the_possible(made):
     values = [0.1, 0.3, 0.35, 0.2]
-    found = made.mnist_trends.Trend.over([(value, 10**9) for value in values])
+    found = made.trends.Trend.over([(value, 10**9) for value in values])
     low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
     assert (found.low, found.high) == pytest.approx((low, high))
-    wide = made.mnist_trends.Trend.over([(-1.0, 5), (1.0, 5)])
+    wide = made.trends.Trend.over([(-1.0, 5), (1.0, 5)])
     assert (wide.value, wide.low, wide.high) == (0, -1, 1)
 
 
 def test_seeds_that_agree_have_the_interval_of_chance(made):
-    found = made.mnist_trends.Trend.over([(0.9, 5), (0.9, 5), (0.9, 3)])
+    found = made.trends.Trend.over([(0.9, 5), (0.9, 5), (0.9, 3)])
     assert found.low == pytest.approx(0.9 - 1.96 / math.sqrt(4 + 4 + 2), abs=1e-4)
     orders = itertools.permutations(range(5))  # the variance of chance is that of all orders
-    all_of_them = [made.mnist_trends.rank_correlation(range(5), order) for order in orders]
+    all_of_them = [made.trends.rank_correlation(range(5), order) for order in orders]
     assert np.var(all_of_them) == pytest.approx(1 / 4)
 
 
 def test_one_seed_has_no_interval(made):
-    found = made.mnist_trends.Trend.over([(0.5, 5)])
+    found = made.trends.Trend.over([(0.5, 5)])
     assert (found.value, found.low, found.high, found.seeds) == (0.5, None, None, 1)
-    assert made.mnist_trends.Trend.over([]).value is None
+    assert made.trends.Trend.over([]).value is None
 
 
 @pytest.mark.parametrize(("points", "expected"), [(3, 7 / 216), (4, 0.0170), (5, 0.0130)])
@@ -280,12 +285,12 @@ def test_models_without_a_trend_seldom_agree(made, points, expected):
     """
     orders = itertools.permutations(range(points))
     values = Counter(
-        round(made.mnist_trends.rank_correlation(range(points), order), 9) for order in orders
+        round(made.trends.rank_correlation(range(points), order), 9) for order in orders
     )
     agreeing = 0
     for seeds in itertools.combinations_with_replacement(values, 3):
-        found = made.mnist_trends.Trend.over([(value, points) for value in seeds])
-        if made.mnist_claims.verdict(found, made.mnist_claims.RISES) == "agrees":
+        found = made.trends.Trend.over([(value, points) for value in seeds])
+        if made.run_claims.verdict(found, made.run_claims.RISES) == "agrees":
             ways = len(set(itertools.permutations(seeds)))
             agreeing += ways * math.prod(values[value] for value in seeds)
     assert agreeing / math.factorial(points) ** 3 == pytest.approx(expected, abs=5e-4)
@@ -421,11 +426,14 @@ def test_the_markdown_tells_every_test_and_its_verdict(made, folder, tmp_path, c
     )
     said = capsys.readouterr().out
     rows = claims_of(made, folder)
-    lines = said[said.index("| claim") :].strip().splitlines()[2:]
+    lines = said[said.index("| experiment") :].strip().splitlines()[2:]
     assert len(lines) == len(rows)
-    assert all(line.replace("\\|", "").count("|") == 7 for line in lines)
+    assert all(line.replace("\\|", "").count("|") == 8 for line in lines)
     assert f"Of {len(rows)} tests {len(rows)} agree with the paper, 0 do not" in said
-    first = "| R_IG falls with h | Prediction 2.1, Figure 2a | 8 | −1.00 [−1.00, −0.35] | 12 (0) |"
+    first = (
+        "| MLP on MNIST | R_IG falls with h | Prediction 2.1, Figure 2a | 8 | −1.00 [−1.00, −0.35] "
+        "| 12 (0) |"
+    )
     assert f"{first} agrees |" in lines
     first = (tmp_path / "claims.csv").read_bytes()
     made.mnist_claims.main(
@@ -461,7 +469,7 @@ def test_figure_2_lists_every_model_or_why_it_is_excluded(made, tmp_path):
     assert (row["step"], row["loss"]) == (40, pytest.approx(1 / 1.8))
     assert row["regularizer_over_loss"] == pytest.approx(1e-3 / 0.32)
     assert row["regularization_rate"] == pytest.approx(0.8)
-    note = made.mnist_panels.exclusions(found, "figure_2.csv")
+    note = made.run_panels.exclusions(found, "figure_2.csv")
     assert "6 of 36 models (3 diverged, 3 never at 100 % training accuracy)" in note
 
 
@@ -545,7 +553,7 @@ def never_train(made, monkeypatch) -> None:
     def not_again(*_, **__):
         raise AssertionError("this would have trained")
 
-    monkeypatch.setattr(made.mnist_runs, "ensure", not_again)
+    monkeypatch.setattr(made.run_scripts.Script, "ensure", not_again)
 
 
 def test_a_figure_drawn_again_has_the_same_bytes(made, drawn, tmp_path):
@@ -581,7 +589,7 @@ def test_trends_are_told_beside_the_panels(made, folder, monkeypatch, tmp_path):
     heads = []
     monkeypatch.setattr(made.figure_2, "head", lambda axes, title, found: heads.append(found[0]))
     table = tmp_path / "figure_2.csv"
-    made.mnist_tables.write_table(table, made.figure_2.make_table(tables_of(made, folder)))
+    made.run_tables.write_table(table, made.figure_2.make_table(tables_of(made, folder)))
     made.figure_2.draw(table, tmp_path / "figure_2.png")
     claims = {row["claim"]: row["value"] for row in claims_of(made, folder)}
     names = ("R_IG falls with λ", "test accuracy rises with λ",
@@ -611,11 +619,11 @@ def test_another_table_of_that_name_is_refused(made, table, said, tmp_path, caps
 def test_what_is_not_there_is_trained_first(made, folder, tmp_path, monkeypatch):
     asked = []
 
-    def ensure(profile, out, data):
+    def ensure(script, profile, out, data):
         asked.append((profile, out, data))
         written(out, world(), noise())
 
-    monkeypatch.setattr(made.mnist_runs, "ensure", ensure)
+    monkeypatch.setattr(made.run_scripts.Script, "ensure", ensure)
     monkeypatch.chdir(tmp_path)
     made.figure_2.main([])
     assert asked == [("quick", Path("build/mnist/quick"), None)]
@@ -624,9 +632,9 @@ def test_what_is_not_there_is_trained_first(made, folder, tmp_path, monkeypatch)
 
 def test_a_refusal_to_train_is_told_in_one_line(made, tmp_path, monkeypatch, capsys):
     def ensure(*_):
-        raise made.mnist_tables.InputError("name the folder of MNIST")
+        raise bea.InputError("name the folder of MNIST")
 
-    monkeypatch.setattr(made.mnist_runs, "ensure", ensure)
+    monkeypatch.setattr(made.run_scripts.Script, "ensure", ensure)
     with pytest.raises(SystemExit) as stopped:
         made.figure_a5.main(["--profile", "paper", "--out", str(tmp_path)])
     assert stopped.value.code == 2

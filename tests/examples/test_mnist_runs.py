@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -41,7 +42,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(scope="module")
 def out(runs: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs")
-    runs.ensure("quick", folder, **SMALL)
+    runs.SCRIPT.ensure("quick", folder, **SMALL)
     return folder
 
 
@@ -63,7 +64,7 @@ def test_the_tables(out):
 
 @pytest.mark.slow
 def test_without_noise_the_perturbed_is_the_best(runs, out):
-    data = runs.load(runs.replace(runs.PROFILES["quick"], **SMALL), None)
+    data = runs.load(replace(runs.PROFILES["quick"], **SMALL), None)
     x, x_test = data.scaled(flat=True)
     run = bea.train(
         classifier(MLP(width=6), image=(64,)), (x, data.train_labels), (x_test, data.test_labels),
@@ -92,7 +93,7 @@ def test_what_is_there_is_not_trained_again(runs, out, monkeypatch):
     before = {path.name: path.read_bytes() for path in out.glob("*.*")}
     with monkeypatch.context() as patch:
         patch.setattr(bea, "train", None)
-        runs.ensure("quick", out, **SMALL)
+        runs.SCRIPT.ensure("quick", out, **SMALL)
     assert {path.name: path.read_bytes() for path in out.glob("*.*")} == before
 
 
@@ -103,22 +104,22 @@ def test_tables_that_are_lost_are_made_again_from_the_runs(runs, out):
     for path in out.glob("*.*"):
         if path.is_file():
             path.unlink()
-    runs.ensure("quick", out, **SMALL)
+    runs.SCRIPT.ensure("quick", out, **SMALL)
     assert [(out / name).read_bytes() for name in names] == before
 
 
 @pytest.mark.slow
 def test_another_profile_is_refused(runs, out):
     with pytest.raises(bea.InputError, match=r"a run with epochs = 2 and not 3: name another"):
-        runs.ensure("quick", out, **{**SMALL, "epochs": 3})
+        runs.SCRIPT.ensure("quick", out, **{**SMALL, "epochs": 3})
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--widths", "0"], "give different whole numbers of hidden units"),
+        (["--widths", "0"], "give whole numbers of hidden units"),
         (["--widths", "16"], "the width 64 of figures 3"),
-        (["--widths", "64,64"], "give different whole numbers of hidden units"),
+        (["--widths", "64,64"], "--widths has a number twice"),
         (["--learning-rates", "0.1,-1"], "give positive numbers"),
         (["--learning-rates", "0.1,nan"], "give positive numbers"),
         (["--draws", "0"], "draws = 0: give a whole number from 1"),
@@ -129,14 +130,14 @@ def test_another_profile_is_refused(runs, out):
 )
 def test_what_cannot_be_is_said_in_one_line(runs, options, said, tmp_path, capsys):
     with pytest.raises(SystemExit) as stop:
-        runs.main(["--out", str(tmp_path / "new"), *options])
+        runs.SCRIPT.main(["--out", str(tmp_path / "new"), *options])
     error = capsys.readouterr().err
     assert stop.value.code == 2 and said in error and error.count("\n") == 1
 
 
 def test_a_list_that_is_none(runs, capsys):
     with pytest.raises(SystemExit):
-        runs.main(["--widths", "wide"])
+        runs.SCRIPT.main(["--widths", "wide"])
     assert "'wide' is no list of numbers" in capsys.readouterr().err
 
 

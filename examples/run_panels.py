@@ -1,4 +1,4 @@
-"""How the figures of the MLPs on MNIST are drawn: one look for widths, learning rates and spread.
+"""How the figures of training runs are drawn: one look for widths, learning rates and spread.
 
 Seeds are faint points, their mean is a line: the geometric mean of what is drawn on a logarithmic
 axis. A hollow point is a model that does not fit all of its training examples.
@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from mnist_tables import column, grouped, included
-from mnist_trends import Trend, correlation, trend
+from run_tables import MODEL, column, grouped, included
 from table_and_figure import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, Row, drawing
+from trends import Trend, correlation, trend
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -123,10 +123,7 @@ def colours_of_rates(rates: Iterable[float]) -> dict[float, Colour]:
 
 def exclusions(rows: Iterable[Row], table: str) -> str:
     """How many models are excluded and why, in one line."""
-    models = {
-        (row["width"], row["batch"], row["seed"], row["learning_rate"]): row["excluded"]
-        for row in rows
-    }
+    models = {tuple(row.get(name) for name in MODEL): row["excluded"] for row in rows}
     reasons = [reason for reason in models.values() if reason]
     if not reasons:
         return f"No model of {len(models)} is excluded."
@@ -143,6 +140,46 @@ def kind_of(reason: str) -> str:
 def foot(figure: Figure, *lines: str) -> None:
     """Notes under a figure."""
     figure.supxlabel("\n".join(lines), x=0.01, ha="left", fontsize=9, color="#555555")
+
+
+def curves(
+    png: Path, rows: Sequence[Row], shown: Sequence[tuple[str, str]], note: str, table: str
+) -> None:
+    """Panels (title, y) of learning curves by learning rate, in two rows."""
+    rates = grouped(rows, ["learning_rate"])
+    colours = colours_of_rates(h for (h,) in rates)
+    columns = len(shown) // 2
+    with drawing(png, size=(4.2 * columns + 0.4, 8)) as figure:
+        for axes, (title, name) in zip(figure.subplots(2, columns).flat, shown, strict=True):
+            for (h,), models in rates.items():
+                curve(axes, models, name, colours[h])
+            name_axes(axes, "step", name)
+            axes.set_title(title, weight="bold")
+        figure.legend(
+            *axes.get_legend_handles_labels(), loc="outside right upper", title="learning rate"
+        )
+        foot(figure, f"{note} {exclusions(rows, table)}")
+
+
+def curve(axes: Axes, rows: Sequence[Row], name: str, colour: Colour) -> None:
+    """The mean and the range over seeds, as long as none has diverged, and where it is compared."""
+    seeds = {row["seed"] for row in rows}
+    by_step = {
+        step: found
+        for (step,), found in grouped(rows, ["step"]).items()
+        if len(found) == len(seeds) and len(values(found, name))
+    }
+    spread = [(values(found, name), mean(found, name)) for found in by_step.values()]
+    middle = [average for _, average in spread]
+    low, high = ([limit(each) for each, _ in spread] for limit in (min, max))
+    label = f"$h$ = {rows[0]['learning_rate']:g}"
+    axes.fill_between(list(by_step), low, high, color=colour, alpha=0.18, linewidth=0)
+    axes.plot(list(by_step), middle, color=colour, linewidth=1.6, label=label)
+    compared = [row for row in rows if row["compared"]]
+    axes.plot(
+        values(compared, "step"), values(compared, name), "o", color=colour, markersize=5,
+        markeredgecolor="white", zorder=3,
+    )  # fmt: skip
 
 
 def panels(

@@ -1,4 +1,4 @@
-"""Trends in the tables of the MLPs on MNIST: rank correlations, and their intervals over seeds.
+"""Trends in the tables of training runs: rank correlations, and their intervals over seeds.
 
 Models of one seed share their start and their batches. A statistic is therefore computed for every
 seed on its own, and its mean and its interval are over seeds.
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from mnist_tables import grouped, included
+from run_tables import grouped, included
 from scipy import stats
 from table_and_figure import Row
 
@@ -57,6 +57,17 @@ class Trend:
         half = max(student, chance)
         return cls(mean, max(mean - half, -1.0), min(mean + half, 1.0), n)
 
+    @classmethod
+    def mean(cls, found: Sequence[Found]) -> Trend:
+        """Of numbers that are no correlations: their mean, with Student's interval alone."""
+        values = [value for value, _ in found]
+        if len(values) < 2:
+            return cls(values[0] if values else None, None, None, len(values))
+        level = (1 + CONFIDENCE) / 2
+        student = float(stats.t.ppf(level, len(values) - 1)) * float(np.std(values, ddof=1))
+        half, middle = student / len(values) ** 0.5, float(np.mean(values))
+        return cls(middle, middle - half, middle + half, len(values))
+
     def __str__(self) -> str:
         if self.value is None:
             return "–"
@@ -64,10 +75,12 @@ class Trend:
         return f"{self.value:.2f}{interval}".replace("-", "−")
 
 
-def trend(rows: Iterable[Row], measure: Measure) -> Trend:
-    """The rank correlation of every seed that has one."""
+def trend(
+    rows: Iterable[Row], measure: Measure, over: Callable[[Sequence[Found]], Trend] = Trend.over
+) -> Trend:
+    """The statistic of every seed that has one, a rank correlation if nothing else is said."""
     found = map(measure, grouped(included(rows), ["seed"]).values())
-    return Trend.over([each for each in found if each is not None])
+    return over([each for each in found if each is not None])
 
 
 def correlation(x: str, y: str) -> Measure:

@@ -1,0 +1,232 @@
+"""What the scripts that train have in common: profiles, a folder for one of them, the command line.
+
+A script is a table of profiles, dataclasses whose fields are what is trained and how long, and an
+experiment that trains what a profile asks for and writes its tables. Fields can be changed from the
+command line. A folder holds what one profile with such changes has made: what is asked for again is
+not made again, what was interrupted goes on where it was, and anything else is refused.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from resource import RUSAGE_SELF, getrusage
+from typing import Any, Protocol
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+from table_and_figure import write_text
+
+from bea.errors import BeaError, InputError
+
+MEASUREMENTS = "measurements.csv"
+"""The table with a row per model and measured step, of every experiment."""
+
+
+class Experiment(Protocol):
+    """What a script trains."""
+
+    def run(self, configuration: dict[str, Any]) -> None:
+        """Train and write the tables."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script that trains.
+
+    Attributes:
+        name: of its file, without .py.
+        description: what it does, for --help.
+        examples: how it is called, without "python examples/name.py".
+        profiles: by name; the first one is what runs if none is named.
+        check: refuses a profile that cannot be before anything is trained.
+        experiment: (profile, folder of the data or None, out, progress, mesh) ↦ what is to be run.
+        tables: the files that are there when all is done.
+        lists: the fields of a profile that are lists of numbers, with the type of these.
+        numbers: the fields that are whole numbers.
+        data: what --data names.
+        axis: of the mesh, along which several devices share the work: "models" or "batch".
+    """
+
+    name: str
+    description: str
+    examples: Sequence[str]
+    profiles: Mapping[str, Any]
+    check: Callable[[Any], None]
+    experiment: Callable[[Any, Path | None, Path, bool, Mesh | None], Experiment]
+    tables: Sequence[str]
+    lists: Mapping[str, Callable[[str], Any]]
+    numbers: Sequence[str]
+    data: str
+    axis: str = "models"
+
+    def folder(self, profile: str) -> Path:
+        """Where a profile's tables are if no other place is named."""
+        return Path("build") / self.name.removesuffix("_runs") / profile
+
+    def ensure(
+        self,
+        profile: str,
+        out: Path,
+        data: Path | None = None,
+        progress: bool | None = None,
+        mesh: Mesh | None = None,
+        **changes: Any,
+    ) -> None:
+        """Train what a profile asks for, with these changes, unless its tables are there.
+
+        Raises:
+            InputError: `out` holds tables of another profile, the data are missing, or a change
+                cannot be.
+        """
+        ask_for_the_same_bits()
+        asked = replace(self.profiles[profile], **changes)
+        self._check(asked)
+        configuration = json.loads(json.dumps({"profile": profile, **asdict(asked)}))
+        claim(out, configuration)
+        tables = [(out / name).with_suffix(s) for name in self.tables for s in (".csv", ".json")]
+        if not all(path.is_file() for path in tables):
+            show = sys.stderr.isatty() if progress is None else progress
+            self.experiment(asked, data, out, show, mesh).run(configuration)
+
+    def _check(self, profile: Any) -> None:
+        for name in self.lists:
+            if len(set(getattr(profile, name))) < len(getattr(profile, name)):
+                raise InputError(f"{option(name)} has a number twice: give each one once")
+        for name in self.numbers:
+            if getattr(profile, name) < 1:
+                raise InputError(f"{name} = {getattr(profile, name)}: give a whole number from 1")
+        self.check(profile)
+
+    def main(self, argv: Sequence[str] | None = None) -> None:
+        """The command line."""
+        parser = argparse.ArgumentParser(
+            prog=f"{self.name}.py",
+            description=self.description,
+            epilog="examples: "
+            + "\n          ".join(f"python examples/{self.name}.py {e}" for e in self.examples)
+            + "\ntwo hosts: … --coordinator HOST:PORT --processes 2 --process 0   "
+            "(and 1 on the other)",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        default = next(iter(self.profiles))
+        parser.add_argument("--profile", choices=self.profiles, default=default)
+        parser.add_argument("--data", type=Path, metavar="FOLDER", help=self.data)
+        parser.add_argument(
+            "--out",
+            type=Path,
+            metavar="FOLDER",
+            help=f"for tables and states (default: {self.folder('PROFILE')})",
+        )
+        changes = parser.add_argument_group("what is to differ from the profile")
+        for name, kind in self.lists.items():
+            changes.add_argument(option(name), type=listed(kind), metavar="A,B,…")
+        for name in self.numbers:
+            changes.add_argument(option(name), type=int, metavar="N")
+        parser.add_argument("--devices", type=int, help="over how many to split the work")
+        parser.add_argument("--coordinator", metavar="HOST:PORT", help="of several processes")
+        parser.add_argument("--processes", type=int, help="how many there are")
+        parser.add_argument("--process", type=int, help="which of them this is, from 0")
+        given = parser.parse_args(argv)
+        ask_for_the_same_bits()
+        if given.coordinator is not None:
+            jax.distributed.initialize(given.coordinator, given.processes, given.process)
+        out = given.out or self.folder(given.profile)
+        asked = {name: getattr(given, name) for name in (*self.lists, *self.numbers)}
+        changed = {name: value for name, value in asked.items() if value is not None}
+        with errors_in_one_line(self.name):
+            self.ensure(
+                given.profile, out, given.data, mesh=mesh_of(given.devices, self.axis), **changed
+            )
+        print(f"the tables are in {out}")
+
+
+@contextmanager
+def errors_in_one_line(name: str) -> Iterator[None]:
+    """Errors of `bea` and of files end the script with one line on standard error, and 2."""
+    try:
+        yield
+    except (BeaError, OSError) as error:
+        print(f"{name}.py: {error}", file=sys.stderr)
+        sys.exit(2)
+
+
+def claim(out: Path, configuration: dict[str, Any]) -> None:
+    """Note what a folder is for, or hold what is asked for to the note."""
+    path = out / "configuration.json"
+    if path.is_file():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        differing = [name for name in configuration if there.get(name) != configuration[name]]
+        if differing:
+            named = ", ".join(
+                f"{name} = {there.get(name)!r} and not {configuration[name]!r}"
+                for name in differing
+            )
+            raise InputError(
+                f"{out} holds a run with {named}: name another folder with --out, or draw what is "
+                "there with --redraw"
+            )
+    elif jax.process_index() == 0:
+        out.mkdir(parents=True, exist_ok=True)
+        write_text(path, json.dumps(configuration, indent=1) + "\n")
+
+
+def ask_for_the_same_bits() -> None:
+    """On a GPU as well; XLA reads it when JAX first looks for devices."""
+    flag, given = "--xla_gpu_deterministic_ops=", os.environ.get("XLA_FLAGS", "")
+    if flag not in given:
+        os.environ["XLA_FLAGS"] = f"{given} {flag}true".strip()
+
+
+def check_rates(rates: Iterable[float]) -> None:
+    """Refuse learning rates that cannot be."""
+    rates = list(rates)
+    if not rates or not all(0 < h < math.inf for h in rates):
+        raise InputError(f"the learning rates are {rates}: give positive numbers")
+
+
+def last_step(steps: float) -> int:
+    """The last whole step, never later than T, also where round-off puts T/h just below one."""
+    return math.floor(steps * (1 + 1e-9))
+
+
+def peak_memory() -> float:
+    """What the run needed at most: memory of the device, or of the process on a CPU."""
+    stats = jax.devices()[0].memory_stats() or {}
+    peak = stats.get("peak_bytes_in_use") or 1024 * getrusage(RUSAGE_SELF).ru_maxrss
+    return round(peak / 2**20, 1)
+
+
+def mesh_of(devices: int | None, axis: str) -> Mesh | None:
+    """So many devices along an axis; None for one of them."""
+    if devices is None and jax.process_count() == 1:
+        return None
+    there = jax.devices()
+    count = len(there) if devices is None else devices
+    if not 1 <= count <= len(there) or (jax.process_count() > 1 and count < len(there)):
+        raise InputError(f"--devices {count}: there are {len(there)}")
+    return Mesh(np.array(there[:count]), (axis,))
+
+
+def option(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def listed(kind: Callable[[str], Any]) -> Callable[[str], tuple[Any, ...]]:
+    """What reads a list of numbers with commas between them."""
+
+    def read(text: str) -> tuple[Any, ...]:
+        try:
+            return tuple(kind(part) for part in text.split(","))
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers A,B,…") from None
+
+    return read
