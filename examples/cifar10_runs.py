@@ -88,9 +88,9 @@ PROFILES = {
         epochs=10, batch=64, measured_batch=250,
     ),
     "laptop": Profile(
-        examples=4000, test_examples=2000, stages=(1, 1, 1), width=8, dtype="float32",
+        examples=3000, test_examples=1500, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.01,),
-        seeds=(0, 1, 2), epochs=20, batch=64, measured_batch=500,
+        seeds=(0, 1, 2), epochs=15, batch=64, measured_batch=500,
     ),
     "paper": Profile(
         examples=50_000, test_examples=10_000, stages=(2, 2, 2, 2), width=64, dtype="bfloat16",
