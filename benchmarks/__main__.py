@@ -1,6 +1,15 @@
 """`make bench`: measure everything there is to measure, print it, and write it to results/."""
 
-from benchmarks import against_others, derivation, network_libraries, networks, series, training
+from benchmarks import (
+    against_others,
+    derivation,
+    network_libraries,
+    networks,
+    one_by_one,
+    resnet_training,
+    series,
+    training,
+)
 
 if __name__ == "__main__":
     derivation.main()
@@ -9,3 +18,5 @@ if __name__ == "__main__":
     networks.main([])
     network_libraries.main()
     training.main([])
+    one_by_one.main([])
+    resnet_training.main([])

@@ -4,8 +4,9 @@ It gets the parameters and the batch of the JAX problem, and its fields are comp
 before they are timed. H∇E, the Hessian times the gradient, has two ways: "double backward", through
 the graph of the gradient, and "jvp of grad", forward over reverse with `torch.func`, where the
 gradient is computed first and once more within. f_2 is nested `jvp`s. On a GPU the ResNet runs in
-channels-last layout. PyTorch runs eagerly; of operations it counts those of matrix products and
-convolutions only, and of memory nothing on a CPU.
+channels-last layout. PyTorch runs eagerly, but for the training step on a GPU, which is compiled;
+of operations it counts those of matrix products and convolutions only, and of memory nothing on a
+CPU.
 
 Threads of OpenMP wait asleep. When they wait spinning, its default, they take the time of what runs
 beside and after them: on two cores with other programs the gradient took 4 to 30 times as long.

@@ -11,7 +11,8 @@ from math import isfinite
 
 import pytest
 
-from benchmarks import networks, training
+from bea.models.resnet import ResNet
+from benchmarks import networks, one_by_one, training
 from benchmarks.interleaved import Contender, interleaved
 from benchmarks.report import write_table
 
@@ -103,6 +104,13 @@ def test_what_does_not_fit_into_memory_is_left_out(capsys):
     (row,) = interleaved(contenders, rounds=2, title="test")
     assert row["quantity"] == "unit"
     assert "left out: a large" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_table_of_models_one_by_one():
+    one, together = one_by_one.measure(ResNet((1,), 2), batch=4, rounds=1)
+    assert (one["quantity"], one["ratio"], one["models"]) == ("one after another", 1, 5)
+    assert together["quantity"] == "together" and together["ratio"] > 0
 
 
 def test_a_table_of_training():

@@ -1,10 +1,8 @@
 """The models of an ensemble one after another, for networks that fill the device by themselves.
 
 Trained together, convolutions of many models become grouped ones, and steps run inside a compiled
-loop. Neither is fast for convolutional networks: on two cores a step of five small residual
-networks took 5 times as long by `jax.vmap`, and 19 times as long inside `jax.lax.scan`, as five
-compiled steps called from Python (`benchmarks/resnet_training.py` measures the step). So here each
-step of each model is one call. A model that has diverged is left as it is.
+loop. Neither is fast for convolutional networks (`benchmarks/one_by_one.py` measures it). So here
+each step of each model is one call. A model that has diverged is left as it is.
 """
 
 from __future__ import annotations
