@@ -53,6 +53,7 @@ def test_the_operations_of_the_resnet18():
     )
 
 
+@pytest.mark.slow
 def test_regularization_takes_three_gradients_of_products(rows):
     of = named(rows)
     for dtype in ("float32", "bfloat16"):
@@ -63,6 +64,7 @@ def test_regularization_takes_three_gradients_of_products(rows):
         assert regularized["flops_ratio"] < 3.0
 
 
+@pytest.mark.slow
 def test_the_rows(rows, tmp_path):
     write_table("resnet_training.csv", rows, folder=tmp_path, packages=["jax", "flax"])
     with (tmp_path / "resnet_training.csv").open(encoding="utf-8") as file:
@@ -81,6 +83,7 @@ def test_the_rows(rows, tmp_path):
             assert row["relative_to"] == name
 
 
+@pytest.mark.slow
 def test_the_share_is_of_the_fastest_product_of_the_dtype(rows):
     of = named(rows)
     for dtype in benchmark.DTYPES:
@@ -90,6 +93,7 @@ def test_the_share_is_of_the_fastest_product_of_the_dtype(rows):
         assert row["share_of_matrix_rate"] == pytest.approx(rate / max(rates), rel=2e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not in_pytorch.is_there(), reason="PyTorch is not installed")
 def test_the_steps_of_pytorch_start_with_the_same_loss(ours):
     float32, bfloat16 = (case.contender for case in benchmark.pytorch_cases(SMALL, ours))
@@ -100,6 +104,7 @@ def test_the_steps_of_pytorch_start_with_the_same_loss(ours):
     assert float32.call() < first  # from where the last one ended
 
 
+@pytest.mark.slow
 def test_what_is_printed(rows, capsys):
     benchmark.print_training([{**row, "peak_mib": ""} for row in rows])
     text = capsys.readouterr().out

@@ -170,6 +170,7 @@ def test_one_after_another_in_all_its_cases():
     np.testing.assert_allclose(found[0].test_loss, found[1].test_loss, rtol=1e-3)
 
 
+@pytest.mark.slow
 def test_it_is_measured_in_the_precision_that_is_asked_for(usual):
     """A network that computes in bfloat16, whose E and ∇E are those of float32 all the same."""
     coarse = MLP(width=8, depth=2, dtype=jnp.bfloat16)
