@@ -46,7 +46,7 @@ def cross_entropy(model: nn.Module) -> Callable[[Any, jax.Array, jax.Array], jax
     """
 
     def loss(theta: Any, x: jax.Array, labels: jax.Array) -> jax.Array:
-        logits: Any = model.apply({"params": theta}, x)
+        logits, _ = _in_training(model, theta, {}, x)
         return _mean_cross_entropy(logits, labels)
 
     return loss
@@ -84,8 +84,7 @@ def batch_cross_entropy(
     """
 
     def loss(theta: Any, statistics: Any, x: jax.Array, labels: jax.Array) -> tuple[jax.Array, Any]:
-        variables = {"params": theta, "batch_stats": statistics}
-        logits, new = model.apply(variables, x, train=True, mutable=["batch_stats"])
+        logits, new = _in_training(model, theta, {"batch_stats": statistics}, x)
         return _mean_cross_entropy(logits, labels), new["batch_stats"]
 
     return loss
@@ -128,11 +127,7 @@ def classifier(
 
     def loss_of(model: nn.Module) -> Loss:
         def loss(theta: Any, state: Any, x: jax.Array, labels: jax.Array) -> tuple[jax.Array, Any]:
-            variables = {"params": theta, **state}
-            if state:
-                logits, state = model.apply(variables, x, train=True, mutable=list(state))
-            else:
-                logits = model.apply(variables, x)
+            logits, state = _in_training(model, theta, state, x)
             return _mean_cross_entropy(logits, labels), (logits, state)
 
         return loss
@@ -144,6 +139,16 @@ def classifier(
     return Classifier(
         init, loss_of(model), evaluate, measured_loss=loss_of(measured) if measured else None
     )
+
+
+def _in_training(model: nn.Module, theta: Any, state: Any, x: jax.Array) -> tuple[jax.Array, Any]:
+    """The outputs in training mode, and the new state of a network that has one."""
+    outputs: Any
+    if state:
+        outputs, new = model.apply({"params": theta, **state}, x, train=True, mutable=list(state))
+        return outputs, dict(new)
+    outputs = model.apply({"params": theta}, x)
+    return outputs, state
 
 
 def _mean_cross_entropy(logits: jax.Array, labels: jax.Array) -> jax.Array:
