@@ -38,7 +38,7 @@ from bea.models.resnet import ResNet
 from bea.numeric.measured_steps import spread_steps
 
 RATES = (0.2, 0.1, 0.05, 0.01, 0.005)
-CURVE = 10  # measured epochs of a learning curve
+CURVE = 5  # measured epochs of a learning curve
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,7 @@ PROFILES = {
         epochs=10, batch=64, measured_batch=250,
     ),
     "laptop": Profile(
-        examples=3000, test_examples=1500, stages=(1, 1, 1), width=8, dtype="float32",
+        examples=2000, test_examples=1000, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.01,),
         seeds=(0, 1, 2), epochs=15, batch=64, measured_batch=500,
     ),
