@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import data_folder
 import jax
 import jax.numpy as jnp
 import optax
@@ -32,7 +33,7 @@ from table_and_figure import produce, write_table
 import bea
 from bea.classifier import Classifier
 from bea.errors import InputError
-from bea.models.data import Dataset, load_cifar10
+from bea.models.data import Dataset, download_cifar10
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
 from bea.numeric.measured_steps import spread_steps
@@ -115,12 +116,7 @@ def check(profile: Profile) -> None:
 
 def load(profile: Profile, folder: Path | None) -> Dataset:
     """As many images of CIFAR-10 as a profile asks for."""
-    if folder is None:
-        raise InputError(
-            "name the folder that the files of CIFAR-10 are in, or are put in by "
-            "bea.models.data.download_cifar10, with --data FOLDER"
-        )
-    return load_cifar10(folder).subset(profile.examples, profile.test_examples)
+    return data_folder.cifar10(folder).subset(profile.examples, profile.test_examples)
 
 
 class Experiment:
@@ -204,7 +200,11 @@ def descent(mu: float) -> Any:
 SCRIPT = Script(
     "cifar10_runs",
     __doc__,
-    ("--data FOLDER", "--profile paper --data FOLDER", "--data FOLDER --mus 0.1 --seeds 0"),
+    (
+        "--data FOLDER --download",
+        "--profile paper --data FOLDER",
+        "--data FOLDER --mus 0.1 --seeds 0",
+    ),
     PROFILES,
     check,
     lambda profile, data, *rest: Experiment(profile, load(profile, data), *rest),
@@ -212,6 +212,7 @@ SCRIPT = Script(
     lists={"learning_rates": float, "mus": float, "regularized_rates": float, "seeds": int},
     numbers=("epochs", "examples", "test_examples", "width", "batch", "measured_batch"),
     data="where CIFAR-10 is",
+    download=download_cifar10,
     axis="batch",
 )
 

@@ -46,6 +46,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+import data_folder
 import diffrax
 import jax
 import jax.numpy as jnp
@@ -70,7 +71,7 @@ from table_and_figure import (
 
 import bea
 from bea.errors import InputError, NotSmoothWarning
-from bea.models.data import Dataset, load_digits, load_mnist
+from bea.models.data import Dataset, load_digits
 from bea.models.losses import cross_entropy
 from bea.models.mlp import MLP
 
@@ -682,9 +683,7 @@ def load(profile: Profile, folder: Path | None) -> Dataset:
     """
     if profile.data == "digits":
         return load_digits()
-    if folder is None:
-        raise InputError("this profile is of MNIST: say with --data which folder has mnist/")
-    return load_mnist(folder / "mnist")
+    return data_folder.mnist(folder)
 
 
 def measure_all(profile: Profile, data: Dataset, tracks: list[Row]) -> list[Row]:

@@ -45,6 +45,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import data_folder
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -71,7 +72,7 @@ from tqdm import tqdm
 import bea
 from bea.classifier import Classifier
 from bea.errors import InputError
-from bea.models.data import Dataset, load_cifar10
+from bea.models.data import Dataset
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
 
@@ -618,12 +619,7 @@ def load(profile: Profile, folder: Path | None) -> Dataset:
     Raises:
         bea.InputError: there is no folder, or the files are not in it.
     """
-    if folder is None:
-        raise InputError(
-            "this is of CIFAR-10: name the folder that its files are in, or are put in by "
-            "bea.models.data.download_cifar10, with --data FOLDER"
-        )
-    data = load_cifar10(folder)
+    data = data_folder.cifar10(folder)
     tested = min(profile.images // 2, len(data.test_images))
     return data.subset(profile.images, tested)
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import data_folder
 import jax
 import numpy as np
 from jax.sharding import Mesh
@@ -29,7 +30,7 @@ from tqdm import tqdm
 
 import bea
 from bea.errors import InputError
-from bea.models.data import Dataset, load_digits, load_mnist
+from bea.models.data import Dataset, download_mnist, load_digits
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
 from bea.numeric.measured_steps import spread_steps
@@ -126,13 +127,7 @@ def load(profile: Profile, folder: Path | None) -> Dataset:
     """The data of a profile, as many of the training examples as it asks for."""
     if profile.data == "digits":
         return load_digits().subset(profile.examples)
-    if folder is None:
-        raise InputError(
-            "this profile trains on MNIST: name the folder that its files are in, or are put in by "
-            "bea.models.data.download_mnist, with --data FOLDER"
-        )
-    place = folder / "mnist" if (folder / "mnist").is_dir() else folder
-    return load_mnist(place).subset(profile.examples)
+    return data_folder.mnist(folder).subset(profile.examples)
 
 
 class Experiment:
@@ -264,6 +259,7 @@ SCRIPT = Script(
         "perturbed_examples",
     ),
     data="where MNIST is; quick needs none",
+    download=download_mnist,
 )  # fmt: skip
 
 if __name__ == "__main__":

@@ -53,6 +53,7 @@ class Script:
         lists: the fields of a profile that are lists of numbers, with the type of these.
         numbers: the fields that are whole numbers.
         data: what --data names.
+        download: what puts the data into a folder.
         axis: of the mesh, along which several devices share the work: "models" or "batch".
     """
 
@@ -66,6 +67,7 @@ class Script:
     lists: Mapping[str, Callable[[str], Any]]
     numbers: Sequence[str]
     data: str
+    download: Callable[[Path], object]
     axis: str = "models"
 
     def folder(self, profile: str) -> Path:
@@ -121,6 +123,9 @@ class Script:
         parser.add_argument("--profile", choices=self.profiles, default=default)
         parser.add_argument("--data", type=Path, metavar="FOLDER", help=self.data)
         parser.add_argument(
+            "--download", action="store_true", help="get the data first, into the folder of --data"
+        )
+        parser.add_argument(
             "--out",
             type=Path,
             metavar="FOLDER",
@@ -143,6 +148,10 @@ class Script:
         asked = {name: getattr(given, name) for name in (*self.lists, *self.numbers)}
         changed = {name: value for name, value in asked.items() if value is not None}
         with errors_in_one_line(self.name):
+            if given.download:
+                if given.data is None:
+                    raise InputError("--download: say with --data FOLDER where to")
+                self.download(given.data)
             self.ensure(
                 given.profile, out, given.data, mesh=mesh_of(given.devices, self.axis), **changed
             )

@@ -216,7 +216,8 @@ def test_the_paper_profile_is_the_papers(made):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "name the folder that the files of CIFAR-10 are in"),
+        ([], "this is of CIFAR-10: name the folder that its files are in with --data FOLDER"),
+        (["--download"], "--download: say with --data FOLDER where to"),
         (["--data", "no/such"], "there is no folder no/such"),
         (["--batch", "2000"], "batch = 2000 of 1000 examples"),
         (["--mus", "0.1,-1"], "μ = -1.0: give positive numbers"),

@@ -275,7 +275,7 @@ def test_what_is_missing_is_named(script, quadratic, tmp_path, capsys):
     script.write_table(tmp_path / f"{NAME}.csv", quadratic[0])
     asked = {
         "--redraw": "run without --redraw first",
-        "--profile=laptop": "say with --data which folder has mnist/",
+        "--profile=laptop": "this is of MNIST: name the folder",
         f"--profile=paper --data={tmp_path}": "there is no folder",
     }
     for options, message in asked.items():

@@ -320,8 +320,11 @@ def test_a_network_that_diverged_leaves_its_row_empty(script, tmp_path, monkeypa
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "bea.models.data.download_cifar10, with --data FOLDER"),
-        (["--profile", "paper"], "bea.models.data.download_cifar10, with --data FOLDER"),
+        ([], "this is of CIFAR-10: name the folder that its files are in with --data FOLDER"),
+        (
+            ["--profile", "paper"],
+            "this is of CIFAR-10: name the folder that its files are in with --data FOLDER",
+        ),
         (["--data", "no/such"], "there is no folder no/such"),
     ],
 )
