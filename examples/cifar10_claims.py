@@ -38,7 +38,7 @@ def greatest_gain(tables: Tables, width: int | None) -> list[Row]:
 
 def gain(rows: Sequence[Row]) -> Found | None:
     """The points of test accuracy that the model of one seed gains."""
-    return (rows[0]["gain"], 1) if rows else None
+    return (rows[0]["gain"], 1) if rows and rows[0]["gain"] is not None else None
 
 
 CLAIMS = (

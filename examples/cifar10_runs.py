@@ -17,18 +17,16 @@ A run that is interrupted goes on where it was when it is started again.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import data_folder
-import jax
 import jax.numpy as jnp
 import optax
-from jax.sharding import Mesh
-from run_scripts import MEASUREMENTS, Script, check_rates, peak_memory
-from table_and_figure import produce, write_table
+from run_scripts import MEASUREMENTS, Experiment, Script, check_rates
 
 import bea
 from bea.classifier import Classifier
@@ -39,7 +37,6 @@ from bea.models.resnet import ResNet
 from bea.numeric.measured_steps import spread_steps
 
 RATES = (0.2, 0.1, 0.05, 0.01, 0.005)
-CURVE = 5  # measured epochs of a learning curve
 
 
 @dataclass(frozen=True)
@@ -59,6 +56,8 @@ class Profile:
         epochs: of batches of `batch`.
         batch: the images of a step.
         measured_batch: the images that are measured at once, a batch of batch normalization.
+        measured_epochs: how many, evenly spaced, beside some steps of the first ones. Each costs
+            as much as an epoch; the highest test accuracy is the highest of these.
     """
 
     examples: int
@@ -73,6 +72,7 @@ class Profile:
     epochs: int
     batch: int
     measured_batch: int
+    measured_epochs: int
 
     @property
     def cases(self) -> Iterator[tuple[float, tuple[float, ...]]]:
@@ -86,17 +86,17 @@ PROFILES = {
     "quick": Profile(
         examples=1000, test_examples=500, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05), regularized_rates=(0.01,), seeds=(0, 1),
-        epochs=10, batch=64, measured_batch=250,
+        epochs=10, batch=64, measured_batch=250, measured_epochs=5,
     ),
     "laptop": Profile(
         examples=2000, test_examples=1000, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.01,),
-        seeds=(0, 1, 2), epochs=15, batch=64, measured_batch=500,
+        seeds=(0, 1, 2), epochs=15, batch=64, measured_batch=500, measured_epochs=5,
     ),
     "paper": Profile(
         examples=50_000, test_examples=10_000, stages=(2, 2, 2, 2), width=64, dtype="bfloat16",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.005,),
-        seeds=(0, 1, 2), epochs=50, batch=512, measured_batch=1000,
+        seeds=(0, 1, 2), epochs=50, batch=512, measured_batch=1000, measured_epochs=25,
     ),
 }  # fmt: skip
 
@@ -110,7 +110,7 @@ def check(profile: Profile) -> None:
             f"batch = {profile.batch} of {profile.examples} examples: give no more than there are"
         )
     for mu in profile.mus:
-        if not mu > 0:
+        if not 0 < mu < math.inf:
             raise InputError(f"μ = {mu}: give positive numbers; μ = 0 is trained anyway")
 
 
@@ -119,48 +119,30 @@ def load(profile: Profile, folder: Path | None) -> Dataset:
     return data_folder.cifar10(folder).subset(profile.examples, profile.test_examples)
 
 
-class Experiment:
+class ResidualNetworks(Experiment):
     """The runs of a profile, one for every μ, and the table made of them."""
 
-    def __init__(
-        self,
-        profile: Profile,
-        data: Dataset,
-        out: Path,
-        progress: bool = False,
-        mesh: Mesh | None = None,
-    ) -> None:
-        self.profile, self.out, self.progress, self.mesh = profile, out, progress, mesh
-        x, x_test = data.standardized()
-        self.train, self.test = (x, data.train_labels), (x_test, data.test_labels)
-        self.network = network(profile)
-        self.seconds: dict[str, dict[str, float]] = {}
+    profile: Profile
 
     def run(self, configuration: dict[str, Any]) -> None:
         """Train, measure, and write the table."""
-        profile, rows = self.profile, []
-        for mu, rates in profile.cases:
-            run = self.trained(mu, rates)
-            model = {"width": profile.width, "batch": profile.batch, "examples": len(self.train[0])}
-            rows += [{**model, "mu": mu, **row} for row in run.rows()]
-            if jax.process_index() == 0:  # what is known, should a later μ be cut off
-                write_table(self.out / MEASUREMENTS, rows)
-        if jax.process_index() == 0:
-            produce(
-                self.out / MEASUREMENTS, lambda: rows, ("flax", "optax", "orbax-checkpoint"),
-                made_by=f"examples/cifar10_runs.py --profile {configuration['profile']}",
-                **configuration,
-                parameters=run.parameters,
-                devices=1 if self.mesh is None else int(self.mesh.size),
-                seconds=self.seconds,
-                peak_memory_mib=peak_memory(),
-            )  # fmt: skip
+        model = network(self.profile)
+        common = {
+            "width": self.profile.width,
+            "batch": self.profile.batch,
+            "examples": len(self.train[0]),
+        }
+        rows = self.train_all(
+            (f"mu {mu:g}", {**common, "mu": mu}, self.trained(model, mu, rates))
+            for mu, rates in self.profile.cases
+        )
+        self.write(MEASUREMENTS, rows, configuration)
 
-    def trained(self, mu: float, rates: tuple[float, ...]) -> bea.TrainingRun:
+    def trained(self, model: Classifier, mu: float, rates: tuple[float, ...]) -> bea.TrainingRun:
         """All learning rates and seeds of a μ, trained or taken up where they were."""
-        profile, name = self.profile, f"mu {mu:g}"
-        run = bea.train(
-            self.network,
+        profile = self.profile
+        return bea.train(
+            model,
             self.train,
             self.test,
             learning_rates=rates,
@@ -169,17 +151,18 @@ class Experiment:
             batch_size=profile.batch,
             optimizer=descent(mu),
             measured_steps=spread_steps(
-                profile.examples // profile.batch, profile.epochs, evenly=CURVE, powers=8
+                profile.examples // profile.batch,
+                profile.epochs,
+                evenly=profile.measured_epochs,
+                powers=8,
             ),
             measured_batch=profile.measured_batch,
-            folder=self.out / "runs" / name.replace(" ", "-"),
+            folder=self.out / "runs" / f"mu-{mu:g}",
             configuration={"mu": mu, "dtype": profile.dtype},
             mesh=self.mesh,
             together=False,  # convolutions of many models at once are slow
             progress=f"μ = {mu:g}" if self.progress else False,
         )
-        self.seconds[name] = {what: round(s, 1) for what, s in run.seconds.items()}
-        return run
 
 
 def network(profile: Profile) -> Classifier:
@@ -197,6 +180,12 @@ def descent(mu: float) -> Any:
     return lambda h: optax.chain(bea.add_explicit_gradient_regularization(mu), optax.sgd(h))
 
 
+def residual_networks(profile: Profile, folder: Path | None, *rest: Any) -> ResidualNetworks:
+    """The experiment of a profile on its images."""
+    data = load(profile, folder)
+    return ResidualNetworks(profile, data, data.standardized(), *rest)
+
+
 SCRIPT = Script(
     "cifar10_runs",
     __doc__,
@@ -207,7 +196,7 @@ SCRIPT = Script(
     ),
     PROFILES,
     check,
-    lambda profile, data, *rest: Experiment(profile, load(profile, data), *rest),
+    residual_networks,
     (MEASUREMENTS,),
     lists={"learning_rates": float, "mus": float, "regularized_rates": float, "seeds": int},
     numbers=("epochs", "examples", "test_examples", "width", "batch", "measured_batch"),

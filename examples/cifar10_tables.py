@@ -7,12 +7,12 @@ data, and in training mode their accuracy on these depends on the chunks of batc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import cifar10_runs
 import run_tables
-from run_tables import Model, RunTables, at_highest, grouped, included, select
+from run_tables import Model, RunTables, at_highest, column, grouped, included, select
 from table_and_figure import Row
 
 RESULTS = "results/cifar10"
@@ -59,10 +59,17 @@ def gains(tables: Tables) -> list[Row]:
 
 
 def of_the_greatest_gain(tables: Tables) -> list[Row]:
-    """The models of the learning rate and μ > 0 whose mean gain is the greatest."""
-    known = [row for row in gains(tables) if row["mu"] and row["gain"] is not None]
-    cases = grouped(known, ["learning_rate", "mu"]).values()
-    return max(cases, key=lambda rows: sum(row["gain"] for row in rows) / len(rows), default=[])
+    """The models of the learning rate and μ > 0 whose mean gain is the greatest.
+
+    Among those of which the most seeds have a gain: one that mostly diverges is no choice.
+    """
+
+    def preference(rows: Sequence[Row]) -> tuple[int, float]:
+        found = column(rows, "gain")
+        return len(found), float(found.mean()) if len(found) else 0.0
+
+    regularized = [row for row in gains(tables) if row["mu"]]
+    return max(grouped(regularized, ["learning_rate", "mu"]).values(), key=preference, default=[])
 
 
 show: Callable[..., None] = partial(run_tables.show_tables, kind=Tables, results=RESULTS)

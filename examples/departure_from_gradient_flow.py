@@ -51,6 +51,7 @@ import diffrax
 import jax
 import jax.numpy as jnp
 import numpy as np
+from curvature import largest_eigenvalue
 from flax import linen as nn
 from jax.flatten_util import ravel_pytree
 from table_and_figure import (
@@ -178,21 +179,8 @@ class Training:
 
     def curvature(self, theta: jax.Array) -> float:
         """λ_max of the Hessian of E, by Lanczos' iteration from a random vector."""
-        v = np.random.default_rng(SEED).standard_normal(theta.size)
-        basis = [v / np.linalg.norm(v)]
-        entries = np.zeros((2, min(LANCZOS_STEPS, theta.size)))  # diagonal, and beside it
-        for k in range(entries.shape[1]):
-            w = np.array(self._hessian_product(theta, jnp.asarray(basis[-1])))
-            entries[0, k] = basis[-1] @ w
-            for _ in range(2):  # twice is enough for vectors orthogonal to round-off
-                w -= np.array(basis).T @ (np.array(basis) @ w)
-            entries[1, k] = np.linalg.norm(w)
-            if entries[1, k] <= 1e-10 * abs(entries[0]).max():  # they span an invariant space
-                break
-            basis.append(w / entries[1, k])
-        diagonal, beside = entries[:, : k + 1]
-        tridiagonal = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-        return float(np.linalg.eigvalsh(tridiagonal)[-1])
+        v = jnp.asarray(np.random.default_rng(SEED).standard_normal(theta.size))
+        return largest_eigenvalue(partial(self._hessian_product, theta), v, LANCZOS_STEPS)
 
     @cached_property
     def _descend(self) -> Callable[..., tuple[jax.Array, ...]]:

@@ -14,11 +14,10 @@ from pathlib import Path
 
 from mnist_tables import Tables, show
 from run_panels import (
-    COLOURS,
-    MARKERS,
     exclusions,
     foot,
     head,
+    look,
     name_axes,
     say_nothing_left,
     series,
@@ -46,8 +45,7 @@ def draw(table: Path, png: Path) -> None:
     with drawing(png, size=(14, 5)) as figure:
         for axes, (title, x, y) in zip(figure.subplots(1, 3), PANELS, strict=True):
             for i, ((width,), models) in enumerate(grouped(rows, ["width"]).items()):
-                look = COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
-                series(axes, models, x, y, f"$n_l$ = {width:g}", *look)
+                series(axes, models, x, y, f"$n_l$ = {width:g}", *look(i))
             name_axes(axes, x, y)
             head(axes, title, [trend(rows, correlation(x, y))])
             if not included(rows):

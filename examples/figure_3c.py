@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from cifar10_tables import Tables, gains, show
-from run_panels import COLOURS, MARKERS, NAMES, exclusions, foot, mean, values
+from run_panels import NAMES, exclusions, foot, look, mean, values
 from run_tables import at_highest, grouped, included, select
 from table_and_figure import GREY, Row, drawing, read_table
 from trends import Trend
@@ -39,7 +39,8 @@ def draw(table: Path, png: Path) -> None:
     rows = read_table(table)
     rates = sorted({row["learning_rate"] for row in rows if row["mu"]})
     regularized = [row for row in rows if row["learning_rate"] in rates]
-    others = [row for row in included(rows) if row["learning_rate"] > max(rates, default=0)]
+    others = [row for row in included(rows) if row["learning_rate"] > min(rates, default=0)]
+    others = [row for row in others if row["learning_rate"] not in rates]
     least = min((row["mu"] for row in rows if row["mu"]), default=1.0)
     with drawing(png, size=(14, 5)) as figure:
         accuracy, gain, regularizer = figure.subplots(1, 3)
@@ -61,12 +62,12 @@ def draw(table: Path, png: Path) -> None:
 def draw_by_mu(axes: Axes, rows: Sequence[Row], name: str) -> None:
     """Seeds as faint points, a line through their means."""
     for i, ((h,), models) in enumerate(grouped(included(rows), ["learning_rate"]).items()):
-        by_mu = grouped(models, ["mu"])
-        axes.plot(values(models, "mu"), values(models, name), MARKERS[i], color=COLOURS[i],
+        by_mu, (colour, marker) = grouped(models, ["mu"]), look(i)
+        axes.plot(values(models, "mu"), values(models, name), marker, color=colour,
                   markersize=4, alpha=0.45)  # fmt: skip
         axes.plot(
             [mu for (mu,) in by_mu], [mean(each, name) for each in by_mu.values()], "-",
-            marker=MARKERS[i], color=COLOURS[i], label=f"$h$ = {h:g}",
+            marker=marker, color=colour, label=f"$h$ = {h:g}",
         )  # fmt: skip
     axes.set_ylabel(NAMES[name])
 
@@ -91,10 +92,9 @@ def draw_gain(axes: Axes, rows: Sequence[Row]) -> None:
         }
         middle = np.array([each.value for each in found.values()], float)
         bounds = np.array([(each.low, each.high) for each in found.values()], float).T
-        errors = None if np.isnan(bounds).any() else abs(bounds - middle)
-        axes.errorbar(
-            list(found), middle, errors, fmt="-" + MARKERS[i], color=COLOURS[i], capsize=3
-        )
+        errors = np.nan_to_num(abs(bounds - middle))  # no bar where there is no interval
+        colour, marker = look(i)
+        axes.errorbar(list(found), middle, errors, fmt=f"-{marker}", color=colour, capsize=3)
     axes.axhline(0, color=GREY, linewidth=0.8)
     axes.set_ylabel("points of test accuracy")
 

@@ -49,9 +49,11 @@ import data_folder
 import jax
 import jax.numpy as jnp
 import numpy as np
+from curvature import largest_eigenvalue
 from departure_from_gradient_flow import explained, grouped, known, norm, percent
 from flax import linen as nn
 from jax.flatten_util import ravel_pytree
+from run_scripts import ask_for_the_same_bits, errors_in_one_line
 from table_and_figure import (
     BLACK,
     BLUE,
@@ -71,10 +73,10 @@ from tqdm import tqdm
 
 import bea
 from bea.classifier import Classifier
-from bea.errors import InputError
 from bea.models.data import Dataset
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
+from bea.numeric.placement import memory_for
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -181,7 +183,7 @@ class Descent:
         """What is needed at θ for steps of every size."""
         E, gradient = self._value_and_gradient(theta)
         product = partial(self.hessian_product, theta)
-        curvature = largest_eigenvalue(product, gradient)
+        curvature = largest_eigenvalue(product, gradient, LANCZOS_STEPS)
         return Place(theta, float(E), -gradient, -product(gradient) / 2, curvature)
 
     def flow(self, at: Place, h: float) -> tuple[jax.Array, float, int]:
@@ -226,27 +228,6 @@ def runge_kutta(field: Field, theta: jax.Array, slope: jax.Array, h: float) -> j
     third = field(theta + h / 2 * second)
     fourth = field(theta + h * third)
     return theta + h / 6 * (slope + 2 * second + 2 * third + fourth)
-
-
-def largest_eigenvalue(
-    product: Callable[[jax.Array], jax.Array], start: jax.Array, steps: int = LANCZOS_STEPS
-) -> float:
-    """The largest eigenvalue of a symmetric matrix, by Lanczos' iteration from a vector.
-
-    From ∇E few steps are enough: descent has to do with the eigenvectors that ∇E has a part in.
-    """
-    basis, diagonal, beside = [start / norm(start)], [], []
-    for _ in range(min(steps, start.size)):
-        w = product(basis[-1])
-        diagonal.append(float(basis[-1] @ w))
-        for v in basis * 2:  # twice is enough for vectors orthogonal to round-off
-            w = w - (v @ w) * v
-        beside.append(norm(w))
-        if not beside[-1] > 1e-10 * max(map(abs, diagonal)):  # they span an invariant space
-            break
-        basis.append(w / beside[-1])
-    tridiagonal = np.diag(diagonal) + np.diag(beside[:-1], 1) + np.diag(beside[:-1], -1)
-    return float(np.linalg.eigvalsh(tridiagonal)[-1]) if np.isfinite(tridiagonal).all() else np.nan
 
 
 # The table
@@ -375,10 +356,11 @@ def measure(
     They stand beside the run that they are of, in a file of this script.
     """
     run, thetas = trained(profile, activation, data, out, progress)
-    kept = out / "runs" / f"{activation}.json"
+    kept = out / "runs" / activation / "local_errors.json"  # in the folder of this very run
     rows: list[Row] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
     cases = [(i, r) for i in range(len(profile.epochs)) for r in range(len(run.learning_rates))]
-    with jax.enable_x64(True):
+    remedy = "take a smaller profile, or a device with more"
+    with jax.enable_x64(True), memory_for("E and H∇E of the fixed batch in float64", remedy):
         at_start = None
         descent: Descent | None = None
         for i, r in tqdm(
@@ -633,7 +615,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         ["--data FOLDER", "--profile laptop --data FOLDER", "--redraw"],
     )
     name = options.given.profile
-    try:
+    ask_for_the_same_bits()
+    with errors_in_one_line(NAME):
         if not options.redraw:
             profile = PROFILES[name]
             data = load(profile, options.given.data)
@@ -650,9 +633,6 @@ def main(argv: Sequence[str] | None = None) -> None:
                 settled=SETTLED,
                 lanczos_steps=LANCZOS_STEPS,
             )
-    except (InputError, OSError) as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
     draw(options.table, options.figure)
     print(f"wrote {options.figure}")
     print("\n".join(summary(read_table(options.table))))

@@ -22,10 +22,9 @@ from typing import Any
 import data_folder
 import jax
 import numpy as np
-from jax.sharding import Mesh
-from run_scripts import MEASUREMENTS, Script, check_rates, last_step, peak_memory
+from run_scripts import MEASUREMENTS, Experiment, Script, check_rates, last_step
 from run_tables import FULL
-from table_and_figure import Row, produce, write_table
+from table_and_figure import Row
 from tqdm import tqdm
 
 import bea
@@ -130,48 +129,28 @@ def load(profile: Profile, folder: Path | None) -> Dataset:
     return data_folder.mnist(folder).subset(profile.examples)
 
 
-class Experiment:
+class Perceptrons(Experiment):
     """The runs of a profile, one for every width, and the tables made of them."""
 
-    def __init__(
-        self,
-        profile: Profile,
-        data: Dataset,
-        out: Path,
-        progress: bool = False,
-        mesh: Mesh | None = None,
-    ) -> None:
-        self.profile, self.out, self.progress, self.mesh = profile, out, progress, mesh
-        x, x_test = data.scaled(flat=True)
-        self.train, self.test = (x, data.train_labels), (x_test, data.test_labels)
-        self.seconds: dict[str, dict[str, float]] = {}
+    profile: Profile
 
     def run(self, configuration: dict[str, Any]) -> None:
         """Train, measure and perturb, and write the tables."""
-        common = {
-            "made_by": f"examples/mnist_runs.py --profile {configuration['profile']}",
-            **configuration,
-            "network": "5 hidden layers, ReLU, He-uniform weights, zero biases",
-            "devices": 1 if self.mesh is None else int(self.mesh.size),
-        }
-        packages = ("flax", "optax", "orbax-checkpoint")
+        configuration["network"] = "5 hidden layers, ReLU, He-uniform weights, zero biases"
         runs: dict[tuple[int, str], bea.TrainingRun] = {}
-        rows: list[Row] = []
-        for width, batch in self.cases():
-            runs[width, batch] = run = self.trained(width, batch)
-            shown = len(self.examples(batch == FULL)[0])
-            model = {"width": width, "batch": batch, "examples": shown}
-            rows += [{**model, **row} for row in run.rows()]
-            if jax.process_index() == 0:  # what is known, should a later width be cut off
-                write_table(self.out / MEASUREMENTS, rows)
+
+        def trained() -> Iterator[tuple[str, Row, bea.TrainingRun]]:
+            for width, batch in self.cases():
+                name = f"width {width}" + ", full batch" * (batch == FULL)
+                runs[width, batch] = run = self.trained(name, width, batch == FULL)
+                shown = len(self.examples(batch == FULL)[0])
+                yield name, {"width": width, "batch": batch, "examples": shown}, run
+
+        rows = self.train_all(trained())
         best = runs[self.profile.compared_width, str(self.profile.batch)]
         noise = list(self.perturbations(best))  # in every process: they end together
-        if jax.process_index() == 0:
-            produce(
-                self.out / MEASUREMENTS, lambda: rows, packages, **common, seconds=self.seconds,
-                peak_memory_mib=peak_memory(),
-            )  # fmt: skip
-            produce(self.out / PERTURBATIONS, lambda: noise, packages, **common)
+        self.write(MEASUREMENTS, rows, configuration)
+        self.write(PERTURBATIONS, noise, configuration)
 
     def cases(self) -> Iterator[tuple[int, str]]:
         """The widths with their batches; full batch for the compared width."""
@@ -179,11 +158,10 @@ class Experiment:
             yield width, str(self.profile.batch)
         yield self.profile.compared_width, FULL
 
-    def trained(self, width: int, batch: str) -> bea.TrainingRun:
+    def trained(self, name: str, width: int, full: bool) -> bea.TrainingRun:
         """All learning rates and seeds of a width, trained or taken up where they were."""
-        full, profile = batch == FULL, self.profile
-        name = f"width {width}" + ", full batch" * full
-        run = bea.train(
+        profile = self.profile
+        return bea.train(
             classifier(MLP(width=width), image=self.train[0].shape[1:]),
             self.examples(full),
             self.test,
@@ -197,8 +175,6 @@ class Experiment:
             mesh=self.mesh,
             progress=name if self.progress else False,
         )
-        self.seconds[name] = {what: round(s, 1) for what, s in run.seconds.items()}
-        return run
 
     def examples(self, full: bool) -> tuple[np.ndarray, np.ndarray]:
         """The training set, or the first of it for the full batch."""
@@ -243,13 +219,19 @@ class Experiment:
                     }
 
 
+def perceptrons(profile: Profile, folder: Path | None, *rest: Any) -> Perceptrons:
+    """The experiment of a profile on its data."""
+    data = load(profile, folder)
+    return Perceptrons(profile, data, data.scaled(flat=True), *rest)
+
+
 SCRIPT = Script(
     "mnist_runs",
     __doc__,
     ("", "--profile paper --data FOLDER", "--widths 32 --compared-width 32 --seeds 0"),
     PROFILES,
     check,
-    lambda profile, data, *rest: Experiment(profile, load(profile, data), *rest),
+    perceptrons,
     TABLES,
     lists={
         "widths": int, "learning_rates": float, "seeds": int, "full_batch_rates": float,

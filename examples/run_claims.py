@@ -83,8 +83,9 @@ def verdict(found: Trend, side: int, beyond: float = 0.0) -> str:
 
 def remark(found: Trend, claim: Claim) -> str | None:
     """Why a claim was not tested, or what is seen instead of it."""
-    if found.seeds < 2:
-        return "one seed has a value: no interval" if found.seeds else claim.none
+    if found.low is None:
+        few = "one seed has a value" if found.seeds == 1 else "all seeds have the same value"
+        return f"{few}: no interval" if found.seeds else claim.none
     if verdict(found, claim.side, claim.beyond) == AGREES:
         return None
     opposite = verdict(found, -claim.side, claim.beyond) == AGREES

@@ -40,6 +40,11 @@ HOLLOW = "Hollow: not all of the training set is fitted."
 LINEAR = ("test_accuracy", "norm", "sigma")  # all else is drawn on logarithmic axes
 
 
+def look(i: int) -> tuple[str, str]:
+    """The colour and the marker of the i-th of several groups."""
+    return COLOURS[i % len(COLOURS)], MARKERS[i % len(MARKERS)]
+
+
 def values(rows: Iterable[Row], name: str) -> np.ndarray:
     """A column in the unit of its axis."""
     return column(rows, name) * (100 if name == "test_accuracy" else 1)

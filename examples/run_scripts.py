@@ -17,25 +17,80 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from resource import RUSAGE_SELF, getrusage
-from typing import Any, Protocol
+from typing import Any
 
 import jax
 import numpy as np
+from jax.experimental import multihost_utils
 from jax.sharding import Mesh
-from table_and_figure import write_text
+from table_and_figure import Row, produce, write_table, write_text
 
+from bea import TrainingRun
 from bea.errors import BeaError, InputError
+from bea.models.dataset import Dataset
 
+CONFIGURATION = "configuration.json"
 MEASUREMENTS = "measurements.csv"
 """The table with a row per model and measured step, of every experiment."""
 
 
-class Experiment(Protocol):
-    """What a script trains."""
+class Experiment:
+    """What a script trains on a data set, and the tables it makes of it.
+
+    Args:
+        profile: what is asked for.
+        data: the data set.
+        images: its training and test images as floats.
+        out: the folder of tables and states.
+        progress: whether to show bars.
+        mesh: the devices, if there is more than one.
+    """
+
+    def __init__(
+        self,
+        profile: Any,
+        data: Dataset,
+        images: tuple[np.ndarray, np.ndarray],
+        out: Path,
+        progress: bool = False,
+        mesh: Mesh | None = None,
+    ) -> None:
+        self.profile, self.out, self.progress, self.mesh = profile, out, progress, mesh
+        self.train, self.test = (
+            (images[0], data.train_labels),
+            (images[1], data.test_labels),
+        )
+        self.seconds: dict[str, Mapping[str, float]] = {}
 
     def run(self, configuration: dict[str, Any]) -> None:
         """Train and write the tables."""
+        raise NotImplementedError
+
+    def train_all(self, runs: Iterable[tuple[str, Row, TrainingRun]]) -> list[Row]:
+        """The rows of runs with a name, and what all rows of a run have in common.
+
+        What is known is written after each run, should a later one be cut off.
+        """
+        rows: list[Row] = []
+        for name, common, run in runs:
+            rows += [{**common, **row} for row in run.rows()]
+            self.seconds[name] = {what: round(s, 1) for what, s in run.seconds.items()}
+            if jax.process_index() == 0:
+                write_table(self.out / MEASUREMENTS, rows)
+        return rows
+
+    def write(self, name: str, rows: Sequence[Row], configuration: dict[str, Any]) -> None:
+        """A table, and beside it what it was made with."""
+        if jax.process_index() == 0:
+            produce(
+                self.out / name,
+                lambda: rows,
+                ("flax", "optax", "orbax-checkpoint"),
+                **configuration,
+                devices=1 if self.mesh is None else int(self.mesh.size),
+                seconds=self.seconds,
+                peak_memory_mib=peak_memory(),
+            )
 
 
 @dataclass(frozen=True)
@@ -93,11 +148,16 @@ class Script:
         asked = replace(self.profiles[profile], **changes)
         self._check(asked)
         configuration = json.loads(json.dumps({"profile": profile, **asdict(asked)}))
-        claim(out, configuration)
+        refuse_another(out, configuration)
         tables = [(out / name).with_suffix(s) for name in self.tables for s in (".csv", ".json")]
         if not all(path.is_file() for path in tables):
             show = sys.stderr.isatty() if progress is None else progress
-            self.experiment(asked, data, out, show, mesh).run(configuration)
+            experiment = self.experiment(asked, data, out, show, mesh)
+            if jax.process_index() == 0:
+                out.mkdir(parents=True, exist_ok=True)
+                write_text(out / CONFIGURATION, json.dumps(configuration, indent=1) + "\n")
+            made_by = f"examples/{self.name}.py --profile {profile}"
+            experiment.run({"made_by": made_by, **configuration})
 
     def _check(self, profile: Any) -> None:
         for name in self.lists:
@@ -142,20 +202,39 @@ class Script:
         parser.add_argument("--process", type=int, help="which of them this is, from 0")
         given = parser.parse_args(argv)
         ask_for_the_same_bits()
-        if given.coordinator is not None:
-            jax.distributed.initialize(given.coordinator, given.processes, given.process)
         out = given.out or self.folder(given.profile)
         asked = {name: getattr(given, name) for name in (*self.lists, *self.numbers)}
         changed = {name: value for name, value in asked.items() if value is not None}
         with errors_in_one_line(self.name):
+            if given.coordinator is not None:
+                connect(given)
             if given.download:
                 if given.data is None:
                     raise InputError("--download: say with --data FOLDER where to")
-                self.download(given.data)
+                if jax.process_index() == 0:
+                    self.download(given.data)
+                wait_for_all("download")
             self.ensure(
                 given.profile, out, given.data, mesh=mesh_of(given.devices, self.axis), **changed
             )
         print(f"the tables are in {out}")
+
+
+def connect(given: argparse.Namespace) -> None:
+    """Be one of several processes."""
+    if given.processes is None or given.process is None:
+        raise InputError("--coordinator needs --processes and --process: how many, and which")
+    try:
+        jax.distributed.initialize(given.coordinator, given.processes, given.process)
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"--coordinator {given.coordinator}: {reason}") from error
+
+
+def wait_for_all(name: str) -> None:
+    """No process goes on before all of them are here."""
+    if jax.process_count() > 1:
+        multihost_utils.sync_global_devices(name)
 
 
 @contextmanager
@@ -168,9 +247,9 @@ def errors_in_one_line(name: str) -> Iterator[None]:
         sys.exit(2)
 
 
-def claim(out: Path, configuration: dict[str, Any]) -> None:
-    """Note what a folder is for, or hold what is asked for to the note."""
-    path = out / "configuration.json"
+def refuse_another(out: Path, configuration: dict[str, Any]) -> None:
+    """Hold what is asked for to what the folder is for, if it is for something."""
+    path = out / CONFIGURATION
     if path.is_file():
         there = json.loads(path.read_text(encoding="utf-8"))
         differing = [name for name in configuration if there.get(name) != configuration[name]]
@@ -183,9 +262,6 @@ def claim(out: Path, configuration: dict[str, Any]) -> None:
                 f"{out} holds a run with {named}: name another folder with --out, or draw what is "
                 "there with --redraw"
             )
-    elif jax.process_index() == 0:
-        out.mkdir(parents=True, exist_ok=True)
-        write_text(path, json.dumps(configuration, indent=1) + "\n")
 
 
 def ask_for_the_same_bits() -> None:
@@ -207,10 +283,16 @@ def last_step(steps: float) -> int:
     return math.floor(steps * (1 + 1e-9))
 
 
-def peak_memory() -> float:
+def peak_memory() -> float | None:
     """What the run needed at most: memory of the device, or of the process on a CPU."""
-    stats = jax.devices()[0].memory_stats() or {}
-    peak = stats.get("peak_bytes_in_use") or 1024 * getrusage(RUSAGE_SELF).ru_maxrss
+    peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")
+    if peak is None:
+        try:
+            import resource
+        except ImportError:  # on Windows
+            return None
+        unit = 1 if sys.platform == "darwin" else 1024
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
     return round(peak / 2**20, 1)
 
 

@@ -44,7 +44,7 @@ class RunTables:
     """The tables in a folder, read when they are asked for."""
 
     folder: Path
-    profile: str = "quick"
+    profile: str = "PROFILE"
     script: ClassVar[Script]
 
     @cached_property
@@ -65,7 +65,8 @@ class RunTables:
         script = f"python examples/{self.script.name}.py"
         command = f"{script} --profile {self.profile} --out {self.folder}"
         if not path.is_file():
-            raise InputError(f"there is no table {path}: {command} makes it")
+            needs = f" (--data FOLDER: {self.script.data})"
+            raise InputError(f"there is no table {path}: {command} makes it{needs}")
         rows = read_table(path)
         missing = [column for column in columns if rows and column not in rows[0]]
         if missing or not rows:

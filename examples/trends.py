@@ -18,18 +18,19 @@ LEAST_POINTS = 3  # fewer have no trend
 CONFIDENCE = 0.95
 
 Found = tuple[float, int]
-"""A rank correlation of one seed's models, and the number k of points that it is of."""
+"""A statistic of one seed's models, mostly a rank correlation, and the k points that it is of."""
 Measure = Callable[[Sequence[Row]], Found | None]
-"""The rank correlation of one seed's models, or None where it has none."""
+"""The statistic of one seed's models, or None where it has none."""
 
 
 @dataclass(frozen=True)
 class Trend:
-    """The mean over seeds of a rank correlation, and an interval around it.
+    """The mean over seeds of a statistic, and an interval around it.
 
-    The interval has the wider of two half-widths, and is cut off at −1 and 1. One is Student's,
-    t s/√n with the standard deviation s of n seeds. (A bootstrap of three seeds never leaves their
-    range, which misses the median of what they are drawn from once in four times.) The other is
+    That of a rank correlation (`over`; of other numbers see `mean`) has the wider of two
+    half-widths, and is cut off at −1 and 1. One is Student's, t s/√n with the standard deviation s
+    of n seeds. (A bootstrap of three seeds never leaves their range, which misses the median of
+    what they are drawn from once in four times.) The other is
     1.96/√Σ(k − 1): rank correlations of k points of which all orders are equally likely have the
     variance 1/(k − 1). Without it three seeds that happen to agree, as those of few points often
     do, would have an interval of no width. Together they let chance pass for a trend of a given
@@ -59,9 +60,12 @@ class Trend:
 
     @classmethod
     def mean(cls, found: Sequence[Found]) -> Trend:
-        """Of numbers that are no correlations: their mean, with Student's interval alone."""
+        """Of numbers that are no correlations: their mean, with Student's interval alone.
+
+        Seeds that happen to agree to the last digit, as shares of few examples may, have none.
+        """
         values = [value for value, _ in found]
-        if len(values) < 2:
+        if len(set(values)) < 2:
             return cls(values[0] if values else None, None, None, len(values))
         level = (1 + CONFIDENCE) / 2
         student = float(stats.t.ppf(level, len(values) - 1)) * float(np.std(values, ddof=1))

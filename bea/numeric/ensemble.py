@@ -24,7 +24,7 @@ import optax
 
 from bea.classifier import Classifier
 from bea.numeric.placement import Placement
-from bea.numeric.whole_set import Measurement, measured
+from bea.numeric.whole_set import Measurement, in_training, in_use, measured
 from bea.pytrees import PyTree
 
 Optimizer = Callable[[Any], optax.GradientTransformation]
@@ -100,13 +100,20 @@ class Ensemble:
         return next((size for size in sizes if n % size == 0), min(n, LARGEST_BLOCK))
 
     def program(self, x: Any, labels: Any) -> str:
-        """A fingerprint of one step: of the network, the loss and the optimizer, with constants."""
-        models = jax.eval_shape(lambda key: self._started(*self.classifier.init(key)), _key(0))
+        """A fingerprint of one step: of the network, the loss and the optimizer, with constants.
+
+        And of the loss that is measured, where it is another.
+        """
+        models, _ = jax.eval_shape(lambda key: self._started(*self.classifier.init(key)), _key(0))
         size = len(x) if self.batch_size is None else self.batch_size
         batch = [jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype) for a in (x, labels)]
         h = jax.ShapeDtypeStruct((), jnp.float32)
-        steps = str(jax.make_jaxpr(self._step)(models[0], h, *batch))
-        without_addresses = re.sub(r"0x[0-9a-f]+", "", steps)
+        programs = [jax.make_jaxpr(self._step)(models, h, *batch)]
+        if self.classifier.measured_loss is not None:
+            measures = partial(in_training, self.classifier), partial(in_use, self.classifier)
+            place = models.theta, models.state
+            programs += [jax.make_jaxpr(part)(*place, *batch) for part in measures]
+        without_addresses = re.sub(r"0x[0-9a-f]+", "", "".join(map(str, programs)))
         return hashlib.sha256(without_addresses.encode()).hexdigest()[:16]
 
     # --- the start

@@ -2,7 +2,7 @@
 
 Trained together, convolutions of many models become grouped ones, and steps run inside a compiled
 loop. Neither is fast for convolutional networks (`benchmarks/one_by_one.py` measures it). So here
-each step of each model is one call. A model that has diverged is left as it is.
+each step of each model is one call.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ from bea.pytrees import PyTree
 
 
 class OneByOne(Ensemble):
-    """An `Ensemble` whose models do not share a program; what it computes is the same."""
+    """An `Ensemble` whose models do not share a program; the same but for models that diverge.
+
+    They stay as they were at the end of the block of steps in which they did.
+    """
 
     # --- steps
 

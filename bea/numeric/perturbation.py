@@ -16,6 +16,7 @@ import numpy as np
 
 from bea.classifier import Classifier
 from bea.errors import InputError
+from bea.numeric.placement import memory_for
 from bea.numeric.whole_set import Measurement, measured
 from bea.pytrees import PyTree
 
@@ -86,7 +87,7 @@ def noise_robustness(
         The slope |∇E| and the test accuracy, float32 arrays (σ, draws).
 
     Raises:
-        InputError: a σ is negative or no number, or there are no draws.
+        InputError: a σ is negative or no number, there are no draws, or too little memory.
 
     Source: Barrett and Dherin (2020), arXiv:2009.11162, section 7, figures 3a and 3b.
 
@@ -107,15 +108,19 @@ def noise_robustness(
     if draws < 1:
         raise InputError(f"draws = {draws}: give 1 or more")
 
-    found = _measured_under_noise(
-        classifier, theta, state, train, test, np.asarray(sigmas, np.float32), key,
-        draws=draws, at_once=draws_at_once, chunk=measured_batch,
-    )  # fmt: skip
     shape = (len(sigmas), draws)
-    return NoiseRobustness(
-        np.sqrt(np.asarray(found.squared_slope)).reshape(shape),
-        (np.asarray(found.test_correct) / len(test[0])).astype(np.float32).reshape(shape),
-    )
+    with memory_for(
+        f"{draws_at_once} draws at once",
+        f"lower draws_at_once, or measured_batch (now {measured_batch:,})",
+    ):
+        found = _measured_under_noise(
+            classifier, theta, state, train, test, np.asarray(sigmas, np.float32), key,
+            draws=draws, at_once=draws_at_once, chunk=measured_batch,
+        )  # fmt: skip
+        return NoiseRobustness(
+            np.sqrt(np.asarray(found.squared_slope)).reshape(shape),
+            (np.asarray(found.test_correct) / len(test[0])).astype(np.float32).reshape(shape),
+        )
 
 
 @partial(jax.jit, static_argnames=("classifier", "draws", "at_once", "chunk"))

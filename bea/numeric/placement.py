@@ -7,6 +7,8 @@ every process calls with the same NumPy arrays, and gets whole NumPy arrays back
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -21,6 +23,21 @@ from bea.pytrees import PyTree
 
 MODELS, BATCH = "models", "batch"
 AXES = (MODELS, BATCH)
+
+
+@contextmanager
+def memory_for(what: str, remedy: str) -> Iterator[None]:
+    """Where a device has too little memory, one line says for what, and what helps.
+
+    Raises:
+        InputError: it has.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # of XLA
+        if "RESOURCE_EXHAUSTED" not in str(error):
+            raise
+        raise InputError(f"the device has too little memory for {what}: {remedy}") from error
 
 
 @dataclass(frozen=True)

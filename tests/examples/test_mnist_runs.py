@@ -152,7 +152,7 @@ def test_the_profiles_are_those_of_the_paper(runs):
 @pytest.mark.parametrize("name", ["quick", "laptop", "paper"])
 def test_all_models_are_measured_at_one_physical_time(runs, name):
     profile = runs.PROFILES[name]
-    steps = runs.Experiment.measured_steps(SimpleNamespace(profile=profile), full=False)
+    steps = runs.Perceptrons.measured_steps(SimpleNamespace(profile=profile), full=False)
     T = min(profile.learning_rates) * (profile.examples // profile.batch) * profile.epochs
     for h in profile.learning_rates:
         before = max(step for step in steps if step * h <= T * (1 + 1e-9))

@@ -192,7 +192,7 @@ def test_too_little_memory_is_told():
         return E + 0 * jnp.cumsum(jnp.ones(2**44) * E)[-1], rest
 
     huge = Classifier(NETWORK.init, loss, NETWORK.evaluate, measured_loss=NETWORK.loss)
-    with pytest.raises(bea.InputError, match="too little memory for 1 models: lower"):
+    with pytest.raises(bea.InputError, match="too little memory for 1 × 1 models: lower"):
         bea.train(huge, TRAIN, TEST, learning_rates=[0.1], epochs=1)
 
 
@@ -298,11 +298,18 @@ def table(folder: Path) -> bytes:
     return (folder / "measurements.csv").read_bytes()
 
 
-@pytest.mark.parametrize("at_saving", [1, 3, 5])
-def test_a_run_that_was_cut_off_ends_in_the_same_bits(at_saving, tmp_path, monkeypatch):
-    whole = run(folder=tmp_path / "whole", save_every=0)
-    cut_off_at(at_saving, tmp_path / "cut", monkeypatch)
-    resumed = run(folder=tmp_path / "cut", save_every=0)
+ONE_BY_ONE = {"together": False, "learning_rates": (1e6, 0.1)}
+
+
+@pytest.mark.parametrize(
+    ("at_saving", "options"),
+    [(1, {}), (3, {}), (5, {}), (1, ONE_BY_ONE), (3, ONE_BY_ONE), (4, ONE_BY_ONE)],
+)
+def test_a_run_that_was_cut_off_ends_in_the_same_bits(at_saving, options, tmp_path, monkeypatch):
+    """Models together, and one by one, of which some diverge."""
+    whole = run(folder=tmp_path / "whole", save_every=0, **options)
+    cut_off_at(at_saving, tmp_path / "cut", monkeypatch, **options)
+    resumed = run(folder=tmp_path / "cut", save_every=0, **options)
     assert table(tmp_path / "cut") == table(tmp_path / "whole")
     same = jax.tree.map(lambda a, b: a.tobytes() == b.tobytes(), whole.theta, resumed.theta)
     assert all(jax.tree.leaves(same))
@@ -318,7 +325,9 @@ def test_a_finished_run_is_not_redone(tmp_path, monkeypatch):
     assert again.seconds["training"] == first.seconds["training"]
 
 
-def cut_off_at(at_saving: int, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def cut_off_at(
+    at_saving: int, folder: Path, monkeypatch: pytest.MonkeyPatch, **options: Any
+) -> None:
     """A run that ends when it has been saved so often."""
     keep, count = saved_run.SavedRun.keep, 0
 
@@ -331,7 +340,7 @@ def cut_off_at(at_saving: int, folder: Path, monkeypatch: pytest.MonkeyPatch) ->
 
     with monkeypatch.context() as patch, pytest.raises(Killed):
         patch.setattr(saved_run.SavedRun, "keep", dying)
-        run(folder=folder, save_every=0)
+        run(folder=folder, save_every=0, **options)
 
 
 def test_another_device_is_told(tmp_path, monkeypatch):
@@ -605,6 +614,8 @@ mesh = Mesh(np.array(jax.devices()), ("models",))
 found = t.run(mesh=mesh, folder=sys.argv[3], save_every=0, progress=False)
 again = t.run(mesh=mesh, folder=sys.argv[3], save_every=0, progress=False)
 assert again.rows() == found.rows()
+alone = t.run(mesh=Mesh(mesh.devices, ("batch",)), together=False, progress=False)
+np.testing.assert_allclose(alone.loss, found.loss, rtol=1e-4)
 """
 
 
