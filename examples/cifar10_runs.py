@@ -88,10 +88,10 @@ PROFILES = {
         learning_rates=RATES, mus=(0.0125, 0.05), regularized_rates=(0.01,), seeds=(0, 1),
         epochs=10, batch=64, measured_batch=250, measured_epochs=5,
     ),
-    "laptop": Profile(
-        examples=2000, test_examples=1000, stages=(1, 1, 1), width=8, dtype="float32",
+    "laptop": Profile(  # few images, that they come to be fitted
+        examples=512, test_examples=1000, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.01,),
-        seeds=(0, 1, 2), epochs=15, batch=64, measured_batch=500, measured_epochs=5,
+        seeds=(0, 1, 2), epochs=100, batch=64, measured_batch=256, measured_epochs=10,
     ),
     "paper": Profile(
         examples=50_000, test_examples=10_000, stages=(2, 2, 2, 2), width=64, dtype="bfloat16",
