@@ -83,12 +83,12 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile(
-        examples=1000, test_examples=500, stages=(1, 1, 1), width=8, dtype="float32",
+    "quick": Profile(  # few images, here and below, that they come to be fitted
+        examples=256, test_examples=500, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05), regularized_rates=(0.01,), seeds=(0, 1),
-        epochs=10, batch=64, measured_batch=250, measured_epochs=5,
+        epochs=40, batch=32, measured_batch=256, measured_epochs=5,
     ),
-    "laptop": Profile(  # few images, that they come to be fitted
+    "laptop": Profile(
         examples=512, test_examples=1000, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.01,),
         seeds=(0, 1, 2), epochs=100, batch=64, measured_batch=256, measured_epochs=10,
