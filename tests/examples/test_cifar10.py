@@ -241,7 +241,7 @@ def test_the_paper_profile_is_the_papers(made):
         ([], "this is of CIFAR-10: name the folder that its files are in with --data FOLDER"),
         (["--download"], "--download: say with --data FOLDER where to"),
         (["--data", "no/such"], "there is no folder no/such"),
-        (["--batch", "2000"], "batch = 2000 of 1000 examples"),
+        (["--batch", "2000"], "batch = 2000 of 256 examples"),
         (["--mus", "0.1,-1"], "μ = -1.0: give positive numbers"),
         (["--learning-rates", "0"], "give positive numbers"),
         (["--epochs", "0"], "epochs = 0: give a whole number from 1"),
