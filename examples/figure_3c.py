@@ -41,7 +41,8 @@ def draw(table: Path, png: Path) -> None:
     regularized = [row for row in rows if row["learning_rate"] in rates]
     others = [row for row in included(rows) if row["learning_rate"] > min(rates, default=0)]
     others = [row for row in others if row["learning_rate"] not in rates]
-    least = min((row["mu"] for row in rows if row["mu"]), default=1.0)
+    strengths = [row["mu"] for row in rows if row["mu"]] or [1.0]
+    least, most = min(strengths), max(strengths)
     with drawing(png, size=(14, 5)) as figure:
         accuracy, gain, regularizer = figure.subplots(1, 3)
         for axes, name in ((accuracy, "test_accuracy"), (regularizer, "regularizer")):
@@ -52,6 +53,7 @@ def draw(table: Path, png: Path) -> None:
         for axes, title in zip((accuracy, gain, regularizer), titles, strict=True):
             axes.set_title(title, weight="bold")
             axes.set_xscale("symlog", linthresh=least)
+            axes.set_xlim(-least / 4, 1.7 * most)
             axes.set_xlabel(r"$\mu$ of $E + \mu|\nabla E|^2$")
             axes.grid(color=GREY, alpha=0.15, linewidth=0.6)
         regularizer.set_yscale("log")

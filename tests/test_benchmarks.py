@@ -113,6 +113,7 @@ def test_a_table_of_models_one_by_one():
     assert together["quantity"] == "together" and together["ratio"] > 0
 
 
+@pytest.mark.slow
 def test_a_table_of_training():
     rows = training.measure(training.Training(8, examples=96, test_examples=32), rounds=1)
     ours = {row["quantity"]: row for row in rows if row["library"] == "bea"}

@@ -143,6 +143,7 @@ def test_across_a_kink_f_1_explains_nothing(script):
     assert row["curvature"] == 0
 
 
+@pytest.mark.slow
 def test_f_1_is_that_of_the_modified_series(network):
     descent, theta, _ = network
     with jax.enable_x64(True):

@@ -86,6 +86,7 @@ def test_every_epoch_takes_every_example_in_an_order_of_its_own():
     assert (order_of(1, 1) == orders[3]).all()
 
 
+@pytest.mark.slow
 def test_full_batch_is_gradient_descent():
     found = run(batch_size=None, epochs=5, seeds=[3])
     loss = jax.grad(cross_entropy(MODEL))
