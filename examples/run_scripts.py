@@ -13,6 +13,7 @@ import json
 import math
 import os
 import sys
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -34,7 +35,7 @@ MEASUREMENTS = "measurements.csv"
 """The table with a row per model and measured step, of every experiment."""
 
 
-class Experiment:
+class Experiment(ABC):
     """What a script trains on a data set, and the tables it makes of it.
 
     Args:
@@ -62,9 +63,9 @@ class Experiment:
         )
         self.seconds: dict[str, Mapping[str, float]] = {}
 
+    @abstractmethod
     def run(self, configuration: dict[str, Any]) -> None:
         """Train and write the tables."""
-        raise NotImplementedError
 
     def train_all(self, runs: Iterable[tuple[str, Row, TrainingRun]]) -> list[Row]:
         """The rows of runs with a name, and what all rows of a run have in common.
