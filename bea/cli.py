@@ -8,12 +8,15 @@ before it is needed.
 
 from __future__ import annotations
 
+import _thread
 import argparse
 import json
 import os
 import sys
+import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bea import __version__
@@ -352,6 +355,29 @@ def _shown(value: float | None, form: str) -> str:
     return f"{'–':>{width}}" if value is None else f"{value:{form}}"
 
 
+@contextmanager
+def _no_interrupt_is_lost() -> Iterator[None]:
+    """Ctrl-C that Python drops is sent again.
+
+    An exception in a callback of the garbage collector, such as JAX's, is reported and goes no
+    further: a KeyboardInterrupt that falls there would not end the command.
+    """
+    report = sys.unraisablehook
+
+    def again(unraisable: Any) -> None:
+        if issubclass(unraisable.exc_type, KeyboardInterrupt):
+            # Not at once: it would be raised in this very function, and dropped again.
+            threading.Timer(0.01, _thread.interrupt_main).start()
+        else:
+            report(unraisable)
+
+    sys.unraisablehook = again
+    try:
+        yield
+    finally:
+        sys.unraisablehook = report
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what the `bea` script calls.
 
@@ -363,7 +389,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
-        with warnings.catch_warnings(record=True) as remarks:
+        with _no_interrupt_is_lost(), warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always", UserWarning)
             status = options.run(options)
         for remark in remarks:

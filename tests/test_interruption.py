@@ -25,6 +25,23 @@ ENDLESS = {
 }  # fmt: skip
 
 
+def test_an_interrupt_in_a_callback_of_the_garbage_collector_is_not_lost():
+    """Python reports what is raised there and goes on."""
+    script = (
+        "import gc, sys, threading; from bea.cli import main\n"
+        "def dropped(phase, info):\n"
+        "    if armed.is_set():\n"
+        "        armed.clear(); raise KeyboardInterrupt\n"
+        "armed = threading.Event(); gc.callbacks.append(dropped)\n"
+        "threading.Timer(1, armed.set).start(); sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *ENDLESS["derive"]],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "bea: interrupted\n")
+
+
 @pytest.mark.parametrize("command", ENDLESS)
 def test_an_interrupted_command_says_so_in_one_line(command):
     # Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that.
