@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bea.errors import NotSmoothError as NotSmoothError
     from bea.errors import NotSmoothWarning as NotSmoothWarning
     from bea.errors import StepError as StepError
+    from bea.errors import UndecidedError as UndecidedError
     from bea.numeric.flow import flow as flow
     from bea.numeric.geometry import GradientGeometry as GradientGeometry
     from bea.numeric.geometry import gradient_geometry as gradient_geometry
@@ -77,6 +78,7 @@ _HOME = {
     "BeaError": "bea.errors",
     "InputError": "bea.errors",
     "NotAGradientError": "bea.errors",
+    "UndecidedError": "bea.errors",
     "NotSmoothError": "bea.errors",
     "StepError": "bea.errors",
     "ModifiedEquation": "bea.symbolic.equation",

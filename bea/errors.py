@@ -33,6 +33,18 @@ class NotSmoothWarning(UserWarning):
     """A field on JAX arrays has kinks, which automatic differentiation does not see."""
 
 
+class UndecidedError(BeaError):
+    """Whether an expression vanishes is not known, and an answer would be a guess.
+
+    Attributes:
+        tried: what was tried, in a few words.
+    """
+
+    def __init__(self, message: str, tried: str = "") -> None:
+        super().__init__(message)
+        self.tried = tried
+
+
 class NotAGradientError(BeaError):
     """A correction f_l has a non-zero curl, so no modified loss of that order exists.
 

@@ -70,7 +70,6 @@ FUNCTIONS: dict[type, Callable[..., arb]] = {
     sp.besseli: lambda n, u: u.bessel_i(n),
     sp.besselk: lambda n, u: u.bessel_k(n),
     sp.polygamma: lambda n, u: acb(u).polygamma(n).real,
-    sp.zeta: lambda s, *a: arb.zeta(s, *a),
     sp.uppergamma: lambda s, u: u.gamma_upper(s),
     sp.lowergamma: lambda s, u: u.gamma_lower(s),
 }

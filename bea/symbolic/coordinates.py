@@ -23,6 +23,7 @@ from bea.symbolic.recursion import Displacement
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.scalars import Scalar
 from bea.symbolic.terms import Monomial
+from bea.symbolic.zero import decide
 
 Element = Any
 """An element of an algebra: a polynomial or an expression. Both know +, − and ·."""
@@ -222,10 +223,12 @@ class StepExpansion:
             range(len(params)), self._coefficient(0).components, params, strict=True
         ):
             algebra = self.carrier.algebra
-            if not algebra.is_zero(value - algebra.element(param)):
+            difference = value - algebra.element(param)
+            if not algebra.is_zero(difference):
+                where = decide(algebra.expression(difference)).reason.removeprefix("not zero ")
                 raise InputError(
                     f"component {component} of the step is {algebra.expression(value)} at "
-                    f"{self._h} = 0, not {param}: a one-step map starts from the identity"
+                    f"{self._h} = 0, not {param} ({where}): a one-step map starts from the identity"
                 )
 
     def displacement(self, j: int) -> Column:

@@ -16,10 +16,10 @@ import sympy as sp
 from flint import fmpq
 from sympy import Expr
 
-from bea.symbolic import zero
 from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.terms import Monomial
+from bea.symbolic.zero import Decider
 
 
 class ExpressionAlgebra:
@@ -41,6 +41,7 @@ class ExpressionAlgebra:
         self._most_terms = most_terms
         self._seen = list(expressions)
         self._ring = self._ring_of_what_was_seen()
+        self._decider = Decider()
 
     def _ring_of_what_was_seen(self) -> DifferentialRing:
         return DifferentialRing(self.variables, self._seen, True, self._most_terms)
@@ -92,6 +93,10 @@ class ExpressionAlgebra:
         return self._ring.expression(known)
 
     def is_zero(self, element: Expr) -> bool:
-        """Is this the zero function? As `DifferentialRing.is_zero`, values deciding at the end."""
+        """Is this the zero function? As `DifferentialRing.is_zero`.
+
+        Raises:
+            UndecidedError: it cannot be decided.
+        """
         normal = self.normal(element)
-        return normal == 0 or zero.vanishes_numerically(normal)
+        return normal == 0 or self._decider.is_zero(normal, "whether an expression vanishes")

@@ -17,7 +17,7 @@ import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError, NotSmoothError
-from bea.symbolic.lattice import expanded, proportional
+from bea.symbolic.lattice import commensurable, expanded
 
 Rule = Callable[[Expr, Expr], Expr]
 
@@ -182,19 +182,19 @@ def exponential(v: Expr) -> Expr:
 def exponents(expr: Expr) -> list[Expr]:
     """What the exponentials in `expr` are taken of, each once, in a fixed order."""
     found = {exponent(e) for e in expr.atoms(sp.exp, sp.Pow, type(sp.E))} - {None}
-    return sorted(map(expanded, found), key=sp.default_sort_key)
+    return sorted(found, key=sp.default_sort_key)
 
 
 def arguments(expr: Expr, *functions: type) -> list[Expr]:
     """What these functions are taken of in `expr`, each once, in a fixed order."""
-    return sorted({expanded(e.args[0]) for e in expr.atoms(*functions)}, key=sp.default_sort_key)
+    return sorted({e.args[0] for e in expr.atoms(*functions)}, key=sp.default_sort_key)
 
 
 def one_family(system: Expr) -> Callable[[Expr], Expr]:
     """How to write functions that are algebraic in one another in terms of one family of them.
 
     In a ring with both exp(x) and tanh(x) as generators a zero could go unnoticed. So hyperbolic
-    functions become exponentials where they share an argument, up to a rational factor, with one;
+    functions become exponentials where they share an argument with one, up to a small factor;
     otherwise tanh becomes sinh/cosh beside these, and tan becomes sin/cos beside those.
 
     Args:
@@ -203,7 +203,7 @@ def one_family(system: Expr) -> Callable[[Expr], Expr]:
     Returns:
         The rewriting of an expression.
     """
-    if proportional(arguments(system, sp.sinh, sp.cosh, sp.tanh), exponents(system)):
+    if commensurable(arguments(system, sp.sinh, sp.cosh, sp.tanh), exponents(system)):
         return lambda expr: _replaced(
             expr,
             lambda e: isinstance(e, (sp.sinh, sp.cosh, sp.tanh)),
@@ -212,7 +212,7 @@ def one_family(system: Expr) -> Callable[[Expr], Expr]:
     beside = tuple(
         quotient
         for quotient, pair in QUOTIENTS.items()
-        if proportional(arguments(system, quotient), arguments(system, *pair))
+        if commensurable(arguments(system, quotient), arguments(system, *pair))
     )
     return lambda expr: _replaced(expr, lambda e: isinstance(e, beside), _as_quotient)
 

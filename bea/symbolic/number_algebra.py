@@ -16,10 +16,10 @@ from itertools import product
 from typing import Any
 
 import sympy as sp
-from flint import fmpq, fmpq_mat, fmpq_poly
+from flint import arb, fmpq, fmpq_mat, fmpq_poly
 from sympy import Expr
 
-from bea.symbolic import zero
+from bea.symbolic.balls import ball, precision
 from bea.symbolic.ring import DifferentialRing
 
 MOST_DIMENSIONS = 24
@@ -139,7 +139,7 @@ class NumberAlgebra:
         if len(factors) == 1:
             return {}  # a field already
         alpha = sp.Add(*(w * e for w, e in zip(weights, self.basis, strict=True)))
-        p = next(p for p, _ in factors if _vanishes_at(p, alpha))
+        p = _vanishing([p for p, _ in factors], alpha)
         value = fmpq_mat(d, d, [0] * (d * d))
         identity = fmpq_mat(d, d, [int(i == j) for i in range(d) for j in range(d)])
         for coefficient in reversed(p.coeffs()):
@@ -158,8 +158,19 @@ def _fraction(x: fmpq) -> Fraction:
     return Fraction(int(x.p), int(x.q))
 
 
-def _vanishes_at(p: fmpq_poly, alpha: Expr) -> bool:
-    total: Expr = sp.Integer(0)
+def _vanishing(factors: Sequence[fmpq_poly], alpha: Expr) -> fmpq_poly:
+    """The factor that α is a root of: one of them is, and a ball excludes the others."""
+    bits = 64
+    while len(factors) > 1:
+        with precision(bits):
+            value = ball(alpha, {})
+            factors = [p for p in factors if _at(p, value).contains(0)]
+        bits *= 2
+    return factors[0]
+
+
+def _at(p: fmpq_poly, x: arb) -> arb:
+    total = arb(0)
     for c in reversed(p.coeffs()):
-        total = total * alpha + sp.Rational(int(c.p), int(c.q))
-    return zero.vanishes_numerically(total)
+        total = total * x + arb(c)
+    return total

@@ -20,11 +20,11 @@ from sympy.integrals.heurisch import heurisch
 from sympy.integrals.rationaltools import ratint
 from sympy.integrals.risch import NonElementaryIntegral, risch_integrate
 
-from bea.symbolic import zero
 from bea.symbolic.coordinates import Column, CoordinatesCarrier
 from bea.symbolic.functions import DERIVATIVE, exponent
 from bea.symbolic.ring import DifferentialRing, is_rational
 from bea.symbolic.terms import Monomial
+from bea.symbolic.zero import Answer, decide
 
 MOST_UNKNOWNS = 400
 """The largest linear system tried for the coefficients of P: it takes about a second."""
@@ -33,6 +33,11 @@ MOST_UNKNOWNS = 400
 MOST_OPERATIONS = 60
 """The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours. So
 it can for a short one with functions, √x·exp(x) or arctan(x)², and only roots are guessed at."""
+
+
+LONGEST_RISCH = 250
+"""The longest integrand of exponentials and logarithms that the algorithm of Risch is given: some
+seconds at most. Other functions it writes by complex logarithms, and can take hours."""
 
 
 def half_square(carrier: CoordinatesCarrier, f: Column, g: Column) -> Expr | None:
@@ -137,7 +142,7 @@ def _by_quadrature(components: list[Expr], variables: Iterable[sp.Symbol]) -> Ex
     P: Expr = sp.Integer(0)
     for component, variable in zip(components, variables, strict=True):
         missing = component - sp.diff(P, variable)
-        if missing == 0 or zero.vanishes_numerically(missing):
+        if missing == 0 or decide(missing).answer is Answer.ZERO:
             continue
         primitive = _primitive(missing, variable, alone=len(components) == 1)
         if primitive is None:
@@ -166,7 +171,7 @@ def _primitive(f: Expr, x: sp.Symbol, alone: bool) -> Expr | None:
     F = _rational_primitive(f, x) if is_rational(f) else _elementary_primitive(f, x)
     if F is None or F.has(sp.Integral, sp.I):
         return None  # real it is, but not to be evaluated as such
-    return F if zero.vanishes_numerically(sp.diff(F, x) - f) else None
+    return F if decide(sp.diff(F, x) - f).answer is Answer.ZERO else None
 
 
 def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr:
@@ -179,6 +184,9 @@ def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr:
 
 
 def _elementary_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
+    functions = f.atoms(sp.Function)
+    if any(type(e) not in (sp.exp, sp.log) for e in functions) or f.count_ops() > LONGEST_RISCH:
+        return None
     try:
         F = risch_integrate(f, x)
     except NotImplementedError:  # algebraic, or no tower of exponentials and logarithms

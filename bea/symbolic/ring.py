@@ -28,10 +28,11 @@ from sympy.polys.orderings import lex
 from sympy.polys.rings import PolyElement, PolyRing
 
 from bea.errors import InputError
-from bea.symbolic import functions, zero
+from bea.symbolic import functions
 from bea.symbolic.lattice import Lattice, expanded
 from bea.symbolic.limits import MOST_TERMS, TooManyTermsError
 from bea.symbolic.terms import Monomial, expression_of
+from bea.symbolic.zero import Answer, Decider, decide
 
 MOST_RECIPROCALS = 4
 """In several variables, up to so many reciprocals their relations are completed. Measured on sums
@@ -126,6 +127,7 @@ class DifferentialRing:
         ]
         self._partials: dict[int, list[fmpq_mpoly]] = {}
         self._derive_generators()
+        self._decider = Decider()
 
     # --- elements ---------------------------------------------------------------------------
 
@@ -220,17 +222,19 @@ class DifferentialRing:
     def is_zero(self, element: fmpq_mpoly) -> bool:
         """Is this the zero function?
 
-        The normal form decides where the generators are algebraically independent but for the
-        relations. Two functions may depend on one another in a way that the ring does not know
-        (log(xy) on log x and log y), so where functions occur a normal form that is not zero is
-        evaluated before it is believed.
+        A normal form that is zero proves it, and one that is not zero disproves it where it is
+        rational and the relations were completed. Functions may depend on one another in a way
+        that the ring does not know (log(xy) on log x and log y), and then `zero` decides.
+
+        Raises:
+            UndecidedError: it cannot be decided.
         """
         if element.is_zero():
             return True
         used = [m for m, degree in zip(self.meanings, element.degrees(), strict=True) if degree]
-        if all(map(is_rational, used)):
+        if self._is_complete and all(map(is_rational, used)):
             return False
-        return zero.vanishes_numerically(self.expression(element))
+        return self._decider.is_zero(self.expression(element), "whether an expression vanishes")
 
     # --- construction -----------------------------------------------------------------------
 
@@ -400,7 +404,7 @@ class DifferentialRing:
         for p, multiplicity in powers:
             meaning = self._meaning(p)
             known = 1 / meaning in self._generators
-            if not known and not is_rational(meaning) and zero.vanishes_numerically(meaning):
+            if not known and not is_rational(meaning) and decide(meaning).answer is Answer.ZERO:
                 raise InputError(DIVISION_BY_ZERO)
             r = self._adjoin(1 / meaning, argument=meaning, slope=-1 / meaning**2)
             if not known:
@@ -440,10 +444,11 @@ class DifferentialRing:
 
         Completion splits products of reciprocals into partial fractions, and so makes results
         short; in several variables the basis grows fast with the number of reciprocals. Without
-        it remainders are still right and `is_zero` still decides by values.
+        it an element has several remainders, all of them right, and `is_zero` asks `zero`.
         """
         reciprocals = sum(m.is_Pow and m.exp == -1 for m in self._generators)
-        if len(self.variables) > 1 and reciprocals > MOST_RECIPROCALS:
+        self._is_complete = len(self.variables) <= 1 or reciprocals <= MOST_RECIPROCALS
+        if not self._is_complete:
             return [relation.monic() for relation in self._relations]
         return groebner(self._relations, self._ring) if self._relations else []
 

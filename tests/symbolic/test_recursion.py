@@ -347,12 +347,22 @@ def test_the_literature_example_of_hlw():
     ]
 
 
+def test_a_root_is_the_identity_at_zero_only_where_its_argument_is_positive():
+    r = sp.Symbol("r", positive=True)
+    eq = bea.modified_equation(step=lambda t, h: [sp.sqrt(r**2 + 2 * h)], params=r, order=3)
+    assert [f[0] for f in eq.corrections] == [1 / r, 0, 0, 0]
+    for base in (x, x - 7):
+        with pytest.raises(bea.InputError, match=r"sqrt\(.*\).* at h = 0, not x \(at x = -?\d"):
+            bea.modified_equation(
+                step=lambda t, h, base=base: [sp.sqrt(base**2 + h) + x - base], params=x
+            )
+
+
 @pytest.mark.parametrize(
     ("flow", "field"),
     [
         (lambda h: [x / (1 + h * x)], [-(x**2)]),
         (lambda h: [x * sp.exp(-h)], [-x]),
-        (lambda h: [sp.sqrt(x**2 + 2 * h)], [sp.sqrt(x**2) / x**2]),
         (lambda h: [sp.log(sp.exp(x) + h)], [sp.exp(-x)]),
         (lambda h: [sp.asinh(sp.sinh(x) + h)], [1 / sp.sqrt(1 + sp.sinh(x) ** 2)]),
         (lambda h: [(x + sp.tan(h)) / (1 - x * sp.tan(h))], [1 + x**2]),
