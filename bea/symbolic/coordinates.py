@@ -2,28 +2,25 @@
 
 The components live in an algebra, either a `DifferentialRing` (polynomials, fast) or, where a
 function has no rule of derivation, an `ExpressionAlgebra`; `algebra_for` chooses. This module
-turns a user's loss, field or one-step map into what the `recursion` starts from, and knows the
-curl of a column. What a modified equation offers its user is left to `equation`.
+turns a user's loss or field into what the `recursion` starts from, and knows the curl of a column.
+One-step maps are left to `step_expansion`, what a modified equation offers its user to `equation`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from math import factorial
 from typing import Any, Protocol
 
 import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
-from bea.errors import InputError
 from bea.symbolic.expressions import ExpressionAlgebra
 from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.recursion import Displacement
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.scalars import Scalar
 from bea.symbolic.terms import Monomial
-from bea.symbolic.zero import decide
 
 Element = Any
 """An element of an algebra: a polynomial or an expression. Both know +, − and ·."""
@@ -171,91 +168,6 @@ class CoordinatesCarrier:
         for x, y in zip(a, b, strict=True):
             total = total + self.algebra.product(x, y)
         return self.algebra.normal(total)
-
-
-class StepExpansion:
-    """The coefficients d_j = 1/j! · ∂^j Φ_h/∂h^j at h = 0 of a one-step map.
-
-    In the differential ring of Φ with h as one more variable every ∂^j/∂h^j is a polynomial, and
-    what it is at h = 0 is found by sending each generator to its own value there.
-
-    Args:
-        step: the components of Φ_h(θ).
-        params: the coordinates θ.
-        step_size: the symbol h.
-        most_terms: refuse functions that are longer.
-
-    Raises:
-        InputError: Φ is not smooth at h = 0, or Φ_0 is not the identity.
-    """
-
-    def __init__(
-        self,
-        step: Sequence[Expr],
-        params: Sequence[sp.Symbol],
-        step_size: sp.Symbol,
-        most_terms: int = MOST_TERMS,
-    ) -> None:
-        self._source = algebra_for((*params, step_size), step, most_terms)
-        self._h, self._most_terms = step_size, most_terms
-        self._derivatives = [[self._source.element(e) for e in step]]
-        self.carrier = CoordinatesCarrier(self._algebra_at_zero(params))
-        self._check_identity(params)
-
-    def _algebra_at_zero(self, params: Sequence[sp.Symbol]) -> Algebra:
-        if isinstance(self._source, DifferentialRing):
-            self._values = [self._at_zero(e) for e in self._source.meanings]
-            return algebra_for(params, self._values, self._most_terms)
-        # The derivatives in h bring functions that Φ_0 = id does not contain.
-        return ExpressionAlgebra(params, params, self._most_terms)
-
-    def _at_zero(self, expr: Expr) -> Expr:
-        value = expr.subs(self._h, 0).replace(sp.Subs, lambda *args: sp.Subs(*args).doit())
-        if value.has(sp.nan, sp.zoo, sp.oo):
-            raise InputError(
-                f"the step is not smooth at {self._h} = 0 because of {expr}: "
-                "a one-step map must have a Taylor series in the step size"
-            )
-        return value
-
-    def _check_identity(self, params: Sequence[sp.Symbol]) -> None:
-        for component, value, param in zip(
-            range(len(params)), self._coefficient(0).components, params, strict=True
-        ):
-            algebra = self.carrier.algebra
-            difference = value - algebra.element(param)
-            if not algebra.is_zero(difference):
-                where = decide(algebra.expression(difference)).reason.removeprefix("not zero ")
-                raise InputError(
-                    f"component {component} of the step is {algebra.expression(value)} at "
-                    f"{self._h} = 0, not {param} ({where}): a one-step map starts from the identity"
-                )
-
-    def displacement(self, j: int) -> Column:
-        """d_j, for j ≥ 1."""
-        return self._coefficient(j)
-
-    def _coefficient(self, j: int) -> Column:
-        while len(self._derivatives) <= j:
-            h = len(self._source.variables) - 1
-            self._derivatives.append([self._source.partial(e, h) for e in self._derivatives[-1]])
-        values = [self._value(e) for e in self._derivatives[j]]
-        return Column([self.carrier.algebra.scale(Fraction(1, factorial(j)), v) for v in values])
-
-    def _value(self, element: Element) -> Element:
-        algebra = self.carrier.algebra
-        if not isinstance(self._source, DifferentialRing):
-            return algebra.element(self._at_zero(self._source.expression(element)))
-        images = [algebra.element(v) for v in self._values]
-        total = algebra.zero
-        for monomial, coefficient in element.to_dict().items():
-            c = Fraction(int(coefficient.numerator), int(coefficient.denominator))
-            term = algebra.scale(c, algebra.element(sp.Integer(1)))
-            for image, degree in zip(images, monomial, strict=True):
-                if degree:
-                    term = term * image**degree
-            total = total + term
-        return algebra.normal(total)
 
 
 def euler_displacement(f: Column) -> Displacement[Column]:

@@ -9,7 +9,6 @@ from bea.errors import InputError
 from bea.symbolic.coordinates import (
     Column,
     CoordinatesCarrier,
-    StepExpansion,
     algebra_for,
     euler_displacement,
 )
@@ -18,6 +17,7 @@ from bea.symbolic.method_table import METHODS
 from bea.symbolic.problem import Problem
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 from bea.symbolic.scalars import Scalar
+from bea.symbolic.step_expansion import StepExpansion
 
 Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 

@@ -13,12 +13,12 @@ import bea
 from bea.symbolic.coordinates import (
     Column,
     CoordinatesCarrier,
-    StepExpansion,
     algebra_for,
     euler_displacement,
 )
 from bea.symbolic.expressions import ExpressionAlgebra
 from bea.symbolic.ring import DifferentialRing
+from bea.symbolic.step_expansion import StepExpansion
 from tests.symbolic.oracles import assert_equal_at
 from tests.symbolic.strategies import polynomial_fields
 
@@ -127,9 +127,11 @@ def test_a_map_without_a_rule_stays_in_expressions():
     [
         x + sp.sqrt(h),
         x + h * sp.log(h),
-        x + (sp.exp(h * x) - 1) / h,
+        x + (sp.exp(h * x) - 1) / h**2,
         x + h**a,
-        x * h / sp.sin(h) + h,
+        x * sp.sqrt(1 + h * sp.sqrt(h)),
+        x + h * sp.sqrt(h**2),
+        x + h * sp.exp(-1 / h),
         x + sp.erfinv(1 - h),  # ∞
         x + h * sp.erfinv(1 - h),  # 0·∞
     ],
@@ -139,6 +141,47 @@ def test_a_map_without_a_taylor_series_is_refused(component):
     with pytest.raises(bea.InputError, match="not smooth at h = 0") as caught:
         StepExpansion([component], (x,), h)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("component", "coefficients_of_h"),
+    [
+        (x * sp.sin(h) / h, [0, -x / 6, 0, x / 120]),
+        (x * h / sp.sin(h), [0, x / 6, 0, 7 * x / 360]),
+        ((sp.exp(h * x) - 1) / h, [x**2 / 2, x**3 / 6, x**4 / 24]),
+        (x - sp.LambertW(h * sp.exp(x)), [-sp.exp(x), sp.exp(2 * x), -3 * sp.exp(3 * x) / 2]),
+        (x * 6 * (h - sp.sin(h)) / h**3, [0, -x / 20, 0, x / 840]),
+        (x * sp.log(1 + h) / h, [-x / 2, x / 3, -x / 4]),
+        (sp.tanh(h * x) / h, [0, -(x**3) / 3, 0, 2 * x**5 / 15]),
+        (x + h * sp.sinc(h * x), [1, 0, -(x**2) / 6]),
+        (x * sp.cbrt(sp.sin(h) ** 3) / h, [0, -x / 6, 0]),
+        (x + sp.Si(h * x), [x, 0, -(x**3) / 18]),
+        (x * (1 + h) ** (1 / h) * sp.exp(-1), [-x / 2, 11 * x / 24]),
+    ],
+    ids=str,
+)
+def test_singularities_at_zero_that_can_be_removed_are(component, coefficients_of_h):
+    found = coefficients([component], (x,), len(coefficients_of_h))
+    for (d,), expected in zip(found, coefficients_of_h, strict=True):
+        assert sp.simplify(d - expected) == 0
+
+
+def test_kepler_by_velocity_verlet_is_expanded():
+    """Kick, drift, kick: d_2 is half the acceleration along the flow, for any splitting of f."""
+    u, v = sp.symbols("u v")
+    r3 = sp.Rational(3, 2)
+
+    def kick(state, h):
+        q1, q2, p1, p2 = state
+        r = (q1**2 + q2**2) ** r3
+        return (q1, q2, p1 - h * q1 / r, p2 - h * q2 / r)
+
+    q1, q2, p1, p2 = kick((x, y, u, v), h / 2)
+    step = kick((q1 + h * p1, q2 + h * p2, p1, p2), h / 2)
+    d1, d2 = coefficients(list(step), (x, y, u, v), 2)
+    f = sp.Matrix([u, v, -x / (x**2 + y**2) ** r3, -y / (x**2 + y**2) ** r3])
+    assert sp.simplify(d1 - f) == sp.zeros(4, 1)
+    assert sp.simplify(d2 - f.jacobian([x, y, u, v]) * f / 2) == sp.zeros(4, 1)
 
 
 @pytest.mark.parametrize(
