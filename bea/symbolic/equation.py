@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
-from bea.errors import InputError, NotAGradientError
-from bea.symbolic import present
+from bea.errors import InputError, NotAGradientError, UndecidedError
+from bea.symbolic import functions, present
 from bea.symbolic.derivation import Derivation, by_recursion
 from bea.symbolic.limits import MOST_TERMS, check_order
 from bea.symbolic.method_table import METHODS
 from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.on_a_loss import GradientSplit, OnALoss, coefficients_of
-from bea.symbolic.potential import half_square, potential
+from bea.symbolic.potential import half_square, potential, second_order_defect
 from bea.symbolic.problem import Problem, StepMap
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.scalars import Scalar
@@ -153,11 +154,12 @@ class ModifiedEquation:
 
         Raises:
             InputError: there is no such correction in this equation.
+            UndecidedError: it is not known whether an entry is zero.
 
         Source: mathematics of gradient structure, HLW VI.2 (integrability lemma).
         """
         carrier, m = self._derivation.carrier, len(self.params)
-        upper = carrier.curl(self._derivation[self._checked(l)])
+        upper = self._curl_entries(l)
         values = {ij: carrier.algebra.expression(c) for ij, c in upper.items()}
         return ImmutableDenseMatrix(
             m, m, lambda i, j: values.get((i, j), 0) - values.get((j, i), 0)
@@ -166,10 +168,38 @@ class ModifiedEquation:
     def is_gradient(self, l: int) -> bool:
         """Is f_l the gradient of a scalar, that is, on a domain without holes, free of curl?
 
+        The answer holds where the equation is real (`domain`).
+
         Args:
             l: the index of the correction, 0 ≤ l ≤ order.
+
+        Raises:
+            UndecidedError: it is not known whether the curl vanishes; the message says what was
+                tried.
         """
-        return not self._derivation.carrier.curl(self._derivation[self._checked(l)])
+        return not self._curl_entries(l)
+
+    def _curl_entries(self, l: int) -> dict[tuple[int, int], Any]:
+        """The entries of the curl of f_l above the diagonal that are not zero."""
+        try:
+            return self._derivation.carrier.curl(self._derivation[self._checked(l)])
+        except UndecidedError as error:
+            message = f"whether f_{l} is a gradient cannot be decided: {error.tried}"
+            raise UndecidedError(message, error.tried) from None
+
+    @property
+    def domain(self) -> tuple[Expr, ...]:
+        """What must be positive, or where it is a root's not negative, for the input to be real.
+
+        These are the arguments of logarithms and of roots of even order, but for those that are
+        positive whatever the symbols are. The statements about the equation hold where they are.
+
+        Example:
+            >>> import bea
+            >>> bea.modified_equation(loss="log(x) + sqrt(y - 5)", params="x, y").domain
+            (x, y - 5)
+        """
+        return functions.arguments_that_must_be_positive(self._problem.expressions)
 
     def modified_loss(self, order: int | None = None) -> Expr:
         """The scalar Ẽ with f + h f_1 + … + h^p f_p = −∇Ẽ.
@@ -187,6 +217,7 @@ class ModifiedEquation:
 
         Raises:
             NotAGradientError: some f_l with l ≤ p has a curl; the message names l and shows it.
+            UndecidedError: it is not known whether some f_l is a gradient.
             InputError: the order is negative or beyond that of the equation.
 
         Source: Theorem 3.1 of Barrett and Dherin (2020), arXiv:2009.11162.
@@ -214,12 +245,22 @@ class ModifiedEquation:
         carrier, f = self._derivation.carrier, self._derivation
         if l == 0 and self.loss is not None:
             return self.loss
-        if l == 1 and (P := half_square(carrier, f[0], f[1])) is not None:
+        if l == 1 and (P := self._half_square()) is not None:
             return -P
         P = potential(carrier, f[l])
         if P.has(sp.Integral) and self._on_a_loss and self._on_a_loss.structure(l).is_gradient:
             return self._on_a_loss.split(l).potential  # for every loss, by a formula
         return -P
+
+    def _half_square(self) -> Expr | None:
+        """κ/2·|f|² where f_1 = κ f'f, exactly: for gradient descent the −¼|∇E|² of Theorem 3.1."""
+        carrier, f = self._derivation.carrier, self._derivation
+        if self.method is None:
+            return half_square(carrier, f[0], f[1])
+        kappa = second_order_defect(self.method)
+        square = carrier.inner_product(f[0], f[0])
+        half = carrier.algebra.scale(Fraction(-1 if self.is_modifying else 1, 2), square)
+        return carrier.algebra.expression(carrier.scaled(kappa, half))
 
     def gradient_split(self, l: int) -> GradientSplit:
         """f_l = −∇Ẽ_l + r_l, with the Ẽ_l that the trees give, also where f_l is no gradient.

@@ -9,7 +9,7 @@ ring then does with the rules is `ring`'s business.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from fractions import Fraction
 from math import lcm
 
@@ -239,3 +239,31 @@ def root_orders(system: sp.Basic) -> dict[Expr, int]:
         for b in bases:
             orders[b] = lcm(orders.get(b, 1), int(power.exp.q))
     return orders
+
+
+def arguments_that_must_be_positive(expressions: Iterable[Expr]) -> tuple[Expr, ...]:
+    """The arguments of logarithms and of roots of even order that are not positive by themselves.
+
+    Args:
+        expressions: what is to be real.
+
+    Returns:
+        Each argument once, in a fixed order.
+    """
+    found: set[Expr] = set()
+    for e in sp.Tuple(*expressions).atoms(sp.log, sp.Pow):
+        if isinstance(e, sp.log):
+            found.add(e.args[0])
+        elif not isinstance(e.exp, sp.Rational) or e.exp.q % 2 == 0:
+            found.add(e.base)
+    return tuple(
+        sorted(
+            (u for u in found if u.free_symbols and not _is_positive(u)), key=sp.default_sort_key
+        )
+    )
+
+
+def _is_positive(u: Expr) -> bool:
+    """Is it positive whatever its symbols are, as far as its form shows?"""
+    real = u.xreplace({s: sp.Dummy(real=True) for s in u.free_symbols if s.is_real is None})
+    return any(form.is_positive for form in (real, real.expand()))

@@ -22,7 +22,9 @@ from sympy.integrals.risch import NonElementaryIntegral, risch_integrate
 
 from bea.symbolic.coordinates import Column, CoordinatesCarrier
 from bea.symbolic.functions import DERIVATIVE, exponent
+from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.ring import DifferentialRing, is_rational
+from bea.symbolic.scalars import Scalar, expression_of_scalar, normal_scalars, scalar_of
 from bea.symbolic.terms import Monomial
 from bea.symbolic.zero import Answer, decide
 
@@ -40,14 +42,32 @@ LONGEST_RISCH = 250
 seconds at most. Other functions it writes by complex logarithms, and can take hours."""
 
 
-def half_square(carrier: CoordinatesCarrier, f: Column, g: Column) -> Expr | None:
-    """κ/2·|f|² if g = κ f'f for a gradient f and a rational κ; None otherwise.
+def second_order_defect(tableau: ButcherTableau) -> Scalar:
+    """The κ of f_1 = κ f_0'f_0 for a Runge–Kutta method: Σ b_i a_ij/(Σ b_i)² − ½.
 
-    This is the potential of the first correction of every Runge–Kutta method, since
-    f'f = ∇(½|f|²) where f' is symmetric: the ¼|∇E|² of Theorem 3.1.
+    For explicit Euler −½, and 0 for every method of order two.
+
+    Example:
+        >>> from bea.symbolic.method_table import METHODS
+        >>> second_order_defect(METHODS["euler"]), second_order_defect(METHODS["heun"])
+        (Fraction(-1, 2), Fraction(0, 1))
+    """
+    A, b = tableau.A, list(map(expression_of_scalar, tableau.b))
+    products = [w * expression_of_scalar(a) for w, row in zip(b, A, strict=True) for a in row if a]
+    kappa = sp.Add(*products) / sp.Add(*b) ** 2 - sp.Rational(1, 2)
+    return normal_scalars([scalar_of(kappa)])[0]
+
+
+def half_square(carrier: CoordinatesCarrier, f: Column, g: Column) -> Expr | None:
+    """κ/2·|f|² if g = κ f'f ≠ 0 for a gradient f and a rational κ; None otherwise.
+
+    So it is for some steps that are no Runge–Kutta method, since f'f = ∇(½|f|²) where f' is
+    symmetric. Where f'f = 0 any κ would do, and none is better than another.
     """
     algebra = carrier.algebra
     acceleration = carrier.derive(f, along=f)
+    if all(c == 0 for c in acceleration.components):
+        return None
     for kappa in (Fraction(n, d) for d in (1, 2, 3, 4, 6) for n in (-1, 1)):
         scaled = carrier.combine([(Fraction(1), g), (-kappa, acceleration)])
         if all(c == 0 for c in scaled.components):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy import Expr
 
-from bea.errors import InputError, NotAGradientError
+from bea.errors import InputError, NotAGradientError, UndecidedError
 
 if TYPE_CHECKING:
     from bea.symbolic.equation import ModifiedEquation
@@ -26,10 +26,16 @@ def shortened(expr: Expr) -> str:
 
 
 def highest_modified_loss(eq: ModifiedEquation) -> tuple[int, Expr] | None:
-    """The highest order for which a modified loss exists, and that loss; None if there is none."""
+    """The highest order for which a modified loss exists, and that loss; None if there is none.
+
+    Where it is not known whether a correction is a gradient, the order before it.
+    """
     order = -1
-    while order < eq.order and eq.is_gradient(order + 1):
-        order += 1
+    try:
+        while order < eq.order and eq.is_gradient(order + 1):
+            order += 1
+    except UndecidedError:
+        pass
     return (order, eq.modified_loss(order)) if order >= 0 else None
 
 
@@ -54,8 +60,10 @@ def as_text(eq: ModifiedEquation) -> str:
     if found is None or found[0] < eq.order:
         try:
             eq.modified_loss()
-        except NotAGradientError as obstruction:
+        except (NotAGradientError, UndecidedError) as obstruction:
             lines.append(str(obstruction))
+    if domain := eq.domain:
+        lines.append(f"where {', '.join(f'{shortened(u)} > 0' for u in domain)}")
     return "\n".join(lines)
 
 
@@ -71,6 +79,12 @@ def as_latex(eq: ModifiedEquation) -> str:
 def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
     """What `bea derive --format json` prints; expressions are text that `bea` reads back."""
     found = highest_modified_loss(eq)
+    undecided = {}
+    if found is None or found[0] < eq.order:
+        try:
+            eq.is_gradient(0 if found is None else found[0] + 1)
+        except UndecidedError as error:
+            undecided = {"undecided": str(error)}
     return {
         "params": [p.name for p in eq.params],
         "step_size": eq.step_size.name,
@@ -79,6 +93,7 @@ def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
         "modified_loss": None
         if found is None
         else {"order": found[0], "expression": str(found[1])},
+        **undecided,
     }
 
 
