@@ -333,14 +333,7 @@ class ModifiedEquation:
         """What the trees of the method say on the loss, if there are both."""
         if self.loss is None or self.method is None:
             return None
-        source, of_method = self._source, coefficients_of(self.method)
-
-        def coefficients(l: int) -> Mapping[Tree, Scalar]:
-            if source is None:
-                return of_method(l)
-            return (source if l <= source.order else source.extended(l)).coefficients(l)
-
-        return OnALoss(self._derivation.carrier, self._derivation[0], coefficients)
+        return OnALoss(self._derivation.carrier, self._derivation[0], self._tree_coefficients)
 
     def _needs_loss(self, what: str) -> OnALoss:
         if self._on_a_loss is None:
@@ -446,14 +439,18 @@ class ModifiedEquation:
     ) -> Callable[[Any, Any], jax.Array]:
         """The field (θ, h) ↦ f + h f_1 + … + h^p f_p as a JAX function.
 
+        It returns no number with fewer than half of its digits right (docs/kernels.md): called
+        with numbers it goes to multiprecision for those, and inside jit, vmap and grad it returns
+        nan. A value near a zero of the field is as exact as θ is.
+
         Args:
             order: p, at most the order of the equation, which is the default.
             constants: a number for every constant, by symbol or by name.
 
         Returns:
-            A function of θ, shape (…, m), and h, a number or an array that broadcasts against the
-            leading axes of θ. Its value has the shape and the dtype of θ. It may be jitted,
-            vmapped and differentiated in either mode.
+            A function of θ, shape (…, m) or a dictionary of the parameters by name, and h, a
+            number or an array that broadcasts against the leading axes of θ. Its value has the
+            form and the dtype of θ. It may be jitted, vmapped and differentiated in either mode.
 
         Raises:
             InputError: a constant has no value, or JAX lacks a function that occurs.
@@ -466,20 +463,29 @@ class ModifiedEquation:
             Array([[-1.25],
                    [-2.5 ]], dtype=float32)
         """
-        import jax.numpy as jnp
+        from bea.symbolic.kernel_choice import kernel_of
 
-        from bea.symbolic.kernels import jax_kernel
+        return kernel_of(self, self._checked(order), self._constants(constants))
 
-        corrections = jax_kernel(self.polynomial_fields(order), self._constants(constants))
+    def tree_factors(self, l: int) -> Mapping[Tree, Scalar] | None:
+        """The b(τ)/σ(τ) with f_l = Σ_τ b(τ)/σ(τ) F(τ)(f); None if a step was given.
 
-        def kernel(theta: Any, h: Any) -> jax.Array:
-            *lower, field = corrections(theta)
-            step = jnp.asarray(h, field.dtype)[..., None]
-            for f in reversed(lower):  # Horner in h
-                field = f + step * field
-            return field
+        Args:
+            l: the index of the correction.
+        """
+        if self.method is None:
+            return None
+        coefficients = self._tree_coefficients(l)
+        return {tree: b / tree.symmetry for tree, b in coefficients.items() if b}
 
-        return kernel
+    @cached_property
+    def _tree_coefficients(self) -> Callable[[int], Mapping[Tree, Scalar]]:
+        """L ↦ b(τ) for all trees of f_l."""
+        source = self._source
+        if source is None:
+            assert self.method is not None
+            return coefficients_of(self.method)
+        return lambda l: (source if l <= source.order else source.extended(l)).coefficients(l)
 
     def to_mpmath(
         self, order: int | None = None, constants: Mapping[sp.Symbol | str, Any] | None = None

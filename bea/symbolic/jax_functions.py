@@ -1,7 +1,10 @@
-"""SymPy expressions evaluated by JAX, each distinct subexpression once.
+"""SymPy expressions evaluated by JAX, each distinct subexpression once, and so as to keep digits.
 
-`sympy.lambdify` would do most of this by writing source code; it turns integers beyond 2⁶³ into
-overflows and knows no way to say which function JAX lacks, and so the table stands here.
+`sympy.lambdify` would do some of this by writing source code; it turns integers beyond 2⁶³ into
+overflows and knows no way to say which function JAX lacks. Nor does it know that 1 − tanh² is sech²
+or that sin(u)/u is no quotient: what loses its digits or overflows as it is written is recognized
+here and left to `stable_functions`. Sums over data, whose terms differ in their numbers only, are
+computed by arrays: then what XLA sees does not grow with the data.
 """
 
 from __future__ import annotations
@@ -9,14 +12,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import jax.scipy.special as special
+import numpy as np
 import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError
+from bea.symbolic import stable_functions as stable
+from bea.symbolic.functions import DISGUISES
 
-FUNCTIONS: dict[type, Callable[[Any], Any]] = {
+FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.exp: jnp.exp,
     sp.log: jnp.log,
     sp.sin: jnp.sin,
@@ -25,58 +32,413 @@ FUNCTIONS: dict[type, Callable[[Any], Any]] = {
     sp.asin: jnp.arcsin,
     sp.acos: jnp.arccos,
     sp.atan: jnp.arctan,
+    sp.atan2: jnp.arctan2,
     sp.sinh: jnp.sinh,
     sp.cosh: jnp.cosh,
-    sp.tanh: jnp.tanh,
+    sp.tanh: stable.tanh,
+    sp.sech: lambda u: 2 * stable.sigmoid(2 * u) * jnp.exp(-u),
     sp.asinh: jnp.arcsinh,
     sp.acosh: jnp.arccosh,
     sp.atanh: jnp.arctanh,
+    sp.sinc: stable.spherical(0, -1),
     sp.erf: special.erf,
+    sp.erfc: special.erfc,
+    sp.erfinv: special.erfinv,
     sp.Ei: special.expi,
     sp.gamma: special.gamma,
     sp.loggamma: special.gammaln,
+    sp.digamma: special.digamma,
+    sp.zeta: special.zeta,
 }
 
+OF_SCIPY: dict[type, str] = {
+    sp.besselj: "jv",
+    sp.bessely: "yv",
+    sp.besseli: "iv",
+    sp.besselk: "kv",
+    sp.airyai: "airy",
+    sp.airybi: "airy",
+    sp.airyaiprime: "airy",
+    sp.airybiprime: "airy",
+    sp.LambertW: "lambertw",
+    sp.Si: "sici",
+    sp.Ci: "sici",
+    sp.Shi: "shichi",
+    sp.Chi: "shichi",
+    sp.erfi: "erfi",
+    sp.fresnels: "fresnel",
+    sp.fresnelc: "fresnel",
+    sp.li: "expi",
+}
+"""Functions that JAX lacks and SciPy has. They are called on the host, from within a kernel."""
 
-def evaluate(expressions: Sequence[Expr], point: Mapping[sp.Symbol, Any]) -> list[Any]:
+_WHICH = {"sici": (sp.Si, sp.Ci), "shichi": (sp.Shi, sp.Chi), "fresnel": (sp.fresnels, sp.fresnelc),
+          "airy": (sp.airyai, sp.airyaiprime, sp.airybi, sp.airybiprime)}  # fmt: skip
+"""What SciPy computes together, in its order."""
+
+LEAST_TERMS = 6
+"""So many terms of one form are computed as an array."""
+
+
+def evaluate(
+    expressions: Sequence[Expr], point: Mapping[sp.Symbol, Any], dtype: Any = None
+) -> list[Any]:
     """The values of the expressions at a point.
 
     Args:
         expressions: any SymPy expressions in the symbols of the point.
         point: an array or a number for each symbol. Numbers in the expressions become Python
             floats, so that the arrays decide the dtype.
+        dtype: of the point, where it is a single one, of scalars: then sums over data are computed
+            by arrays.
 
     Raises:
         InputError: an expression contains a function that JAX does not have.
     """
-    known: dict[Expr, Any] = dict(point)
+    evaluator = _Evaluator(point, dtype)
+    return [evaluator.value(e) for e in expressions]
 
-    def value(expr: Expr) -> Any:
-        if expr not in known:
-            known[expr] = compute(expr)
-        return known[expr]
 
-    def compute(expr: Expr) -> Any:
-        if expr.is_Atom or (expr.is_number and not expr.has(sp.Function)):
-            return float(expr)
-        if expr.is_Add or expr.is_Mul:
-            total, *rest = map(value, expr.args)
-            for x in rest:
-                total = total + x if expr.is_Add else total * x
-            return total
-        if expr.is_Pow:
-            return power(value(expr.base), expr.exp)
-        if isinstance(expr, sp.polygamma):
-            return special.polygamma(int(expr.args[0]), value(expr.args[1]))
-        if type(expr) in FUNCTIONS:
-            return FUNCTIONS[type(expr)](value(expr.args[0]))
-        raise InputError(f"JAX has no function {type(expr).__name__}: use to_mpmath() for {expr}")
+class _Evaluator:
+    """Values at one point.
 
-    def power(base: Any, exponent: Expr) -> Any:
+    Args:
+        point: by symbol.
+        dtype: of the point.
+    """
+
+    def __init__(self, point: Mapping[sp.Symbol, Any], dtype: Any) -> None:
+        self._known: dict[Expr, Any] = dict(point)
+        self._symbols, self._dtype = dict(point), dtype
+
+    def value(self, expr: Expr) -> Any:
+        """The value of an expression."""
+        if expr not in self._known:
+            self._known[expr] = self._computed(expr)
+        return self._known[expr]
+
+    def _computed(self, e: Expr) -> Any:
+        if e.is_Atom or e.is_number:
+            return _constant(e)
+        if e.is_Add:
+            return self._sum(e)
+        if e.is_Mul:
+            return self._product(e)
+        if e.is_Pow and not isinstance(e, sp.exp):
+            return self._power(e)
+        if isinstance(e, sp.log):
+            return self._logarithm(e.args[0])
+        if isinstance(e, sp.polygamma):
+            return special.polygamma(int(e.args[0]), self.value(e.args[1]))
+        if type(e) in FUNCTIONS:
+            return FUNCTIONS[type(e)](*map(self.value, e.args))
+        if type(e) in OF_SCIPY:
+            return self._by_scipy(e)
+        if type(e) in DISGUISES:
+            return self.value(DISGUISES[type(e)](e.args[0]))
+        raise InputError(f"JAX has no function {type(e).__name__}: use to_mpmath() for {e}")
+
+    # --- sums ---------------------------------------------------------------------------------
+
+    def _sum(self, e: Expr) -> Any:
+        terms = list(e.args)
+        if self._dtype is not None and len(terms) >= LEAST_TERMS:
+            return self._sum_over_data(terms)
+        number = next((t for t in terms if t.is_Rational), None)
+        if number is not None:
+            for term in terms:
+                if (value := self._close_to_constant(number, term)) is not None:
+                    rest = [t for t in terms if t is not number and t is not term]
+                    return self._added([value, *map(self.value, rest)])
+        return self._added(list(map(self.value, terms)))
+
+    def _added(self, values: Sequence[Any]) -> Any:
+        total, *rest = values
+        for value in rest:
+            total = total + value
+        return total
+
+    def _close_to_constant(self, n: Expr, term: Expr) -> Any:
+        """N + term where the term tends to −n for small or large arguments; None for others."""
+        c, f = term.as_coeff_Mul()
+        c = float(c)
+        if n == -sp.Rational(term.as_coeff_Mul()[0]):
+            if isinstance(f, sp.exp):
+                return c * jnp.expm1(self.value(f.exp))
+            if isinstance(f, sp.cos):
+                return -2 * c * jnp.sin(self.value(f.args[0]) / 2) ** 2
+            if isinstance(f, sp.cosh):
+                return 2 * c * jnp.sinh(self.value(f.args[0]) / 2) ** 2
+            if isinstance(f, sp.erf):
+                return -c * special.erfc(self.value(f.args[0]))
+            if f.is_Pow and f.exp == 2:
+                u = f.base.args[0] if isinstance(f.base, sp.Function) else None
+                if isinstance(f.base, sp.tanh):
+                    return -c * stable.sech_squared(self.value(u))
+                if isinstance(f.base, sp.sin):
+                    return -c * jnp.cos(self.value(u)) ** 2
+                if isinstance(f.base, sp.cos):
+                    return -c * jnp.sin(self.value(u)) ** 2
+                if isinstance(f.base, sp.cosh):
+                    return c * jnp.sinh(self.value(u)) ** 2
+        if isinstance(f, sp.tanh) and abs(c) == abs(n):  # n (1 ± tanh u) = 2n s(±2u)
+            sign = 2.0 if c * n > 0 else -2.0
+            return 2 * float(n) * stable.sigmoid(sign * self.value(f.args[0]))
+        return None
+
+    def _sum_over_data(self, terms: Sequence[Expr]) -> Any:
+        """The terms of one form as one term in arrays of numbers."""
+        forms: dict[Expr, list[list[Expr]]] = {}
+        for term in terms:
+            numbers: list[Expr] = []
+            forms.setdefault(_form(term, numbers), []).append(numbers)
+        values, few = [], []
+        for form, rows in forms.items():
+            if len(rows) < LEAST_TERMS:
+                few += [_filled(form, numbers) for numbers in rows]
+                continue
+            table = np.array([[float(x) for x in numbers] for numbers in rows])
+            columns = jnp.asarray(table, self._dtype).T
+            inner = dict(zip(map(_place, range(table.shape[1])), columns, strict=True))
+            each = _Evaluator({**self._symbols, **inner}, self._dtype).value(form)
+            values.append(jnp.sum(jnp.broadcast_to(each, (len(rows),))))
+        if few:
+            rest = sp.Add(*few, evaluate=False) if len(few) > 1 else few[0]
+            together = _Evaluator(self._symbols, None)
+            values.append(together.value(rest))
+        return self._added(values)
+
+    # --- products and powers --------------------------------------------------------------------
+
+    def _product(self, e: Expr) -> Any:
+        factors = list(e.args)
+        values: list[Any] = []
+        for quotient in [f for f in factors if f.is_Pow and f.exp.is_Integer and f.exp < 0]:
+            for other in list(factors):
+                if other is quotient or other not in factors or quotient not in factors:
+                    continue
+                found = self._removable(other, quotient.base, int(-quotient.exp))
+                if found is not None:
+                    value, powers = found
+                    values.append(value)
+                    factors.remove(other)
+                    factors.remove(quotient)
+                    if powers:
+                        factors.append(quotient.base**powers)
+                    break
+        factors = self._without_overflow(factors, values)
+        for factor in factors:
+            values.append(self.value(factor))
+        if not values:
+            return 1.0
+        total, *rest = values
+        for value in rest:
+            total = total * value
+        return total
+
+    def _removable(self, f: Expr, base: Expr, n: int) -> tuple[Any, int] | None:
+        """f/base^n as a function without a singularity where base = 0, times a power of base."""
+        ratio = _ratio(f.args[0], base) if isinstance(f, (sp.sin, sp.sinh, sp.tanh)) else None
+        if ratio is not None:
+            c, u = float(ratio), self.value(f.args[0])
+            over_u = {
+                sp.sin: lambda: stable.spherical(0, -1)(u),
+                sp.sinh: lambda: stable.spherical(0, 1)(u),
+                sp.tanh: lambda: _tanh_over(u),
+            }[type(f)]()
+            return c * over_u, 1 - n
+        if f.is_Add and len(f.args) == 2 and f.args[0].is_Rational:
+            number, term = f.args
+            k, g = term.as_coeff_Mul()
+            if k == -number and isinstance(g, (sp.exp, sp.cos, sp.cosh)):
+                argument = g.args[0]
+                if (ratio := _ratio(argument, base)) is None:
+                    return None
+                c, k, u = float(ratio), float(k), self.value(argument)
+                if isinstance(g, sp.exp):  # (e^u − 1)/u = e^{u/2} sinh(u/2)/(u/2)
+                    return k * c * jnp.exp(u / 2) * stable.spherical(0, 1)(u / 2), 1 - n
+                if n >= 2:  # (cos u − 1)/u² = −½ (sin(u/2)/(u/2))²
+                    sign = -1 if isinstance(g, sp.cos) else 1
+                    return sign * k * c**2 / 2 * stable.spherical(0, sign)(u / 2) ** 2, 2 - n
+        if n == 1 and isinstance(base, (sp.sin, sp.sinh, sp.tanh)):  # u/sin u
+            ratio = _ratio(base.args[0], f)
+            if ratio is not None:
+                c, u = float(ratio), self.value(base.args[0])
+                one_over = {
+                    sp.sin: lambda: 1 / stable.spherical(0, -1)(u),
+                    sp.sinh: lambda: 1 / stable.spherical(0, 1)(u),
+                    sp.tanh: lambda: 1 / _tanh_over(u),
+                }[type(base)]()
+                return one_over / c, 0
+        return None
+
+    def _without_overflow(self, factors: list[Expr], values: list[Any]) -> list[Expr]:
+        """exp(u)/(1 + exp(u)) is s(u), though both may overflow; the rest of the factors."""
+        for quotient in list(factors):
+            parts = _logistic(quotient)
+            if parts is None:
+                continue
+            c, shift, u, n = parts
+            v = self.value(u) + shift
+            for exponential in list(factors):
+                if not isinstance(exponential, sp.exp):
+                    continue
+                m = _ratio(exponential.exp, u)
+                if m is None or not m.is_Integer or m <= 0:
+                    continue
+                pairs = min(int(m), n)
+                # e^u/(c(1 + e^{u+shift})) = s(u + shift) e^{−shift}/c
+                values.append((stable.sigmoid(v) * float(np.exp(-shift)) / c) ** pairs)
+                if n > pairs:
+                    values.append((stable.sigmoid(-v) / c) ** (n - pairs))
+                factors.remove(exponential)
+                factors.remove(quotient)
+                if m > pairs:
+                    factors.append(sp.exp((m - pairs) * u))
+                break
+        return factors
+
+    def _power(self, e: Expr) -> Any:
+        base, exponent = e.args
+        if (parts := _logistic(e)) is not None:  # 1/(c + k e^u)^n
+            c, shift, u, n = parts
+            return (stable.sigmoid(-(self.value(u) + shift)) / c) ** n
+        if isinstance(base, sp.cosh) and exponent.is_Integer and exponent < 0:
+            squares, rest = divmod(int(-exponent), 2)
+            value = stable.sech_squared(self.value(base.args[0])) ** squares
+            return value * FUNCTIONS[sp.sech](self.value(base.args[0])) if rest else value
         if exponent.is_Integer:
-            return base ** int(exponent)  # an integer power, with derivatives also at 0
+            return self.value(base) ** int(exponent)  # with derivatives also at 0
         if exponent.is_Rational and exponent.q == 2:
-            return jnp.sqrt(base) ** int(exponent.p)
-        return jnp.power(base, value(exponent))
+            return jnp.sqrt(self.value(base)) ** int(exponent.p)
+        return jnp.power(self.value(base), self.value(exponent))
 
-    return [value(e) for e in expressions]
+    # --- logarithms and others ------------------------------------------------------------------
+
+    def _logarithm(self, u: Expr) -> Any:
+        if isinstance(u, sp.exp):
+            return self.value(u.exp)
+        if isinstance(u, sp.cosh):
+            return stable.log_cosh(self.value(u.args[0]))
+        if u.is_Pow and (isinstance(u.base, sp.cosh) or _logistic(u) is not None):
+            return float(u.exp) * self._logarithm(u.base)
+        if u.is_Mul and any((f.is_Pow and _logistic(f)) or isinstance(f, sp.cosh) for f in u.args):
+            return self._added(list(map(self._logarithm, u.args)))
+        if u.is_Add:
+            exponents = [_exponent(term) for term in u.args]
+            if all(found is not None for found in exponents) and not u.is_number:
+                return self._log_of_exponentials([found for found in exponents if found])
+            rest = u - 1
+            if u.args[0] == 1:
+                return jnp.log1p(self.value(rest))
+        return jnp.log(self.value(u))
+
+    def _log_of_exponentials(self, terms: Sequence[tuple[float, Expr]]) -> Any:
+        """Log Σ exp(c_i + u_i), two at a time: a + softplus(b − a)."""
+        first, *rest = [c + self.value(u) if u != 0 else c for c, u in terms]
+        for other in rest:
+            first = first + stable.softplus(jnp.asarray(other - first, self._dtype))
+        return first
+
+    def _by_scipy(self, e: Expr) -> Any:
+        """A function on the host, whose derivatives are those that SymPy knows."""
+        if isinstance(e, sp.li):
+            return special.expi(jnp.log(self.value(e.args[0])))
+        order = [a for a in e.args if not a.free_symbols]
+        moving = [a for a in e.args if a.free_symbols]
+        if len(moving) != 1:
+            raise InputError(f"JAX has no function {type(e).__name__}: use to_mpmath() for {e}")
+        name = sp.Symbol("u")
+        generic = e.func(*(name if a is moving[0] else a for a in e.args))
+        return _on_the_host(generic, name, tuple(map(float, order)))(self.value(moving[0]))
+
+
+def _on_the_host(generic: Expr, name: sp.Symbol, order: tuple[float, ...]) -> Callable[[Any], Any]:
+    kind, scipy_name = type(generic), OF_SCIPY[type(generic)]
+
+    def compute(u: np.ndarray) -> np.ndarray:
+        import scipy.special
+
+        values = getattr(scipy.special, scipy_name)(*order, np.asarray(u, np.float64))
+        if scipy_name in _WHICH:
+            values = values[_WHICH[scipy_name].index(kind)]
+        return np.asarray(np.real(values), u.dtype)
+
+    def function(u: Any) -> Any:
+        u = jnp.asarray(u)
+        shape = jax.ShapeDtypeStruct(u.shape, u.dtype)
+        return jax.pure_callback(compute, shape, u, vmap_method="expand_dims")
+
+    def derivative(u: Any) -> Any:
+        return _Evaluator({name: u}, None).value(sp.diff(generic, name))
+
+    orders = "_".join(map(str, order))
+    return stable.with_derivative(function, derivative, f"{kind.__name__}_{orders}")
+
+
+def _tanh_over(u: Any) -> Any:
+    """The quotient tanh(u)/u, finite at 0."""
+    near = jnp.abs(u) < 1
+    small, large = jnp.where(near, u, 0.0), jnp.where(near, 1.0, u)
+    return jnp.where(
+        near, stable.spherical(0, 1)(small) / jnp.cosh(small), stable.tanh(large) / large
+    )
+
+
+def _constant(e: Expr) -> float:
+    return float(e) if e.is_Atom or not e.has(sp.Function) else float(e.evalf(30))
+
+
+def _ratio(argument: Expr, base: Expr) -> sp.Rational | None:
+    """The rational number argument/base, if it is one."""
+    ratio = sp.cancel(argument / base) if argument.free_symbols == base.free_symbols else None
+    return ratio if ratio is not None and ratio.is_Rational else None
+
+
+def _logistic(e: Expr) -> tuple[float, float, Expr, int] | None:
+    """(c, log(k/c), u, n) for 1/(c + k exp(u))^n with positive c and k."""
+    if not (e.is_Pow and e.exp.is_Integer and e.exp < 0 and e.base.is_Add):
+        return None
+    if len(e.base.args) != 2 or not e.base.args[0].is_Rational:
+        return None
+    c, term = e.base.args
+    k, f = term.as_coeff_Mul()
+    if not isinstance(f, sp.exp) or not (c > 0 and k > 0):
+        return None
+    return float(c), float(sp.log(k / c)) if k != c else 0.0, f.exp, int(-e.exp)
+
+
+def _exponent(term: Expr) -> tuple[float, Expr] | None:
+    """(log c, u) for a term c·exp(u) with a positive rational c."""
+    c, f = term.as_coeff_Mul()
+    if not (c.is_Rational and c > 0):
+        return None
+    logarithm = float(sp.log(c)) if c != 1 else 0.0
+    if f == 1:
+        return logarithm, sp.Integer(0)
+    return (logarithm, f.exp) if isinstance(f, sp.exp) else None
+
+
+def _place(i: int) -> sp.Symbol:
+    return sp.Dummy(f"number{i}", dummy_index=10**6 + i)
+
+
+def _form(e: Expr, numbers: list[Expr]) -> Expr:
+    """The expression with places for its numbers, but those in exponents, which are collected."""
+    if e.is_Rational:
+        numbers.append(e)
+        return _place(len(numbers) - 1)
+    if not e.args or not e.has(sp.Rational):
+        return e
+    if e.is_Pow and e.exp.is_Rational and not isinstance(e, sp.exp):
+        return sp.Pow(_form(e.base, numbers), e.exp, evaluate=False)
+    if isinstance(e, (sp.besselj, sp.bessely, sp.besseli, sp.besselk, sp.polygamma)):
+        return e.func(e.args[0], _form(e.args[1], numbers))
+    # 1 + exp(u) and 1 − tanh(u)² are to be recognized, so a 1 in a sum stays what it is.
+    stays = (sp.Integer(1), sp.Integer(-1)) if e.is_Add else ()
+    parts = [a if a in stays else _form(a, numbers) for a in e.args]
+    return e.func(*parts, evaluate=False)
+
+
+def _filled(form: Expr, numbers: Sequence[Expr]) -> Expr:
+    return form.xreplace({_place(i): x for i, x in enumerate(numbers)})

@@ -30,7 +30,7 @@ from bea.symbolic.coordinates import (
 from bea.symbolic.expressions import ExpressionAlgebra
 from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.terms import Monomial
-from bea.symbolic.zero import Answer, decide
+from bea.symbolic.zero import decide, is_zero
 
 MOST_ZEROS = 12
 """Leading coefficients of a denominator that may vanish, as three do in h − sin(h)."""
@@ -100,6 +100,39 @@ class StepExpansion:
     def displacement(self, j: int) -> Column:
         """d_j, for j ≥ 1."""
         return Column([series[j] for series in self._components])
+
+
+def limit_along(
+    expr: Expr,
+    variables: Sequence[sp.Symbol],
+    point: Sequence[Expr],
+    direction: Sequence[Expr],
+) -> Expr:
+    """The limit of an expression as t → 0 at the point + t·direction, exactly.
+
+    Args:
+        expr: the expression.
+        variables: its variables.
+        point: exact coordinates.
+        direction: of the line.
+
+    Raises:
+        InputError: there is none along this line, or no power series in t.
+        UndecidedError: it is not known whether a coefficient vanishes.
+
+    Example:
+        >>> x = sp.Symbol("x")
+        >>> limit_along((1 - sp.cos(x)) / x**2, [x], [sp.Integer(0)], [sp.Integer(1)])
+        1/2
+    """
+    t = sp.Dummy("t")
+    line = {v: c + t * d for v, c, d in zip(variables, point, direction, strict=True)}
+    algebra = _Plain()
+    series = _Reader(t, algebra).series(functions.canonical(expr).xreplace(line))
+    for k in range(series.lowest, 0):
+        if not algebra.is_zero(series[k]):
+            raise InputError(f"{expr} has a pole at {', '.join(map(str, point))}")
+    return series[0]
 
 
 class _Series(ABC):
@@ -382,7 +415,7 @@ class _Plain:
         return 1
 
     def is_zero(self, element: Expr) -> bool:
-        return decide(element).answer is Answer.ZERO
+        return is_zero(element, "whether a coefficient vanishes")
 
 
 def _is_plainly_zero(element: Any) -> bool:

@@ -29,20 +29,23 @@ Weights = Mapping[Tree, float]
 """Σ w·F(τ): a number for each tree."""
 
 
-def correction_kernels(orders: Sequence[Weights], field: Field) -> Callable[[PyTree], list[PyTree]]:
+def correction_kernels(
+    orders: Sequence[Weights], field: Field, is_smooth: bool = False
+) -> Callable[[PyTree], list[PyTree]]:
     """The function θ ↦ [f_0, f_1, …] with f_l = Σ_τ c(τ) F(τ)(f)(θ).
 
     Args:
         orders: for each l the factors c(τ) = b(τ)/σ(τ) of f_l, none of them zero.
         field: f, a JAX function of a pytree with a value of the same structure. If it has kinks,
             and derivatives of it are taken, the first call warns of them.
+        is_smooth: f is known to have none.
 
     Returns:
         A function of θ, a pytree of floating-point arrays of one dtype.
     """
     branches = _branches(tree for terms in orders for tree in terms)
     takes_derivatives = any(tree.children for terms in orders for tree in terms)
-    checked = False
+    checked = is_smooth
 
     def kernels(theta: PyTree) -> list[PyTree]:
         import jax

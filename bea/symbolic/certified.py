@@ -1,0 +1,129 @@
+"""The exact field at one point, to as many digits as are asked for, or the word that it is unknown.
+
+The corrections are known exactly. In balls (`balls`) they are evaluated with rising precision until
+the digits of the result are right. Where a function is not defined at the point itself although the
+field has a limit there, as sin(x)/x has at 0, the field is expanded in a power series along a line
+through the point (`step_expansion`), and its first coefficient is the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+import sympy as sp
+from flint import arb
+from sympy import Expr
+
+from bea.errors import BeaError
+from bea.symbolic.balls import NoBallError, ball, precision, rational
+from bea.symbolic.kernels import PolynomialFields
+from bea.symbolic.step_expansion import limit_along
+
+PRECISIONS = (128, 512, 2048, 8192)
+"""Bits that are tried one after the other."""
+
+TINY = 1100
+"""Below 2^−1100 a value is zero in float64."""
+
+
+class CertifiedField:
+    """θ, h ↦ f_0 + h f_1 + … + h^p f_p, certified.
+
+    Args:
+        fields: the corrections.
+        constants: exact values of the symbols that are no parameters.
+    """
+
+    def __init__(self, fields: PolynomialFields, constants: Mapping[sp.Symbol, Expr]) -> None:
+        self._fields = fields
+        self._meanings = [m.xreplace(dict(constants)) for m in fields.meanings]
+
+    def values(self, theta: Sequence[float], h: float, bits: int) -> list[float]:
+        """The components, each right to so many bits, nan where that is out of reach.
+
+        Args:
+            theta: θ, m floats, taken as the numbers that they are.
+            h: the step size.
+            bits: of the result.
+        """
+        point = [sp.Rational(Fraction(t)) for t in theta]
+        step = sp.Rational(Fraction(h))
+        found: list[float | None] = [None] * len(point)
+        for working in PRECISIONS:
+            with precision(working):
+                components = self._balls(point, step)
+                for i, value in enumerate(components):
+                    if found[i] is None:
+                        found[i] = _digits(value, bits)
+            if None not in found:
+                break
+        return [
+            self._limit(i, point, step, bits) if value is None else value
+            for i, value in enumerate(found)
+        ]
+
+    def _balls(self, point: Sequence[sp.Rational], h: sp.Rational) -> list[arb]:
+        at = dict(zip(self._fields.params, map(rational, point), strict=True))
+        try:
+            functions = [ball(m, at) for m in self._meanings]
+        except NoBallError:
+            return [arb.nan()] * len(point)
+        monomials = [_monomial(functions, exponents) for exponents in self._fields.monomials]
+        total = [arb(0)] * len(point)
+        step = rational(h)
+        for field in reversed(self._fields.coefficients):
+            for i, row in enumerate(field):
+                value = sum(
+                    (monomials[k] * c.numerator / c.denominator for k, c in row.items()), arb(0)
+                )
+                total[i] = total[i] * step + value
+        return total
+
+    def _limit(self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int) -> float:
+        """The limit of a component at a point where it is not defined; nan if there is none."""
+        terms = []
+        for l, field in enumerate(self._fields.coefficients):
+            for k, c in field[i].items():
+                factors = zip(self._meanings, self._fields.monomials[k], strict=True)
+                monomial = sp.Mul(*(m**e for m, e in factors if e))
+                terms.append(sp.Rational(c.numerator, c.denominator) * h**l * monomial)
+        m = len(point)
+        # Two lines: a limit along one of them only is none.
+        directions = [[sp.Integer(1)] * m, [sp.Integer(2 + j) * (-1) ** j for j in range(m)]]
+        values = []
+        for direction in directions:
+            try:
+                value = limit_along(sp.Add(*terms), self._fields.params, point, direction)
+                with precision(PRECISIONS[-1]):
+                    values.append(ball(value, {}))
+            except BeaError:
+                return float("nan")
+        digits = _digits(values[0], bits) if values[0].overlaps(values[1]) else None
+        return float("nan") if digits is None else digits
+
+
+def _monomial(functions: Sequence[arb], exponents: Sequence[int]) -> arb:
+    value = arb(1)
+    for function, exponent in zip(functions, exponents, strict=True):
+        if exponent:
+            value = value * function**exponent
+    return value
+
+
+def _digits(value: arb, bits: int) -> float | None:
+    """The float in a ball that is small enough; None if it is not."""
+    if not value.is_finite():
+        return None
+    if value.rel_accuracy_bits() > bits:
+        return _float(value)
+    return 0.0 if value.abs_upper() < arb(2) ** -TINY else None
+
+
+def _float(value: Any) -> float:
+    middle = value.mid()
+    try:
+        return float(middle)
+    except OverflowError:
+        return float("inf") if middle > 0 else float("-inf")

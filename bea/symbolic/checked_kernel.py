@@ -1,0 +1,152 @@
+"""A kernel that returns no number without knowing that half of its digits are right.
+
+Its value comes with a bound on the round-off in it (`running_error`). Where the bound exceeds half
+of the digits, one of three things happens:
+
+* the value is near a zero of the field and as exact as its argument is, the value at a θ moved by
+  some units in the last place: then it is returned;
+* otherwise, where the kernel is called with numbers, it is computed anew in multiprecision
+  (`certified`) and returned with all its digits;
+* otherwise, inside jit, vmap and grad, it is nan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bea.errors import InputError
+from bea.symbolic.running_error import with_bound
+
+BACKWARD = 256.0
+"""Units in the last place of θ by which it may be moved to explain an error."""
+
+Field = Callable[[jax.Array, jax.Array], jax.Array]
+Certified = Callable[[Any, Any, int], Any]
+
+
+def checked_kernel(field: Field, certified: Certified, names: tuple[str, ...]) -> Callable:
+    """The kernel of a field (θ, h) ↦ f̃(θ, h).
+
+    Args:
+        field: a JAX function of θ, shape (m,), and h, shape ().
+        certified: θ and h as floats, and bits ↦ the components, right to so many bits.
+        names: of the parameters, m of them.
+
+    Returns:
+        A function of θ, shape (…, m), or a dictionary of the parameters by name, and of h, a number
+        or an array that broadcasts against the leading axes of θ. Its value has the form and the
+        dtype of θ.
+    """
+    bounded = with_bound(field)
+    weights = np.random.default_rng(0).uniform(0.5, 1.0, len(names))
+    signs = np.random.default_rng(1).choice([-1.0, 1.0], len(names))
+
+    def few_digits(theta: jax.Array, h: jax.Array) -> jax.Array:
+        """Which components at points (N, m) have lost half of their digits, or may have.
+
+        Nothing is derived by it: it decides, and does not contribute to the value.
+        """
+        theta, h = jax.lax.stop_gradient((theta, h))
+        eps = float(jnp.finfo(theta.dtype).eps)
+        move = eps ** (1 / 3)
+        moved = theta + move * jnp.abs(theta) * jnp.asarray(weights * signs, theta.dtype)
+        each = jax.vmap(jax.vmap(bounded, (0, None)))
+        values, bounds = each(jnp.stack([theta, moved], axis=1), h)
+        (value, there), (bound, bound_there) = (jnp.moveaxis(a, 1, 0) for a in (values, bounds))
+        # |f'·θ| to within a factor, certainly: what one unit in the last place of θ does is eps of
+        # that.
+        slope = (jnp.abs(there - value) - bound - bound_there) / move
+        allowed = jnp.fmax(eps**0.5 * jnp.abs(value), BACKWARD * eps * slope)
+        return ~(bound <= allowed)
+
+    @jax.jit  # a derivative that is taken outside of jit would run it operation by operation
+    def inside_a_transformation(theta: jax.Array, h: jax.Array) -> jax.Array:
+        return jnp.where(few_digits(theta, h), jnp.nan, jax.vmap(field)(theta, h))
+
+    value_and_few = jax.jit(lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h)))
+
+    def with_numbers(theta: jax.Array, h: jax.Array) -> jax.Array:
+        values, few = value_and_few(theta, h)
+        missing = np.asarray(few)
+        return _completed(values, missing, theta, h, certified) if missing.any() else values
+
+    def at_points(theta: jax.Array, h: jax.Array) -> jax.Array:
+        theta, short = (
+            (theta.astype(jnp.float32), theta.dtype)
+            if jnp.finfo(theta.dtype).bits < 32
+            else (theta, None)
+        )
+        shape = theta.shape
+        step = jnp.broadcast_to(jnp.asarray(h, theta.dtype), shape[:-1]).reshape(-1)
+        points = theta.reshape(-1, shape[-1])
+        is_traced = isinstance(points, jax.core.Tracer) or isinstance(step, jax.core.Tracer)
+        values = (inside_a_transformation if is_traced else with_numbers)(points, step)
+        values = values.reshape(shape)
+        return values if short is None else values.astype(short)
+
+    def kernel(theta: Any, h: Any) -> Any:
+        if isinstance(theta, dict):
+            values = at_points(_array(_stacked(theta, names), names), h)
+            return {name: values[..., i] for i, name in enumerate(theta_names(theta, names))}
+        return at_points(_array(theta, names), h)
+
+    return kernel
+
+
+def _completed(
+    values: jax.Array, missing: np.ndarray, points: jax.Array, step: jax.Array, certified: Certified
+) -> jax.Array:
+    """The values with those that are missing computed in multiprecision."""
+    filled = np.array(values)
+    bits = int(-np.log2(float(jnp.finfo(values.dtype).eps))) + 2
+    for n in np.flatnonzero(missing.any(axis=1)):
+        exact = certified([float(t) for t in points[n]], float(step[n]), bits)
+        with np.errstate(over="ignore"):  # beyond the largest float is infinity
+            filled[n] = np.where(missing[n], np.asarray(exact).astype(filled.dtype), filled[n])
+    return jnp.asarray(filled)
+
+
+def _array(theta: Any, names: tuple[str, ...]) -> jax.Array:
+    """θ as an array of floating-point numbers whose last axis holds the parameters."""
+    try:
+        theta = jnp.asarray(theta)
+    except (TypeError, ValueError):
+        raise InputError(
+            f"theta is {type(theta).__name__}: give an array whose last axis holds the parameters "
+            f"{', '.join(names)}, or a dictionary of them by name"
+        ) from None
+    if jnp.issubdtype(theta.dtype, jnp.complexfloating):
+        raise InputError("theta is complex: the field is one of real numbers")
+    if not jnp.issubdtype(theta.dtype, jnp.floating):
+        theta = theta.astype(jnp.result_type(float))
+    if theta.shape[-1:] != (len(names),):
+        raise InputError(
+            f"theta has shape {theta.shape}, but its last axis must hold the {len(names)} "
+            f"parameter{'s' * (len(names) != 1)} {', '.join(names)}"
+        )
+    return theta
+
+
+def theta_names(theta: dict, names: tuple[str, ...]) -> list[Any]:
+    """The keys of a dictionary of parameters, in the order of the parameters.
+
+    Raises:
+        InputError: they are not the parameters.
+    """
+    keys = {str(key): key for key in theta}
+    if set(keys) != set(names) or len(keys) != len(theta):
+        given = ", ".join(map(str, theta)) or "nothing"
+        raise InputError(
+            f"theta is a dictionary of {given}: give one number for each of {', '.join(names)}"
+        )
+    return [keys[name] for name in names]
+
+
+def _stacked(theta: dict, names: tuple[str, ...]) -> Any:
+    columns = [jnp.asarray(theta[key]) for key in theta_names(theta, names)]
+    return jnp.stack(jnp.broadcast_arrays(*columns), axis=-1)

@@ -1,0 +1,120 @@
+"""Which kernel an equation gets: by trees on its input as it was written, or by polynomials."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import jax
+import jax.numpy as jnp
+import sympy as sp
+from sympy import Expr
+
+from bea.errors import InputError
+from bea.symbolic.certified import CertifiedField
+from bea.symbolic.checked_kernel import Field, checked_kernel
+from bea.symbolic.functions import canonical
+from bea.symbolic.kernels import (
+    HIGHEST_ORDER_BY_TREES,
+    PolynomialFields,
+    constant_values,
+    double,
+    jax_kernel,
+    kernel_as_written,
+)
+from bea.symbolic.scalars import Scalar, expression_of_scalar
+
+if TYPE_CHECKING:
+    from bea.symbolic.equation import ModifiedEquation
+    from bea.symbolic.trees import Tree
+
+
+def kernel_of(
+    equation: ModifiedEquation, p: int, constants: Mapping[sp.Symbol, Any]
+) -> Callable[[Any, Any], Any]:
+    """The kernel (θ, h) ↦ f + h f_1 + … + h^p f_p of an equation.
+
+    Args:
+        equation: the equation.
+        p: its order.
+        constants: values of its constants.
+
+    Raises:
+        InputError: a constant has no value, or a number is out of range.
+    """
+    factors = (
+        [equation.tree_factors(l) for l in range(p + 1)] if p <= HIGHEST_ORDER_BY_TREES else []
+    )
+    if factors and factors[0] is not None:
+        field, largest = _as_written(equation, factors, constants)
+    else:
+        field, largest = _by_polynomials(equation.polynomial_fields(p), constants), 0.0
+
+    @cache
+    def certified() -> CertifiedField:  # the corrections are derived where digits are missing
+        fields = equation.polynomial_fields(p)
+        return CertifiedField(
+            fields, constant_values(fields.constants(), fields.meanings, constants)
+        )
+
+    names = tuple(s.name for s in equation.params)
+    kernel = checked_kernel(field, lambda *at: certified().values(*at), names)
+
+    def in_range(theta: Any, h: Any) -> Any:
+        dtype = getattr(theta, "dtype", None)
+        is_floating = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
+        if is_floating and largest > float(jnp.finfo(dtype).max):
+            raise InputError(f"a coefficient exceeds the range of {dtype}: pass theta in float64")
+        return kernel(theta, h)
+
+    return in_range
+
+
+def _by_polynomials(fields: PolynomialFields, constants: Mapping[sp.Symbol, Any]) -> Field:
+    corrections = jax_kernel(fields, constants)
+
+    def field(theta: jax.Array, h: jax.Array) -> jax.Array:
+        *lower, total = corrections(theta)
+        for f in reversed(lower):  # Horner in h
+            total = f + h * total
+        return total
+
+    return field
+
+
+def _as_written(
+    equation: ModifiedEquation,
+    factors: Sequence[Mapping[Tree, Scalar] | None],
+    constants: Mapping[sp.Symbol, Any],
+) -> tuple[Field, float]:
+    """The field by trees, and the largest number in it."""
+    problem, params = equation.problem, set(equation.params)
+    loss, f = None, [canonical(e) for e in problem.field or ()]
+    if problem.loss is not None:  # without its constant terms, which have no part in f
+        terms = sp.Add.make_args(canonical(problem.loss))
+        loss = sp.Add(*(term for term in terms if not term.free_symbols.isdisjoint(params)))
+    written = f if loss is None else [loss]
+    needed = set().union(*(e.free_symbols for e in written)) | {*problem.method.symbols}
+    gradient = [sp.diff(loss, v) for v in equation.params] if loss is not None and constants else f
+    numbers = constant_values(needed - params, gradient, constants)
+    values = {s: double(s.name, number) for s, number in numbers.items()}
+    orders = [
+        {tree: float(expression_of_scalar(c).subs(numbers)) for tree, c in weights.items()}
+        for weights in factors
+        if weights is not None
+    ]
+    largest = _largest_number(written)
+    if not math.isfinite(largest):
+        raise InputError(
+            "a coefficient of f_0 exceeds the range of float64: rescale the loss or the parameters"
+        )
+    return kernel_as_written(f, loss, equation.params, orders, values), largest
+
+
+def _largest_number(expressions: Sequence[Expr]) -> float:
+    """The largest number in the expressions; infinite, if float64 does not hold it."""
+    numbers = [abs(n) for e in expressions for n in e.atoms(sp.Rational)]
+    most = sp.Integer(2) ** 1023
+    return max((float(n) if n < most else math.inf for n in numbers), default=0.0)

@@ -1,0 +1,243 @@
+"""A bound on the round-off in the value of a JAX function, computed along with the value.
+
+The jaxpr of the function is run with pairs, a value and a bound on its error, in the arithmetic of
+the values. An operation y = f(u, v, …) adds to the errors of what it is given, |∂f/∂u| e_u + …, its
+own rounding of a few units in the last place; sums and products of arrays add one unit for each
+term. It is a running error analysis (Wilkinson; Higham, Accuracy and Stability of Numerical
+Algorithms, 2nd ed., section 3.3), to first order in the errors: a bound that is small is right, and
+one that is large says that the digits are gone.
+
+Where the digits have gone because the value is near zero and not because of the way in which it was
+computed is not decided here (`kernels`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from bea.symbolic import stable_functions
+
+ULPS = 4.0
+"""Units in the last place that an elementary function may be off, generously."""
+
+EXACT = {
+    *("neg", "abs", "sign", "copy", "stop_gradient", "copy_p", "max", "min", "real"),
+    *("floor", "ceil", "round", "convert_element_type"),
+}
+"""Elementwise operations that round nothing."""
+
+BASIC = {"add", "sub", "mul", "div", "sqrt", "add_any", "square"}
+"""Operations that are rounded to half a unit."""
+
+MOVING = {
+    *("broadcast_in_dim", "reshape", "squeeze", "transpose", "slice", "dynamic_slice", "gather"),
+    *("concatenate", "rev", "expand_dims", "pad", "select_n", "split"),
+}
+"""Operations that move values and compute nothing."""
+
+POLES = {"div": 1, "log": 0, "rsqrt": 0, "pow": 0}
+"""Operations with a pole, and the operand that must keep away from zero."""
+
+CALLS = {
+    *("jit", "pjit", "closed_call", "core_call", "remat", "checkpoint", "remat2"),
+    *("custom_jvp_call", "custom_vjp_call", "custom_vjp_call_jaxpr", "custom_lin"),
+}
+
+Pair = tuple[Any, Any]
+"""A value, and a bound on its error; None for an error of exactly zero."""
+
+
+def with_bound(function: Callable[..., Any]) -> Callable[..., Pair]:
+    """The same function with a bound on the round-off in its value.
+
+    Args:
+        function: of arrays of floating-point numbers, with one array as its value.
+
+    Returns:
+        A function of the same arguments, which are taken to be exact, with the value and the
+        bound, an array of the same shape. Where the bound is nan or infinite nothing is known.
+
+    Example:
+        >>> value, bound = with_bound(lambda x: (x + 1e4) - 1e4)(jnp.float32(1e-3))
+        >>> bool(abs(value - 1e-3) < bound) and bool(bound < 1e-2)
+        True
+    """
+
+    def bounded(*args: Any) -> Pair:
+        arrays = [jnp.asarray(a) for a in args]
+        closed = jax.make_jaxpr(function)(*arrays)
+        ((value, error),) = _Run().of(closed.jaxpr, closed.consts, [(a, None) for a in arrays])
+        return value, jnp.zeros_like(value) if error is None else error
+
+    return bounded
+
+
+class _Run:
+    """One run of a jaxpr with pairs. What was computed once, of the same pairs, is not again."""
+
+    def __init__(self) -> None:
+        self._known: dict[Any, list[Pair]] = {}
+        self._kept: list[Any] = []  # so that no identity is given twice
+
+    def of(self, jaxpr: Any, constants: Sequence[Any], inputs: Sequence[Pair]) -> list[Pair]:
+        """The pairs that the jaxpr returns."""
+        known: dict[Any, Pair] = {}
+
+        def pair(atom: Any) -> Pair:
+            if type(atom).__name__ == "Literal":
+                return self._constant(atom.val, atom.aval)
+            return known[atom]
+
+        for variable, constant in zip(jaxpr.constvars, constants, strict=True):
+            known[variable] = self._constant(constant, variable.aval)
+        known.update(zip(jaxpr.invars, inputs, strict=True))
+        for eqn in jaxpr.eqns:
+            results = self._equation(eqn, list(map(pair, eqn.invars)))
+            known.update(zip(eqn.outvars, results, strict=True))
+        return list(map(pair, jaxpr.outvars))
+
+    def _constant(self, constant: Any, aval: Any) -> Pair:
+        """A constant of the program: rounded to its last place, unless it has few digits."""
+        if not jnp.issubdtype(aval.dtype, jnp.floating) or isinstance(constant, jax.core.Tracer):
+            return jnp.asarray(constant), None
+        key = ("constant", aval.dtype, np.shape(constant), np.asarray(constant).tobytes())
+        if key not in self._known:
+            number = np.asarray(constant, float)
+            value = jnp.asarray(constant)
+            is_short = number * 2.0**10 == np.round(number * 2.0**10)
+            error = None if is_short.all() else _half_ulp(value) * np.where(is_short, 0, 1)
+            self._known[key] = [(value, error)]
+        return self._known[key][0]
+
+    def _equation(self, eqn: Any, operands: list[Pair]) -> list[Pair]:
+        label = str(eqn.params.get("name", ""))
+        if label not in stable_functions.BY_NAME and eqn.primitive.name in CALLS:
+            for name in ("jaxpr", "call_jaxpr", "fun_jaxpr"):
+                if (body := eqn.params.get(name)) is not None:
+                    inner = getattr(body, "jaxpr", body)
+                    return self.of(inner, getattr(body, "consts", ()), operands)
+        is_stable = label in stable_functions.BY_NAME
+        parameters = (
+            label if is_stable else str(sorted(eqn.params.items(), key=lambda item: item[0]))
+        )
+        key = (eqn.primitive.name, parameters, tuple(id(value) for value, _ in operands))
+        if key not in self._known:
+            self._kept += operands
+            self._known[key] = _stable(label, operands) if is_stable else _computed(eqn, operands)
+        return self._known[key]
+
+
+def _half_ulp(value: Any) -> Any:
+    return jnp.asarray(jnp.finfo(value.dtype).eps / 2, value.dtype) * jnp.abs(value)
+
+
+def _total(errors: Sequence[Any]) -> Any:
+    """The sum of errors, without those that are exactly zero."""
+    total = None
+    for error in errors:
+        if error is not None:
+            total = error if total is None else total + error
+    return total
+
+
+def _times(factor: Any, error: Any) -> Any:
+    """|factor|·error. Nothing times an infinite slope is nothing: the root of an exact zero."""
+    return None if error is None else jnp.where(error == 0, 0, jnp.abs(factor) * error)
+
+
+def _stable(label: str, operands: list[Pair]) -> list[Pair]:
+    ((u, error),) = operands
+    value = stable_functions.BY_NAME[label](u)
+    if (steepness := stable_functions.STEEPNESS[label]) is None:
+        return [_elementwise(stable_functions.BY_NAME[label], operands, 2 * ULPS, value)]
+    slope = None if error is None else steepness(u, value)
+    return [(value, _total([_times(slope, error), 2 * ULPS * _half_ulp(value)]))]
+
+
+def _computed(eqn: Any, operands: list[Pair]) -> list[Pair]:
+    name = eqn.primitive.name
+    values, errors = [v for v, _ in operands], [e for _, e in operands]
+    results = _bind(eqn, *values)
+    first = results[0]
+    if not all(_is_floating(r) for r in results):
+        return [(r, None) for r in results]
+    if name in MOVING:
+        if all(e is None for e in errors):
+            return [(r, None) for r in results]
+        filled = [
+            v if not _is_floating(v) else jnp.zeros_like(v) if e is None else e.astype(v.dtype)
+            for v, e in operands
+        ]
+        return list(zip(results, _bind(eqn, *filled), strict=True))
+    if name == "neg":
+        return [(first, errors[0])]
+    if name in ("add", "sub", "add_any"):
+        # What is added to an exact zero stays what it is.
+        return [(first, _total([*errors, _half_ulp(first)]))]
+    if name == "mul":
+        (a, e_a), (b, e_b) = operands
+        return [(first, _total([_times(b, e_a), _times(a, e_b), _half_ulp(first)]))]
+    if name == "reduce_sum":
+        ((value, error),) = operands
+        (size,) = _bind(eqn, jnp.abs(value))
+        moved = None if error is None else _bind(eqn, error)[0]
+        terms = value.size // max(1, first.size)
+        return [(first, _total([moved, terms * _half_ulp(size)]))]
+    if name == "dot_general":
+        return [(first, _error_of_products(eqn, operands, first))]
+    ulps = ULPS
+    if name == "integer_pow":
+        ulps = max(1.0, float(abs(eqn.params["y"])))
+    elif name in EXACT:
+        ulps = 0.0
+    elif name in BASIC:
+        ulps = 1.0
+    if name == "polygamma":  # its order is a number that nothing moves
+        operands = [(values[0], None), operands[1]]
+    value, error = _elementwise(lambda *v: _bind(eqn, *v)[0], operands, ulps, first)
+    if name in POLES or (name == "integer_pow" and eqn.params["y"] < 0):
+        at, near = operands[POLES.get(name, 0)]
+        if near is not None:
+            error = jnp.where(near >= jnp.abs(at) / 4, jnp.inf, error)
+    return [(value, error)]
+
+
+def _error_of_products(eqn: Any, operands: list[Pair], result: Any) -> Any:
+    (a, e_a), (b, e_b) = operands
+    (size,) = _bind(eqn, jnp.abs(a), jnp.abs(b))
+    (contracted, _), _ = eqn.params["dimension_numbers"]
+    terms = int(np.prod([a.shape[axis] for axis in contracted]))
+    moved = [
+        None if e_a is None else _bind(eqn, e_a, jnp.abs(b))[0],
+        None if e_b is None else _bind(eqn, jnp.abs(a), e_b)[0],
+    ]
+    return _total([*moved, (terms + 1) * _half_ulp(size)])
+
+
+def _bind(eqn: Any, *values: Any) -> list[Any]:
+    """The results of an operation on other operands."""
+    results = eqn.primitive.bind(*values, **eqn.params)
+    return list(results) if eqn.primitive.multiple_results else [results]
+
+
+def _is_floating(value: Any) -> bool:
+    return bool(jnp.issubdtype(jnp.result_type(value), jnp.floating))
+
+
+def _elementwise(f: Callable[..., Any], operands: Sequence[Pair], ulps: float, value: Any) -> Pair:
+    """Σ |∂f/∂u_i| e_i and the rounding of the value."""
+    values = [v for v, _ in operands]
+    errors = [ulps * _half_ulp(value)] if ulps else []
+    for i, (v, error) in enumerate(operands):
+        if error is None or not _is_floating(v):
+            continue
+        _, moved = jax.jvp(
+            lambda u, i=i: f(*values[:i], u, *values[i + 1 :]), (v,), (error.astype(v.dtype),)
+        )
+        errors.append(jnp.where(error == 0, 0, jnp.abs(moved)))
+    return value, _total(errors)
