@@ -171,6 +171,14 @@ def _parser() -> argparse.ArgumentParser:
     derive.add_argument(
         "--format", choices=("text", "latex", "json", "python"), default="text", dest="form"
     )
+    derive.add_argument(
+        "--form",
+        choices=("auto", "plain", "shared"),
+        default="auto",
+        dest="parts",
+        help="of text and latex: shared gives names to parts that occur again, plain writes "
+        "everything out; default: auto, which is shared where it is long",
+    )
     verify.add_argument("--at", required=True, metavar="NUMBERS", help="the point, such as 2.8,7/2")
     verify.add_argument(
         "--set", action="append", default=[], metavar="NAME=NUMBER", help="the value of a constant"
@@ -258,13 +266,11 @@ def _derive(options: argparse.Namespace) -> int:
     eq = _equation(options)
     if options.form == "json":
         print(json.dumps(present.as_dictionary(eq)))
+    elif options.form == "python":
+        print(present.as_python(eq))
     else:
-        forms = {
-            "text": present.as_text,
-            "latex": present.as_latex,
-            "python": present.as_python,
-        }
-        print(forms[options.form](eq))
+        forms = {"text": present.as_text, "latex": present.as_latex}
+        print(forms[options.form](eq, options.parts))
     return 0
 
 

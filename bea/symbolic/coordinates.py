@@ -16,11 +16,13 @@ import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.symbolic.expressions import ExpressionAlgebra
+from bea.symbolic.extent import extent_of
 from bea.symbolic.limits import MOST_TERMS
 from bea.symbolic.recursion import Displacement
 from bea.symbolic.ring import DifferentialRing, NoRuleError
 from bea.symbolic.scalars import Scalar
 from bea.symbolic.terms import Monomial
+from bea.symbolic.unexpanded import UnexpandedAlgebra
 
 Element = Any
 """An element of an algebra: a polynomial or an expression. Both know +, − and ·."""
@@ -75,14 +77,57 @@ class Algebra(Protocol):
         ...
 
 
+MOST_ATOMS = 14
+"""Functions, roots and reciprocals up to which a ring is tried: beyond, the products of them that
+the corrections consist of are too many to be read."""
+
+MOST_DENOMINATORS = 6
+"""Denominators, in several variables. The relations of five are not completed any more."""
+
+LEAST_VARIABLES, LEAST_TERMS, GROWTH = 5, 20, 4
+"""A polynomial in so many variables, or more, stays as it is if multiplied out it has so many
+terms, and so many times as many as it is written with."""
+
+FEW_VARIABLES = 8
+"""Up to so many, D_v g is taken by the Jacobian of g: there Σ_j ∂_j g · v_j is shorter."""
+
+
 def algebra_for(
     variables: Sequence[sp.Symbol], expressions: Sequence[Expr], most_terms: int = MOST_TERMS
 ) -> Algebra:
-    """The differential ring of these expressions; expressions themselves where there is none."""
+    """The differential ring of these expressions, where its elements stay short.
+
+    Sums over data and products of many terms are kept as they are (`unexpanded`). Functions that
+    the ring has no rule for are left to SymPy (`expressions`).
+    """
+    if is_better_unexpanded(variables, expressions):
+        return UnexpandedAlgebra(variables, most_terms)
     try:
         return DifferentialRing(variables, expressions, most_terms=most_terms)
     except NoRuleError:
         return ExpressionAlgebra(variables, expressions, most_terms)
+
+
+def is_better_unexpanded(variables: Sequence[sp.Symbol], expressions: Sequence[Expr]) -> bool:
+    """Would the corrections of this input be too long, were they multiplied out?"""
+    moving = set(variables)
+    atoms, denominators = set(), set()
+    for e in sp.Tuple(*expressions).atoms(sp.Function, sp.Pow):
+        if e.free_symbols.isdisjoint(moving):
+            continue
+        if isinstance(e, sp.Function) or not e.exp.is_Integer or e.exp < 0:
+            atoms.add(e if isinstance(e, sp.Function) or not e.exp.is_Integer else 1 / e.base)
+        if e.is_Pow and not isinstance(e, sp.exp) and e.exp.is_negative:
+            denominators.add(e.base)
+        elif isinstance(e, (sp.log, sp.atan)):
+            denominators.add(e.args[0])
+    if len(atoms) > MOST_ATOMS or (len(moving) > 1 and len(denominators) > MOST_DENOMINATORS):
+        return True
+    if len(moving) < LEAST_VARIABLES or atoms:
+        return False
+    written = sum(len(sp.Add.make_args(e)) for e in expressions)
+    terms = sum(extent_of(e).terms for e in expressions)
+    return terms >= LEAST_TERMS and terms >= GROWTH * written
 
 
 class Column:
@@ -130,6 +175,8 @@ class CoordinatesCarrier:
 
     def derive(self, g: Column, along: Column) -> Column:
         """D_v g = g'·v: the components Σ_j ∂_j g_i · v_j."""
+        if isinstance(self.algebra, UnexpandedAlgebra) and self.dimension > FEW_VARIABLES:
+            return Column(self.algebra.derivatives_along(g.components, along.components))
         return Column([self._dot(row, along.components) for row in self.jacobian(g)])
 
     def jacobian(self, g: Column) -> tuple[tuple[Element, ...], ...]:
@@ -162,6 +209,20 @@ class CoordinatesCarrier:
             for i in range(j)
         }
         return {ij: d for ij, d in sorted(differences.items()) if not self.algebra.is_zero(d)}
+
+    def is_free_of_curl(self, g: Column) -> bool:
+        """Is ∂_i g_j = ∂_j g_i for all i and j? Nothing more is derived after one that is not."""
+        algebra = self.algebra
+        for j in range(self.dimension):
+            for i in range(j):
+                if g.jacobian is not None:
+                    upper, lower = g.jacobian[j][i], g.jacobian[i][j]
+                else:
+                    upper = algebra.partial(g.components[j], i)
+                    lower = algebra.partial(g.components[i], j)
+                if not algebra.is_zero(algebra.normal(upper - lower)):
+                    return False
+        return True
 
     def _dot(self, a: Sequence[Element], b: Sequence[Element]) -> Element:
         total = self.algebra.zero

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from itertools import islice
+from fractions import Fraction
+from itertools import count, islice
 
 from bea.errors import InputError
 from bea.symbolic.coordinates import (
@@ -14,10 +15,13 @@ from bea.symbolic.coordinates import (
 )
 from bea.symbolic.limits import TOO_DEEP, TooManyTermsError
 from bea.symbolic.method_table import METHODS
+from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.on_a_loss import coefficients_of
 from bea.symbolic.problem import Problem
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
-from bea.symbolic.scalars import Scalar
+from bea.symbolic.scalars import Scalar, linear_combination
 from bea.symbolic.step_expansion import StepExpansion
+from bea.symbolic.unexpanded import UnexpandedAlgebra
 
 Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 
@@ -94,6 +98,9 @@ def by_recursion(
         return carrier, lambda: modified_fields(CountedTerms(carrier, most), expansion.displacement)
     carrier, f = field_of(problem)
 
+    if isinstance(carrier.algebra, UnexpandedAlgebra):
+        return carrier, lambda: _by_trees(carrier, f, problem.method)
+
     def fields() -> Iterator[Column]:
         counted = CountedTerms(carrier, most)
         if problem.method == METHODS["euler"]:
@@ -102,6 +109,23 @@ def by_recursion(
         return modified_fields(counted, step)
 
     return carrier, fields
+
+
+def _by_trees(carrier: CoordinatesCarrier, f: Column, method: ButcherTableau) -> Iterator[Column]:
+    """The fields f_l = Σ_τ b(τ)/σ(τ) F(τ)(f).
+
+    Where nothing is multiplied out no terms cancel, and the L_{n,k} of the recursion would stand
+    in its results with all that they have in common.
+    """
+    from bea.symbolic.differentials import ElementaryDifferentials
+
+    differentials, coefficients = ElementaryDifferentials(carrier, f), coefficients_of(method)
+    for l in count():
+        factors = {
+            tree: linear_combination([(Fraction(1, tree.symmetry), b)])
+            for tree, b in coefficients(l).items()
+        }
+        yield differentials.combination({tree: c for tree, c in factors.items() if c})
 
 
 def field_of(problem: Problem) -> tuple[CoordinatesCarrier, Column]:

@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 
 import sympy as sp
 
-from bea.symbolic.coordinates import Column, CoordinatesCarrier, Element
+from bea.symbolic.coordinates import FEW_VARIABLES, Column, CoordinatesCarrier, Element
 from bea.symbolic.free_trees import FreeTree
 from bea.symbolic.recursion import ONE
 from bea.symbolic.scalars import Scalar
 from bea.symbolic.symmetric_form import Way
 from bea.symbolic.trees import Tree
+from bea.symbolic.unexpanded import UnexpandedAlgebra
 
 Matrix = Sequence[Sequence[Element]]
 """m rows of m elements."""
@@ -47,12 +48,30 @@ class ElementaryDifferentials:
             return self._partial(indices)
         v, *rest = directions
         algebra = self._carrier.algebra
+        if isinstance(algebra, UnexpandedAlgebra) and self._carrier.dimension > FEW_VARIABLES:
+            return Column(self._along_directions(directions, indices))
         total = [algebra.zero] * self._carrier.dimension
         for j, v_j in enumerate(v.components):
             g = self.contracted(rest, tuple(sorted((*indices, j))))
             products = (algebra.product(v_j, c) for c in g.components)
             total = [t + p for t, p in zip(total, products, strict=True)]
         return Column([algebra.normal(t) for t in total])
+
+    def _along_directions(
+        self, directions: Sequence[Column], indices: tuple[int, ...]
+    ) -> list[Element]:
+        """The same by derivatives along symbols, in whose places the directions are put."""
+        algebra = self._carrier.algebra
+        assert isinstance(algebra, UnexpandedAlgebra)
+        places: dict[sp.Symbol, Element] = {}
+        components = list(self._partial(indices).components)
+        if len(directions) == 1:
+            return algebra.derivatives_along(components, directions[0].components)
+        for v in directions:
+            names = [sp.Dummy(f"v{j}") for j in range(self._carrier.dimension)]
+            components = algebra.derivatives_along(components, names)
+            places.update(zip(names, v.components, strict=True))
+        return [c.xreplace(places) for c in components]
 
     def _partial(self, indices: tuple[int, ...]) -> Column:
         if indices not in self._partials:

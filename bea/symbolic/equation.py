@@ -8,7 +8,8 @@ matrices, as numerical kernels, as a scalar where there is one, and as LaTeX.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
@@ -27,7 +28,9 @@ from bea.symbolic.potential import half_square, potential, second_order_defect
 from bea.symbolic.problem import Problem, StepMap
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.scalars import Scalar
+from bea.symbolic.shared_form import SharedForm
 from bea.symbolic.trees import Tree
+from bea.symbolic.unexpanded import UnexpandedAlgebra, undistributed
 from bea.symbolic.whole import checked_order, order_within
 
 if TYPE_CHECKING:
@@ -158,8 +161,11 @@ class ModifiedEquation:
 
         Source: mathematics of gradient structure, HLW VI.2 (integrability lemma).
         """
-        carrier, m = self._derivation.carrier, len(self.params)
-        upper = self._curl_entries(l)
+        carrier, m, l = self._derivation.carrier, len(self.params), self._checked(l)
+        if self._is_gradient_for_every_loss(l):
+            return ImmutableDenseMatrix.zeros(m, m)
+        with self._undecided(l):
+            upper = carrier.curl(self._derivation[l])
         values = {ij: carrier.algebra.expression(c) for ij, c in upper.items()}
         return ImmutableDenseMatrix(
             m, m, lambda i, j: values.get((i, j), 0) - values.get((j, i), 0)
@@ -177,15 +183,25 @@ class ModifiedEquation:
             UndecidedError: it is not known whether the curl vanishes; the message says what was
                 tried.
         """
-        return not self._curl_entries(l)
+        l = self._checked(l)
+        if self._is_gradient_for_every_loss(l):
+            return True
+        with self._undecided(l):
+            return self._derivation.carrier.is_free_of_curl(self._derivation[l])
 
-    def _curl_entries(self, l: int) -> dict[tuple[int, int], Any]:
-        """The entries of the curl of f_l above the diagonal that are not zero."""
+    @contextmanager
+    def _undecided(self, l: int) -> Iterator[None]:
+        """Say what it is that was not decided."""
         try:
-            return self._derivation.carrier.curl(self._derivation[self._checked(l)])
+            yield
         except UndecidedError as error:
             message = f"whether f_{l} is a gradient cannot be decided: {error.tried}"
             raise UndecidedError(message, error.tried) from None
+
+    def _is_gradient_for_every_loss(self, l: int) -> bool:
+        """Do the trees of the method say so, whatever the loss is?"""
+        on_a_loss = self._on_a_loss
+        return on_a_loss is not None and (l == 0 or on_a_loss.structure(l).is_gradient)
 
     @property
     def domain(self) -> tuple[Expr, ...]:
@@ -233,7 +249,43 @@ class ModifiedEquation:
             if not self.is_gradient(l):
                 raise NotAGradientError(self._obstruction(l), order=l, curl=self.curl(l))
         h = self.step_size
-        return sp.Add(*(h**l * self._potential(l) for l in range(p + 1)))
+        return sp.Add(*(undistributed(h**l, self._potential(l)) for l in range(p + 1)))
+
+    def modified_loss_term(self, l: int) -> Expr:
+        """The scalar Ẽ_l with f_l = −∇Ẽ_l, the coefficient of h^l in the modified loss.
+
+        Args:
+            l: its index.
+
+        Raises:
+            NotAGradientError, UndecidedError: as `modified_loss`.
+        """
+        if not self.is_gradient(l):
+            raise NotAGradientError(self._obstruction(l), order=l, curl=self.curl(l))
+        return self._potential(l)
+
+    def shared(self, order: int | None = None) -> SharedForm:
+        """The corrections f_0, …, f_p with names for the parts that occur again.
+
+        What a person can read of an equation on data: the field and the activations have names, and
+        sums over the data stay sums.
+
+        Args:
+            order: p, at most the order of the equation, which is the default.
+
+        Returns:
+            The definitions, and all components, those of f_0 first, in terms of them.
+
+        Example:
+            >>> import bea
+            >>> eq = bea.modified_equation(loss="log(1 + exp(2*x + 1))", params="x", order=1)
+            >>> print(eq.shared())
+            w1 = exp(2*x + 1) + 1
+            w2 = 1/w1
+        """
+        p = self._checked(order)
+        taken = {*(s.name for s in self.constants), self.step_size.name}
+        return SharedForm.of([c for f in self.corrections[: p + 1] for c in f], taken)
 
     def _potential(self, l: int) -> Expr:
         """The scalar Ẽ_l with f_l = −∇Ẽ_l."""
@@ -247,9 +299,12 @@ class ModifiedEquation:
             return self.loss
         if l == 1 and (P := self._half_square()) is not None:
             return -P
+        on_a_loss = self._on_a_loss if self._is_gradient_for_every_loss(l) else None
+        if on_a_loss is not None and isinstance(carrier.algebra, UnexpandedAlgebra):
+            return on_a_loss.split(l).potential
         P = potential(carrier, f[l])
-        if P.has(sp.Integral) and self._on_a_loss and self._on_a_loss.structure(l).is_gradient:
-            return self._on_a_loss.split(l).potential  # for every loss, by a formula
+        if P.has(sp.Integral) and on_a_loss is not None:
+            return on_a_loss.split(l).potential  # for every loss, by a formula
         return -P
 
     def _half_square(self) -> Expr | None:
@@ -529,9 +584,14 @@ class ModifiedEquation:
         names = ", ".join(p.name for p in self.params)
         return f"<{self.kind} of order {self.order} in {names} for {self._problem.title}>"
 
-    def latex(self) -> str:
-        """The equation and its corrections as LaTeX, an `aligned` block without dollar signs."""
-        return present.as_latex(self)
+    def latex(self, form: str = "plain") -> str:
+        """The equation and its corrections as LaTeX, an `aligned` block without dollar signs.
+
+        Args:
+            form: "plain", "shared" for names of parts that occur again, or "auto" for these where
+                the equation is long.
+        """
+        return present.as_latex(self, form)
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"

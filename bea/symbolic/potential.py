@@ -26,6 +26,7 @@ from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.ring import DifferentialRing, is_rational
 from bea.symbolic.scalars import Scalar, expression_of_scalar, normal_scalars, scalar_of
 from bea.symbolic.terms import Monomial
+from bea.symbolic.unexpanded import UnexpandedAlgebra
 from bea.symbolic.zero import Answer, decide
 
 MOST_UNKNOWNS = 400
@@ -92,6 +93,10 @@ def potential(carrier: CoordinatesCarrier, g: Column) -> Expr:
         if P is not None:
             return algebra.expression(P)
     components = [algebra.expression(c) for c in g.components]
+    if isinstance(algebra, UnexpandedAlgebra):  # too long for a closed form to be looked for
+        if len(components) == 1:
+            return sp.Integral(components[0], algebra.variables[0])
+        return _ray_integral(components, algebra.variables)
     return _by_quadrature(components, algebra.variables)
 
 

@@ -5,12 +5,14 @@ Only forms, no mathematics; the command line and the notebook both take what is 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError, NotAGradientError, UndecidedError
+from bea.symbolic.shared_form import SharedForm, tree_size
 
 if TYPE_CHECKING:
     from bea.symbolic.equation import ModifiedEquation
@@ -44,8 +46,35 @@ def _series(p: int, h: str) -> str:
     return " + ".join(powers[: p + 1])
 
 
-def as_text(eq: ModifiedEquation) -> str:
-    """The equation, its corrections and its modified loss, one to a line."""
+FORMS = ("auto", "plain", "shared")
+
+MOST_NODES = 1_500
+"""Of the corrections of an equation that is written out in full: some 5000 characters."""
+
+
+def is_shared(eq: ModifiedEquation, form: str) -> bool:
+    """Are parts of the equation to be given names?
+
+    Raises:
+        InputError: there is no such form.
+    """
+    if form not in FORMS:
+        raise InputError(f"unknown form {form!r}: use {', '.join(map(repr, FORMS))}")
+    return form == "shared" or (
+        form == "auto" and tree_size([c for f in eq.corrections for c in f]) > MOST_NODES
+    )
+
+
+def as_text(eq: ModifiedEquation, form: str = "auto") -> str:
+    """The equation, its corrections and its modified loss, one to a line.
+
+    Args:
+        eq: the equation.
+        form: "plain" writes everything out, "shared" gives names to parts that occur again, and
+            "auto" does so where the equation is long.
+    """
+    if is_shared(eq, form):
+        return _as_shared_text(eq)
     lines = [
         f"{eq.kind.capitalize()} of {eq.problem.title}",
         f"d({', '.join(p.name for p in eq.params)})/dt = {_series(eq.order, eq.step_size.name)}",
@@ -57,6 +86,12 @@ def as_text(eq: ModifiedEquation) -> str:
     found = highest_modified_loss(eq)
     if found is not None:
         lines.append(f"modified loss of order {found[0]}: {found[1]}")
+    return "\n".join([*lines, *_remarks(eq, found)])
+
+
+def _remarks(eq: ModifiedEquation, found: tuple[int, Expr] | None) -> list[str]:
+    """Why there is no modified loss of the order of the equation, and where all this holds."""
+    lines = []
     if found is None or found[0] < eq.order:
         try:
             eq.modified_loss()
@@ -64,15 +99,55 @@ def as_text(eq: ModifiedEquation) -> str:
             lines.append(str(obstruction))
     if domain := eq.domain:
         lines.append(f"where {', '.join(f'{shortened(u)} > 0' for u in domain)}")
-    return "\n".join(lines)
+    return lines
 
 
-def as_latex(eq: ModifiedEquation) -> str:
-    """The equation and its corrections as an `aligned` block."""
+def _as_shared_text(eq: ModifiedEquation) -> str:
+    """The same with names for what occurs again, and E for the loss in the modified loss."""
+    found = highest_modified_loss(eq)
+    losses = [] if found is None else [eq.modified_loss_term(l) for l in range(1, found[0] + 1)]
+    components = [c for f in eq.corrections for c in f]
+    taken = {*(s.name for s in eq.constants), eq.step_size.name, "E"}
+    shared = SharedForm.of([*components, *losses], taken)
+    lines = [
+        f"{eq.kind.capitalize()} of {eq.problem.title}",
+        f"d({', '.join(p.name for p in eq.params)})/dt = {_series(eq.order, eq.step_size.name)}",
+        "",
+        "parts that occur again (--form plain writes everything out):",
+        str(shared),
+    ]
+    names = [(l, p) for l in range(eq.order + 1) for p in eq.params]
+    for (l, p), component in zip(names, shared.expressions, strict=False):
+        lines += [""] * (p == eq.params[0])
+        lines.append(f"f_{l}[{p}] = {component}")
+    lines.append("")
+    if found is not None:
+        terms = ["E" if eq.loss is not None else str(eq.modified_loss(0))]
+        for l, e in enumerate(shared.expressions[len(components) :], start=1):
+            h = eq.step_size.name if l == 1 else f"{eq.step_size.name}**{l}"
+            terms.append(f"{h}*({e})")
+        lines.append(f"modified loss of order {found[0]}: {' + '.join(terms)}")
+    return "\n".join([*lines, *_remarks(eq, found)])
+
+
+def as_latex(eq: ModifiedEquation, form: str = "plain") -> str:
+    """The equation and its corrections as an `aligned` block.
+
+    Args:
+        eq: the equation.
+        form: as for `as_text`.
+    """
     h = sp.latex(eq.step_size)
     theta = sp.latex(sp.Matrix(eq.params))
     lines = [rf"\frac{{d}}{{dt}} {theta} &= {_series(eq.order, h)}"]
-    lines += [rf"f_{{{l}}} &= {sp.latex(f)}" for l, f in enumerate(eq.corrections)]
+    corrections = [sp.Matrix(f) for f in eq.corrections]
+    if is_shared(eq, form):
+        m, taken = len(eq.params), {*(s.name for s in eq.constants), eq.step_size.name}
+        shared = SharedForm.of([c for f in eq.corrections for c in f], taken)
+        lines += [rf"{sp.latex(name)} &= {sp.latex(value)}" for name, value in shared.definitions]
+        columns = [shared.expressions[l * m : (l + 1) * m] for l in range(eq.order + 1)]
+        corrections = [sp.Matrix(column) for column in columns]
+    lines += [rf"f_{{{l}}} &= {sp.latex(f)}" for l, f in enumerate(corrections)]
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
@@ -97,6 +172,19 @@ def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
     }
 
 
+def _common_parts(eq: ModifiedEquation) -> tuple[Sequence[tuple[sp.Symbol, Expr]], Sequence[Expr]]:
+    """The field with names for what occurs again; for a long one by `shared_form`: it is quick."""
+    field = list(eq.vector_field())
+    if not is_shared(eq, "auto"):
+        return sp.cse(field, symbols=sp.numbered_symbols("_x"))
+    shared = SharedForm.of(field)
+    names = {name: sp.Symbol(f"_x{k}") for k, (name, _) in enumerate(shared.definitions)}
+    return (
+        [(names[name], value.xreplace(names)) for name, value in shared.definitions],
+        [e.xreplace(names) for e in shared.expressions],
+    )
+
+
 def as_python(eq: ModifiedEquation) -> str:
     """A Python module with the function modified_field(theta, h), on floats and `math` alone.
 
@@ -106,7 +194,7 @@ def as_python(eq: ModifiedEquation) -> str:
     from sympy.printing.codeprinter import PrintMethodNotImplementedError
     from sympy.printing.pycode import PythonCodePrinter
 
-    shared, reduced = sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
+    shared, reduced = _common_parts(eq)
     code = PythonCodePrinter({"fully_qualified_modules": True})
     code.reserved_words.add("math")
     try:

@@ -147,12 +147,15 @@ class Decider:
         return self._known[expr]
 
     def _decided(self, expr: Expr) -> Decision:
-        expr = sp.sympify(expr).replace(lambda e: isinstance(e, sp.Float), exact)
+        expr = sp.sympify(expr)
+        kind = _Kind.of(expr)
+        if kind.has_floats:
+            expr = expr.replace(lambda e: isinstance(e, sp.Float), exact)
+            kind = _Kind.of(expr)
         if expr.is_Rational:
             return ZERO_NUMBER if expr == 0 else NOT_ZERO_NUMBER
-        kind = _Kind.of(expr)
         # Roots have two signs, and of those a ball knows the right one; so it is asked first.
-        if kind.has_signs and kind.has_balls and (found := self._contradicted(expr)):
+        if kind.has_signs and kind.has_balls and (found := self._contradicted(expr, kind)):
             return found
         vanishes = self._in_the_field(expr, kind.has_signs)
         if vanishes and all(vanishes):
@@ -190,12 +193,11 @@ class Decider:
 
     # --- by balls -------------------------------------------------------------------------------
 
-    def _contradicted(self, expr: Expr) -> Decision | None:
+    def _contradicted(self, expr: Expr, kind: _Kind) -> Decision | None:
         """Not zero at a point, if a ball says so."""
-        symbols, centres = _in_order(expr.free_symbols), _centres(expr)
-        is_elementary = _Kind.of(expr).is_elementary
+        symbols, centres = kind.symbols, kind.centres
         for point in (self._point(n, centres) for n in range(CHECKED)):
-            if not is_elementary and not point.is_near(symbols):
+            if not kind.is_elementary and not point.is_near(symbols):
                 continue
             value = point.ball(expr, symbols, PRECISIONS[0])
             if value is not None and not value.contains(0):
@@ -203,10 +205,9 @@ class Decider:
         return None
 
     def _by_balls(self, expr: Expr, kind: _Kind, vanishes_for_some_signs: bool) -> Decision:
-        symbols = _in_order(expr.free_symbols)
+        symbols, centres = kind.symbols, kind.centres
         if not symbols:
             return self._constant(expr, kind)
-        centres = _centres(expr)
         is_long = kind.size > LONG or not kind.is_elementary
         precisions = PRECISIONS[:3] if is_long else PRECISIONS
         chosen = [self._point(n, centres) for n in range(POINTS // 2 if is_long else POINTS)]
@@ -274,6 +275,9 @@ class _Kind:
         has_balls: every function in it has a ball.
         obstacle: one that has none.
         is_elementary: it has no special functions, but for error functions.
+        has_floats: there are floats in it.
+        symbols: the symbols that it is a function of, in a fixed order.
+        centres: numbers that occur in it, about which something may happen.
         size: the number of different subexpressions.
     """
 
@@ -283,6 +287,9 @@ class _Kind:
     has_balls: bool
     obstacle: str
     is_elementary: bool
+    has_floats: bool
+    symbols: tuple[sp.Symbol, ...]
+    centres: tuple[sp.Rational, ...]
     size: int
 
     @classmethod
@@ -315,7 +322,16 @@ class _Kind:
             if not undefined:
                 waiting += [a for a in e.args if isinstance(a, Expr)]
         return cls(
-            is_free, is_algebraic, has_signs, not obstacle, obstacle, is_elementary, len(seen)
+            is_free,
+            is_algebraic,
+            has_signs,
+            not obstacle,
+            obstacle,
+            is_elementary,
+            any(e.is_Float for e in seen),
+            _in_order(e for e in seen if e.is_Symbol),
+            _centres(e for e in seen if e.is_Rational),
+            len(seen),
         )
 
 
@@ -370,15 +386,15 @@ class _Point:
         return ", ".join(pairs) + ", …" * (len(symbols) > 4)
 
 
-def _in_order(symbols: Iterable[sp.Symbol]) -> list[sp.Symbol]:
-    return sorted(symbols, key=lambda s: (s.name, str(sorted(s.assumptions0.items()))))
+def _in_order(symbols: Iterable[sp.Symbol]) -> tuple[sp.Symbol, ...]:
+    return tuple(sorted(symbols, key=lambda s: (s.name, str(sorted(s.assumptions0.items())))))
 
 
-def _centres(expr: Expr) -> list[sp.Rational]:
-    """Numbers that occur in an expression, about which something may happen."""
-    numbers = {abs(n) for n in expr.atoms(sp.Rational) if 2 < abs(n) < 10**9}
+def _centres(occurring: Iterable[sp.Rational]) -> tuple[sp.Rational, ...]:
+    """A dozen of the numbers that occur, with both signs."""
+    numbers = {abs(n) for n in occurring if 2 < abs(n) < 10**9}
     chosen = sorted(numbers)[:: max(1, len(numbers) // 12)]
-    return [s * n for n in chosen for s in (1, -1)]
+    return tuple(s * n for n in chosen for s in (1, -1))
 
 
 def _is_below(value: arb, bits: int) -> bool:

@@ -1,0 +1,89 @@
+"""Long expressions with names for the parts that occur again.
+
+A correction on data consists of the same few things many times over: the field itself, and the
+activations of the data. They are found by walking through the expressions once, each distinct part
+once, and given names w1, w2, … in the order in which they are needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy import Expr
+
+LEAST_SIZE = 4
+"""Nodes of a part that is worth a name."""
+
+
+@dataclass(frozen=True)
+class SharedForm:
+    """Expressions in terms of parts that have names.
+
+    Attributes:
+        definitions: the pairs (name, expression), each in terms of those before it.
+        expressions: what was asked for, in terms of the names.
+
+    Example:
+        >>> x, y = sp.symbols("x y")
+        >>> form = SharedForm.of([sp.sqrt(x**2 + y**2 + 1) * x, y / sp.sqrt(x**2 + y**2 + 1)])
+        >>> print(form)
+        w1 = x**2 + y**2 + 1
+        >>> form.expressions
+        (sqrt(w1)*x, y/sqrt(w1))
+    """
+
+    definitions: tuple[tuple[sp.Symbol, Expr], ...]
+    expressions: tuple[Expr, ...]
+
+    @classmethod
+    def of(cls, expressions: Sequence[Expr], taken: Iterable[str] = ()) -> SharedForm:
+        """Name what occurs more than once in some expressions.
+
+        Args:
+            expressions: any expressions.
+            taken: names that mean something else.
+        """
+        uses, sizes = _uses(expressions)
+        reserved = {*taken, *(s.name for s in sizes if s.is_Symbol)}
+        names = (sp.Symbol(f"w{k}") for k in range(1, 10**9) if f"w{k}" not in reserved)
+        definitions: list[tuple[sp.Symbol, Expr]] = []
+        known: dict[Expr, Expr] = {}
+
+        def named(e: Expr) -> Expr:
+            if e not in known:
+                rebuilt = e.func(*map(named, e.args), evaluate=False) if e.args else e
+                if uses[e] > 1 and sizes[e] >= LEAST_SIZE:
+                    name = next(names)
+                    definitions.append((name, rebuilt))
+                    rebuilt = name
+                known[e] = rebuilt
+            return known[e]
+
+        return cls(expressions=tuple(map(named, expressions)), definitions=tuple(definitions))
+
+    def __str__(self) -> str:
+        return "\n".join(f"{name} = {value}" for name, value in self.definitions)
+
+
+def _uses(expressions: Sequence[Expr]) -> tuple[dict[Expr, int], dict[Expr, int]]:
+    """How often each part is an argument of another, and the nodes in it, counted each time."""
+    uses: dict[Expr, int] = {}
+    sizes: dict[Expr, int] = {}
+
+    def walk(e: Expr) -> int:
+        uses[e] = uses.get(e, 0) + 1
+        if e not in sizes:
+            sizes[e] = 1 + sum(map(walk, e.args))
+        return sizes[e]
+
+    for e in expressions:
+        walk(e)
+    return uses, sizes
+
+
+def tree_size(expressions: Sequence[Expr]) -> int:
+    """The nodes of all expressions, equal ones counted each time: about how long they print."""
+    _, sizes = _uses(expressions)
+    return sum(sizes[e] for e in expressions)

@@ -1,0 +1,172 @@
+"""Sums over data stay sums: the same corrections as in the ring, in a form that can be read."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import sympy as sp
+from hypothesis import given
+
+import bea
+from bea.symbolic.coordinates import (
+    CoordinatesCarrier,
+    algebra_for,
+    euler_displacement,
+    is_better_unexpanded,
+)
+from bea.symbolic.present import as_python, as_text
+from bea.symbolic.recursion import modified_fields
+from bea.symbolic.ring import DifferentialRing
+from bea.symbolic.shared_form import SharedForm, tree_size
+from bea.symbolic.unexpanded import UnexpandedAlgebra, undistributed
+from bea.symbolic.zero import Answer, decide
+from tests.symbolic.strategies import examples, functions
+
+x, y = sp.symbols("x y")
+R = sp.Rational
+
+
+def logistic(points: int, parameters: int, seed: int = 1) -> tuple[sp.Expr, tuple[sp.Symbol, ...]]:
+    """A logistic loss on made-up data of three decimals."""
+    random = Random(seed)
+    weights = sp.symbols(f"w1:{parameters + 1}")
+
+    def number() -> sp.Rational:
+        return R(random.randrange(-3000, 3000), 1000)
+
+    scores = (sum(number() * w for w in weights) + number() for _ in range(points))
+    return sum(sp.log(1 + sp.exp(s)) for s in scores), weights
+
+
+@examples(20)
+@given(functions(2, (x, y)))
+def test_derivatives_are_those_of_sympy(u):
+    algebra = UnexpandedAlgebra([x, y])
+    element = algebra.element(u)
+    for j, v in enumerate((x, y)):
+        assert decide(algebra.partial(element, j) - sp.diff(u, v)).answer is Answer.ZERO
+    (along,) = algebra.derivatives_along([element], [y, x * y])
+    expected = sp.diff(u, x) * y + sp.diff(u, y) * x * y
+    assert decide(along - expected).answer is Answer.ZERO
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        sp.log(1 + sp.exp(x - 2 * y)) + (x - 3) ** 4 * y,
+        sp.tanh(x * y) / (1 + x**2) + sp.sqrt(1 + y**2),
+        sp.exp(-((x - 8) ** 2)) * sp.sin(y) + sp.atan(x) * sp.erf(y),
+    ],
+)
+def test_corrections_agree_with_those_of_the_ring(loss):
+    found = []
+    for algebra in (UnexpandedAlgebra([x, y]), DifferentialRing([x, y], [loss])):
+        carrier = CoordinatesCarrier(algebra)
+        gradient = carrier.gradient(algebra.element(loss))
+        f = carrier.column([-algebra.expression(c) for c in gradient.components])
+        fields = modified_fields(carrier, euler_displacement(f))
+        found.append([carrier.matrix(next(fields)) for _ in range(3)])
+    for by_sums, by_ring in zip(*found, strict=True):
+        for u, v in zip(by_sums, by_ring, strict=True):
+            assert decide(u - v).answer is Answer.ZERO
+
+
+def test_what_stays_in_the_ring_and_what_does_not():
+    a, b = sp.symbols("a b")
+    assert not is_better_unexpanded([a, b], [(R(3, 5) - a * b) ** 2 / 2])
+    assert not is_better_unexpanded([x], [(x - 1000) ** 40])
+    assert not is_better_unexpanded([x, y], [sum(1 / (1 + (x - i) ** 2 + y**2) for i in range(5))])
+    for points, parameters in ((8, 2), (20, 2), (20, 5), (40, 20)):
+        E, weights = logistic(points, parameters)
+        assert is_better_unexpanded(weights, [E])
+        assert isinstance(algebra_for(weights, [E]), UnexpandedAlgebra)
+    Y, U, V = (sp.Matrix(2, 2, sp.symbols(f"{n}1:5")) for n in "yuv")
+    assert is_better_unexpanded([*U, *V], [sum(d**2 for d in Y - U * V.T) / 2])
+
+
+@pytest.mark.parametrize(
+    ("points", "parameters"), [(20, 2), (20, 5), pytest.param(30, 12, marks=pytest.mark.slow)]
+)
+def test_a_logistic_regression_reads_like_a_sum_over_the_data(points, parameters):
+    E, weights = logistic(points, parameters)
+    eq = bea.modified_equation(loss=E, params=weights, order=1)
+    for w, component in zip(weights, eq.corrections[0], strict=True):
+        assert len(sp.Add.make_args(component)) == points
+        assert decide(component + sp.diff(E, w)).answer is Answer.ZERO
+    # −½H∇E, as it stands
+    gradient = sp.Matrix([sp.diff(E, w) for w in weights])
+    row = sp.Matrix([sp.diff(gradient[0], w) for w in weights])
+    assert decide(eq.corrections[1][0] + row.dot(gradient) / 2).answer is Answer.ZERO
+    assert [eq.is_gradient(l) for l in (0, 1)] == [True, True]
+    term = eq.modified_loss_term(1)
+    assert decide(term - gradient.dot(gradient) / 4).answer is Answer.ZERO
+    assert tree_size([term]) < 3 * parameters * tree_size([eq.corrections[0][0]])
+    assert not eq.extended(2).is_gradient(2)
+
+
+def test_long_equations_give_names_to_their_parts():
+    E, weights = logistic(20, 2)
+    eq = bea.modified_equation(loss=E, params=weights, order=2)
+    text = as_text(eq)
+    assert "parts that occur again" in text and "f_2 is not a gradient" in text
+    assert "modified loss of order 1: E + h*(" in text
+    plain = as_text(eq, "plain")
+    assert "parts that occur again" not in plain and len(text) < len(plain) / 2
+    assert len(max(text.splitlines(), key=len)) < 6000
+    assert "w3 &=" in eq.latex("shared") or "w_{3} &=" in eq.latex("shared")
+    with pytest.raises(bea.InputError, match="unknown form 'long': use 'auto', 'plain', 'shared'"):
+        as_text(eq, "long")
+    short = bea.modified_equation(loss="x**4", params="x", order=2)
+    assert as_text(short) == as_text(short, "plain")
+
+
+def test_the_shared_form_is_the_same_function():
+    E, weights = logistic(12, 3)
+    eq = bea.modified_equation(loss=E, params=weights, order=2)
+    form = eq.shared()
+    names = [name for name, _ in form.definitions]
+    assert len(set(names)) == len(names) and not set(names) & set(weights)
+    known: dict[sp.Symbol, sp.Expr] = {}
+    for name, value in form.definitions:
+        assert value.free_symbols <= {*weights, *known}
+        known[name] = value.xreplace(known)
+    everything = [c for f in eq.corrections for c in f]
+    for named, plain in zip(form.expressions, everything, strict=True):
+        assert decide(named.xreplace(known) - plain).answer is Answer.ZERO
+
+
+def test_python_code_of_a_long_equation_runs():
+    E, weights = logistic(20, 2)
+    eq = bea.modified_equation(loss=E, params=weights, order=1)
+    scope: dict = {}
+    exec(as_python(eq), scope)
+    found = scope["modified_field"]([0.25, -0.5], 0.1)
+    field = eq.vector_field().subs(
+        {weights[0]: R(1, 4), weights[1]: R(-1, 2), eq.step_size: R(1, 10)}
+    )
+    assert found == pytest.approx([float(e.evalf(25)) for e in field], rel=1e-12)
+
+
+def test_sums_are_not_multiplied_by_numbers():
+    assert undistributed(R(2), x + y).args == (2, x + y)
+    assert undistributed(R(1), x + y) == x + y and undistributed(R(0), x + y) == 0
+
+
+def test_names_that_are_taken_are_not_given():
+    w1 = sp.Symbol("w1")
+    form = SharedForm.of([sp.sin(w1 + x + y) + sp.cos(w1 + x + y)], taken=["w2"])
+    assert [name.name for name, _ in form.definitions] == ["w3"]
+
+
+def test_the_split_and_the_preconditioner_of_a_long_loss():
+    E, weights = logistic(16, 2)
+    eq = bea.modified_equation(loss=E, params=weights, order=2)
+    split = eq.gradient_split(2)
+    for l, w in enumerate(weights):
+        again = -sp.diff(split.potential, w) + split.remainder[l]
+        assert decide(again - eq.corrections[2][l]).answer is Answer.ZERO
+    M = eq.preconditioner(1)
+    gradient = sp.Matrix([sp.diff(E, w) for w in weights])
+    product = (M * gradient)[0].subs(eq.step_size, 1)
+    assert decide(product + eq.corrections[0][0] + eq.corrections[1][0]).answer is Answer.ZERO
