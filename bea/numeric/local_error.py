@@ -24,8 +24,9 @@ from tqdm import tqdm
 from bea.errors import BeaError, InputError
 from bea.numeric import checks
 from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision
+from bea.numeric.components import LEAST_SIZES
 from bea.numeric.field_arithmetic import FieldArithmetic
-from bea.numeric.measurement import LEAST_SIZES, Expected, measure
+from bea.numeric.measurement import Expected, measure
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
 from bea.pytrees import Field

@@ -18,7 +18,12 @@ import sympy as sp
 
 from bea.errors import StepError
 from bea.numeric.arithmetic import Multiprecision
-from bea.numeric.noise import computational_noise, line_of_points, relative_noise
+from bea.numeric.noise import (
+    computational_noise,
+    line_of_points,
+    noise_of_each,
+    relative_noise,
+)
 from bea.numeric.precision import double_precision
 from bea.symbolic.equation import ModifiedEquation
 
@@ -73,8 +78,8 @@ class OwnStep(Multiprecision):
 class StepInMultiprecision(OwnStep):
     """A step that is called with an array of mpmath numbers and returns as many."""
 
-    def _step_noise(self, h: Any) -> Any:
-        return h * self.noise[0] + self._rounding
+    def _step_noise_of_each(self, h: Any) -> np.ndarray:
+        return h * self._noises[0] + self._rounding
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
         try:
@@ -118,10 +123,11 @@ class StepInFloat64(OwnStep):
 
     def noise_and_move(self, h: Any) -> tuple[float, float]:
         """The noise σ of the step and the length of its displacement, at one step size."""
-        return self._noise_at(float(h))
+        each, moved = self._noise_at(float(h))
+        return float(np.linalg.norm(each)), moved
 
     @cached_property
-    def _noise_at(self) -> Callable[[float], tuple[float, float]]:
+    def _noise_at(self) -> Callable[[float], tuple[np.ndarray, float]]:
         return cache(self._noise_measured)
 
     def step_noise(self, h: Any) -> float:
@@ -137,10 +143,23 @@ class StepInFloat64(OwnStep):
         least = float(np.finfo(float).eps) * float(mpmath.norm(list(self._theta)))
         return [max(least, rounded, grown * float(h / largest)) for h in step_sizes]
 
-    def _noise_measured(self, h: float) -> tuple[float, float]:
+    def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
+        """The same for every component; the flow is as exact as its largest component is."""
+        largest = max(step_sizes)
+        grown, _ = self._noise_at(float(largest))
+        rounded, _ = self._noise_at(float(largest / 2**20))
+        least = np.finfo(float).eps * abs(self._theta.astype(float))
+        least = np.maximum(least, rounded)
+        flow = [h * self._powers(h, p) @ self.noise[: p + 1] for h in step_sizes]
+        return [
+            np.maximum(least, grown * float(h / largest)) + float(f)
+            for h, f in zip(step_sizes, flow, strict=True)
+        ]
+
+    def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
         points = line_of_points(self._theta.astype(float))
         values = [self._moved(np.array([mpmath.mpf(t) for t in x]), h) for x in points]
-        return computational_noise(values), float(mpmath.norm(list(values[0])))
+        return noise_of_each(values), float(mpmath.norm(list(values[0])))
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
         return called_in_float64(self._own_step, theta.astype(float), float(h))

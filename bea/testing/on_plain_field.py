@@ -11,8 +11,10 @@ import mpmath
 import numpy as np
 
 from bea.errors import InputError
+from bea.numeric.components import LEAST_SIZES, SAFETY
+from bea.numeric.fits import norm
 from bea.numeric.local_error import Precision, digits_for
-from bea.numeric.measurement import LEAST_SIZES, SAFETY, leading_vector, measure, norm
+from bea.numeric.measurement import leading_vector, measure
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import FLOW_DIGITS, Step
 from bea.numeric.plain_field import (

@@ -10,8 +10,8 @@ import mpmath
 import sympy as sp
 
 from bea.numeric import checks
+from bea.numeric.components import LEAST_SIZES
 from bea.numeric.local_error import Precision
-from bea.numeric.measurement import LEAST_SIZES
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
 from bea.numeric.plain_field import is_row_of_numbers

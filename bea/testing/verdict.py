@@ -8,7 +8,7 @@ from typing import Literal
 
 import mpmath
 
-from bea.numeric.measurement import LEAST_SIZES
+from bea.numeric.components import LEAST_SIZES
 from bea.numeric.order_report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
 
 Verdict = Literal["confirmed", "refuted", "unresolved"]

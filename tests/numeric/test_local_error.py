@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 import bea
 from bea.numeric import checks
 from bea.numeric.arithmetic import DoublePrecision, Multiprecision
-from bea.numeric.measurement import SAFETY
+from bea.numeric.components import SAFETY
 from bea.numeric.order_report import OrderReport
 
 A, B, Q, P, X, Y = sp.symbols("a b q p x y")
