@@ -37,7 +37,7 @@ FITTED = 1e-2
 """The errors must be met by the fit so well, or it says nothing."""
 HIDING = 10
 """Errors of so many times the leading term are those of the next one: they do not show it."""
-TOO_SLOW, ONE_SLOPE = 0.25, 0.2
+TOO_SLOW, ONE_SLOPE, BEYOND = 0.25, 0.2, 0.5
 
 
 @dataclass(frozen=True)
@@ -131,6 +131,11 @@ def judged(
     slope, has_one = sum(slopes) / len(slopes), max(slopes) - min(slopes) < ONE_SLOPE
     if has_one and slope < n - TOO_SLOW:
         return report("refuted", f"has an error of order {slope:.3f}, not {n}")
+    if constant == 0:  # an error of higher order, whichever; a fit would ask which
+        if slope > n + BEYOND:
+            return report("confirmed", "")
+        why = f"has an error of order {slope:.3f}, where f_{p + 1} = 0"
+        return report("refuted" if has_one else "unsettled", why)
     # What the fit must meet, in a unit of its own: the scaled errors at the smaller step sizes.
     unit = max([constant, *(errors[k] / h[k] ** n for k in smaller)])
     largest = max(h[k] for k in clear)
@@ -143,13 +148,11 @@ def judged(
     if residual > FITTED:
         return report("unsettled", "has errors that the fit does not describe", length)
     if off > OFF + CLOSE * uncertainty:
-        if constant == 0:
-            return report("refuted", f"has an error of order {slope:.3f}, where f_{p + 1} = 0")
         said = f"{mpmath.nstr(length, 4)}, not {mpmath.nstr(constant, 4)}"
         if abs(length - constant) < OFF * constant:
             said = "a limit of the right size, in another direction"
         return report("refuted", f"has error/h^{n} → {said}", length)
-    if constant and unit > HIDING * constant:
+    if unit > HIDING * constant:
         return report("not tested", f"has f_{p + 1} hidden behind the next term", length)
     if uncertainty > OFF:
         return report("not tested", "has errors too near to its round-off", length)

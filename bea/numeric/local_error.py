@@ -213,7 +213,7 @@ def in_coordinates(
     step: Step | None,
     sizes: Sequence[sp.Expr] | None,
     precision: Precision,
-    settles: Callable[[OrderReport], bool] = lambda report: report.passed,
+    settles: Callable[[OrderReport], bool] = lambda r: r.passed and not r.untested,
 ) -> Callable[[int], OrderReport]:
     """The local error for an equation at a point, a function of p up to the highest.
 
@@ -225,7 +225,7 @@ def in_coordinates(
         step: a step of the user's own.
         precision: all of these as for `verify_order`.
         sizes: the step sizes, if not the default ones.
-        settles: which report needs no further attempt; by default one that passes.
+        settles: which report needs no further attempt; by default one that passes, in every component.
     """
     theta = checks.point(equation, at)
     values = checks.constants(equation, constants or {})

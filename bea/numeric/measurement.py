@@ -283,8 +283,9 @@ def _notes(
         yield f"{shown} not tested: below its own round-off or hidden by the next term"
     if report.passed:
         return
-    for component in report.refuted[:4]:
-        yield f"{component.name} {component.why}"
+    if report.as_a_whole != "refuted":
+        for component in report.refuted[:4]:
+            yield f"{component.name} {component.why}"
     if not report.speed and not any(report.usable):
         yield "the field is zero at this point and nothing moves: choose another point"
         return

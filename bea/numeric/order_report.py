@@ -95,7 +95,12 @@ class OrderReport:
         computes with fewer digits than float64 has is refuted. Where too few errors are clear of
         round-off, as at a stationary point, nothing was tested.
         """
-        if self.is_coarse or self.refuted:
+        return "refuted" if self.refuted else self.as_a_whole
+
+    @property
+    def as_a_whole(self) -> Literal["confirmed", "refuted", "not tested"]:
+        """The outcome by the norm of the whole vector alone."""
+        if self.is_coarse:
             return "refuted"
         if self.measured_order is None:
             exact = self.vanishes and self.precision == "mpmath" and not any(self.usable)

@@ -197,7 +197,7 @@ def _settled(subject: Subject, at_order: Reports, p: int, point: Any) -> OrderRe
         q += 1
     report = at_order(q)
     for _ in range(LOOK_FURTHER):
-        if report.leading_constant or subject.verdict(report) == "refuted":
+        if not report.vanishes or subject.verdict(report) == "refuted":
             break
         q += 1
         report = at_order(q)
@@ -227,12 +227,14 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
         said = (
             f", and it has a relative noise of {report.step_noise:.1g}: is float32 at work in it?"
         )
+    elif report.refuted and report.as_a_whole == "confirmed":
+        said = f", as it should, but {'; '.join(f'{c.name} {c.why}' for c in report.refuted[:4])}"
     elif report.measured_order is None:
         said = (
             f", below the round-off, and not of order {p + 2}: the step follows it more closely "
             f"than that{subject.remedy_if_closer}"
         )
-    elif report.leading_constant == 0:
+    elif report.vanishes:
         said = f", not above {p + 2}, where f_{p + 1} = 0"
     elif abs(report.measured_order - (p + 2)) < 0.1:
         said = (
@@ -246,7 +248,8 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
     else:
         wrong = max(0, min(round(report.measured_order) - 1, p))
         said = f", not {p + 2}, so f_{wrong} is not the step's"
-    note = f" ({report.note})" if report.note and not report.is_coarse else ""
+    by_component = report.refuted and report.as_a_whole == "confirmed"  # the note says it again
+    note = f" ({report.note})" if report.note and not (report.is_coarse or by_component) else ""
     return f"{head}{said}{note}\n{_table(report)}"
 
 

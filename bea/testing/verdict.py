@@ -39,14 +39,24 @@ def verdict(
         chosen_sizes: whether the step sizes were the user's, and not so small.
         knows_the_limit: whether f_{p+1} is known, and not what was measured itself.
     """
-    if report.is_coarse:
+    if report.is_coarse or report.refuted:
         return "refuted"
+    whole = _verdict_on_the_whole(report, chosen_sizes, knows_the_limit)
+    if whole == "confirmed" and any(c.outcome == "unsettled" for c in report.components):
+        return "unresolved"
+    return whole
+
+
+def _verdict_on_the_whole(
+    report: OrderReport, chosen_sizes: bool, knows_the_limit: bool
+) -> Verdict:
+    """By the norm of the whole vector."""
     if report.measured_order is None:
         # With f_{p+1} = 0 and nothing left of the error at any step size, step and flow are one.
-        if report.leading_constant == 0 and not any(report.usable):
-            return "confirmed"
+        if report.vanishes and not any(report.usable):
+            return "confirmed" if report.speed else "unresolved"
         return "refuted" if lacks_its_leading_term(report) else "unresolved"
-    if report.leading_constant == 0:
+    if report.vanishes:
         beyond = report.measured_order > report.expected_order + BEYOND
         return "confirmed" if beyond else "refuted"
     assert report.leading_defect is not None
