@@ -5,7 +5,7 @@ The measuring is `measurement`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bea.numeric.components import ComponentReport
@@ -84,6 +84,18 @@ class OrderReport:
     def untested(self) -> tuple[str, ...]:
         """The names of the components of which nothing is known."""
         return tuple(c.name for c in self.components if c.outcome in ("not tested", "unsettled"))
+
+    def with_components_of(self, other: OrderReport) -> OrderReport:
+        """The same, with what another measurement at the point tells of untested components.
+
+        Args:
+            other: the measurement, at other step sizes.
+        """
+        components = tuple(
+            theirs if mine.name in self.untested else mine
+            for mine, theirs in zip(self.components, other.components, strict=True)
+        )
+        return replace(self, components=components, note=other.note)
 
     @property
     def outcome(self) -> Literal["confirmed", "refuted", "not tested"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import log
 from typing import Literal
@@ -115,21 +116,32 @@ def is_rounding_of_literals(report: OrderReport) -> bool:
     """Is what is wrong in multiprecision no more than 0.1 for 1/10 makes in the program of a step?
 
     What is left of the error without f_{p+1}·h^{p+2} goes like c·h^q at the smallest step sizes,
-    and then q ≤ p + 2 and |c| ≤ 10⁻¹³ |f|/T^{q−1}.
+    and then q ≤ p + 2 and |c| ≤ 10⁻¹³ |f|/T^{q−1}, in every component that is refuted.
 
     Args:
         report: a report that refutes.
     """
-    if report.precision != "mpmath" or report.speed == 0:
+    if report.precision != "mpmath":
         return False
-    n, expected = report.expected_order, mpmath.mpf(report.leading_constant)
+    wrong = [(c.errors, c.expected, c.speed) for c in report.refuted] or [
+        (report.errors, report.leading_constant, report.speed)
+    ]
+    return all(_is_that_small(report, *part) for part in wrong)
+
+
+def _is_that_small(
+    report: OrderReport, errors: Sequence[float], expected: float, speed: float
+) -> bool:
+    if speed == 0:
+        return False
+    n = report.expected_order
     left = {
-        h: abs(error - expected * mpmath.mpf(h) ** n)
-        for h, error in sorted(zip(report.step_sizes, report.errors, strict=True))[:2]
+        h: abs(error - mpmath.mpf(expected) * mpmath.mpf(h) ** n)
+        for h, error in sorted(zip(report.step_sizes, errors, strict=True))[:2]
     }
     (h, c), (larger, grown) = left.items()
     if not c or not grown:
         return False
     q = max(1, round(float(mpmath.log(grown / c) / mpmath.log(larger / h))))
-    relative = c / (h * report.speed) * (mpmath.mpf(report.time_scale) / h) ** (q - 1)
+    relative = c / (h * speed) * (mpmath.mpf(report.time_scale) / h) ** (q - 1)
     return q <= n and bool(relative <= LITERALS)
