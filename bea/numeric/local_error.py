@@ -285,8 +285,12 @@ def digits_for(p: int) -> int:
 def _first_that(
     attempts: Sequence[Callable[[], OrderReport]], settles: Callable[[OrderReport], bool]
 ) -> OrderReport:
-    """The first report that settles the order; if none does, the last there is."""
+    """The first report that settles the order; if none does, the last there is.
+
+    Where a component was refuted, a report that does not see it settles nothing.
+    """
     report: OrderReport | None = None
+    doubtful: OrderReport | None = None
     obstacles = []
     for attempt in attempts:
         try:
@@ -294,8 +298,11 @@ def _first_that(
         except BeaError as error:
             obstacles.append(error)
         else:
-            if settles(report):
+            if doubtful and {c.name for c in doubtful.refuted} & set(report.untested):
+                report = doubtful
+            elif settles(report):
                 return report
+            doubtful = report if report.refuted else None
     if report is None:
         raise obstacles[0]
     return report
