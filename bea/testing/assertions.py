@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bea.errors import BeaError, StepError
+from bea.errors import BeaError, InputError, StepError
 from bea.numeric.local_error import Precision
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
@@ -144,6 +144,11 @@ def assert_modified_equation(
         1.000, not 2, so f_0 is not the step's
         ...
     """
+    if not isinstance(equation, (ModifiedEquation, Series)):
+        raise InputError(
+            f"{equation!r} is no modified equation: give that of its method, such as "
+            "loss.equation(order=1) of a sample or bea.modified_equation(...)"
+        )
     subject = subject_of(
         step, equation, order, field=field, method=None, at=at, constants=constants,
         step_sizes=step_sizes, precision=precision,
@@ -160,7 +165,10 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
     for point, is_given in subject.points():
         try:
             at_order = subject.reports_at(point)
-            found = [_settled(subject, at_order, p, point) for p in orders]
+            try:
+                found = [_settled(subject, at_order, p, point) for p in orders]
+            finally:
+                subject.step.examine()  # what is no function has no order: that is said first
         except StepError as error:
             raise AssertionError(f"{subject.title}: {error}") from error
         except BeaError as error:

@@ -15,6 +15,7 @@ from bea.numeric.local_error import Precision
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
 from bea.numeric.plain_field import is_row_of_numbers
+from bea.testing.recorded import RecordedStep
 from bea.testing.verdict import Verdict, verdict
 
 ENOUGH = 3
@@ -43,7 +44,7 @@ class Subject(ABC):
     """What to do if the step is of a higher order, as the end of a sentence."""
 
     def __init__(self, step: Step, sizes: Sequence[Any] | None) -> None:
-        self.step = step
+        self.step = RecordedStep(step)
         self.sizes = None if sizes is None else checks.step_sizes(sizes, LEAST_SIZES)
 
     @abstractmethod

@@ -17,6 +17,7 @@ from bea.symbolic.series import Series, modified_series
 from bea.testing.on_equation import OnEquation
 from bea.testing.on_plain_field import OnPlainField
 from bea.testing.on_series import OnSeries
+from bea.testing.samples import SampleField, SampleLoss, SampleNetwork
 from bea.testing.subject import Subject
 
 
@@ -68,6 +69,19 @@ def _on_plain_field(
     sizes: Sequence[Any] | None,
     precision: Precision,
 ) -> Subject:
+    if isinstance(field, SampleNetwork):
+        raise InputError("a SampleNetwork is a loss: give its field, network.field")
+    if isinstance(field, SampleLoss):
+        field = field.field
+    if isinstance(field, SampleField) and (method is not None or not order):
+        # The field is exact: f_{p+1} is derived, and nothing about it is estimated.
+        tableau = method_named("euler" if method is None else method)
+        p = _order_of(tableau) - 1 if order is None else order
+        equation = field.equation(order=p, method=tableau)
+        subject = OnEquation(step, equation, p, at, None, sizes, precision)
+        subject.title = f"the flow of the given field by {tableau.name}"
+        subject.remedy_if_closer = " (name its method with method=)"
+        return subject
     if at is None:
         at = getattr(field, "parameters", None)
     if _takes_step_size(field):
