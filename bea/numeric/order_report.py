@@ -46,6 +46,8 @@ class OrderReport:
         note: a remark where there is something to explain, else empty.
         vanishes: whether f_{p+1}(θ_0) = 0; its length in floats may be 0 before.
         components: the parameters, or the leaves, each judged on its own scale.
+        is_the_method: whether the step was found to be that of a named method, to round-off, at
+            every step size; where f_{p+1} is itself measured that tells more than a fit.
     """
 
     order: int
@@ -69,6 +71,7 @@ class OrderReport:
     note: str = ""
     vanishes: bool = False
     components: tuple[ComponentReport, ...] = ()
+    is_the_method: bool = False
 
     @property
     def is_coarse(self) -> bool:
@@ -78,6 +81,8 @@ class OrderReport:
     @property
     def refuted(self) -> tuple[ComponentReport, ...]:
         """The components whose errors are not those of the order p."""
+        if self.is_the_method:
+            return ()
         return tuple(c for c in self.components if c.outcome == "refuted")
 
     @property
@@ -114,6 +119,8 @@ class OrderReport:
         """The outcome by the norm of the whole vector alone."""
         if self.is_coarse:
             return "refuted"
+        if self.is_the_method:
+            return "confirmed"
         if self.measured_order is None:
             exact = self.vanishes and self.precision == "mpmath" and not any(self.usable)
             return "confirmed" if exact and self.speed else "not tested"

@@ -217,7 +217,10 @@ class PlainField:
             before = unravel(jnp.asarray(theta))
             after = function(before, h)
             if str(jax.tree.structure(after)) != str(jax.tree.structure(before)):
-                raise StepError("the step returned another pytree than it was given: keep it")
+                raise StepError(
+                    f"the step returned {jax.tree.structure(after)} for "
+                    f"{jax.tree.structure(before)}: it must return every leaf"
+                )
             if coarse := {str(jnp.result_type(x)) for x in jax.tree.leaves(after)} - {"float64"}:
                 raise StepError(
                     f"the step returned {', '.join(sorted(coarse))}: orders need float64, so "

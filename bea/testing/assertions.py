@@ -204,7 +204,7 @@ def _settled(subject: Subject, at_order: Reports, p: int, point: Any) -> OrderRe
     while q < p + MOST_KNOWN_TO_VANISH and subject.is_known_to_vanish(q + 1):
         q += 1
     report = at_order(q)
-    for _ in range(LOOK_FURTHER):
+    for _ in range(LOOK_FURTHER if subject.looks_further else 0):
         if not report.vanishes or subject.verdict(report) == "refuted":
             break
         q += 1

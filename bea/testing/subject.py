@@ -40,6 +40,8 @@ class Subject(ABC):
     order: int
     enough = ENOUGH
     knows_the_limit = True
+    looks_further = True
+    """Where f_{p+1} = 0: whether there are flows of higher orders to look at."""
     remedy_if_closer = ""
     """What to do if the step is of a higher order, as the end of a sentence."""
 

@@ -42,6 +42,8 @@ def verdict(
     """
     if report.is_coarse or report.refuted:
         return "refuted"
+    if report.is_the_method:
+        return "confirmed"
     whole = _verdict_on_the_whole(report, chosen_sizes, knows_the_limit)
     if whole == "confirmed" and any(c.outcome == "unsettled" for c in report.components):
         return "unresolved"
