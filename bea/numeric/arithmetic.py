@@ -336,10 +336,12 @@ def finite_differences(
         BeaError: one of them is not finite and real.
     """
     differences = [step - flow for step, flow in zip(steps, flows, strict=True)]
-    for h, difference in zip(step_sizes, differences, strict=True):
+    for h, difference, flow in zip(step_sizes, differences, flows, strict=True):
         if not is_finite(difference):
+            step_alone = "the step, not the flow, returns nan or is not finite"
             raise BeaError(
-                f"the step or the flow is not finite at h = {float(h):.3g}: use smaller step sizes"
+                f"{step_alone if is_finite(flow) else 'the flow is not finite'} at h = {float(h):.3g}: "
+                "use smaller step sizes"
             )
     return differences
 

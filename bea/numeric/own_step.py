@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import StepError
-from bea.numeric.arithmetic import Multiprecision
+from bea.numeric.arithmetic import Multiprecision, finite_differences
 from bea.numeric.noise import (
     computational_noise,
     line_of_points,
@@ -32,6 +32,8 @@ Step = Callable[[Any, Any], Any]
 
 FLOW_DIGITS = 28
 """For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
+ROUNDED = 1e-12
+"""What rounding leaves of a step at most, relative to θ, as 0.1 for 1/10 does."""
 EXACT = 1e-25
 """Less noise than this, relative to the values, and no float64 was at work."""
 TRIED = mpmath.mpf(2) ** -40
@@ -64,6 +66,24 @@ class OwnStep(Multiprecision):
 
     def _step(self, h: Any, p: int) -> np.ndarray:
         return self._moved(self._theta, h)
+
+    def off_the_method(self, h: Any, p: int) -> float:
+        """By how much the step is not the equation's own, relative to what moves, at the most.
+
+        Args:
+            h: the step size.
+            p: the order of the field in the step of a modifying integrator, else 0.
+
+        Raises:
+            BeaError: one of them is not finite.
+        """
+        own = super()._step(h, p)
+        (off,) = finite_differences([h], [self._moved(self._theta, h)], [own])
+        rounding = ROUNDED * (abs(self._theta) + abs(own))
+        return max(
+            float((abs(d) - r) / abs(m)) if abs(d) > r and m else float(abs(d) > r)
+            for d, r, m in zip(off, rounding, own, strict=True)
+        )
 
     def _moved(self, theta: np.ndarray, h: Any) -> np.ndarray:
         after = self._after(theta, h)

@@ -45,6 +45,12 @@ def assert_local_error_order(
     Order and leading constant are measured as by `bea.verify_order`, at three generic points unless
     others are given, in multiprecision if the step computes in it and else in float64.
 
+    Beyond these points the step is held against the equation's own, if it was the same there to all
+    digits: at step sizes up to the time scale of the field, and at points from 0.01 to 300 in size,
+    of all signs. Everything is asked twice, in another order: a step whose answers differ is no
+    function of (θ, h). What a step keeps inside and begins anew in every call, such as the state of
+    an optimizer, is part of the map: momentum that starts from nothing is plain descent.
+
     Args:
         step: (θ, h) ↦ θ⁺. θ is an array of shape (m,): of mpmath numbers if the step can compute
             with them (it is tried), else of float64, NumPy's. For a series it is a pytree of JAX
@@ -191,6 +197,11 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
             f"nothing is settled about {subject.title} at any of the points tried; the last was "
             f"{obstacle}"
         )
+    try:
+        subject.look_elsewhere(confirmed)
+        subject.step.examine()
+    except StepError as error:
+        raise AssertionError(f"{subject.title}: {error}") from error
     return tuple(confirmed)
 
 

@@ -69,6 +69,16 @@ class Subject(ABC):
         """What a report says about the order p + 2 and the limit f_{p+1}."""
         return verdict(report, self.sizes is not None, self.knows_the_limit)
 
+    def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:
+        """Look where nothing was measured: far away, and at larger step sizes.
+
+        Args:
+            confirmed: the reports of what was.
+
+        Raises:
+            StepError: the step is another one there.
+        """
+
     def shown(self, point: Any) -> str:
         """The point in a message."""
         if not is_row_of_numbers(point):
