@@ -83,7 +83,7 @@ class OnEquation(Subject):
         method = self._equation.method
         if self._given is not None or self.sizes is not None:
             return
-        if self._equation.is_modifying or (method is not None and not method.is_explicit):
+        if self._equation.is_modifying or method is None or not method.is_explicit:
             return  # an implicit step may run off, and never end
         m = len(self._equation.params)
         at = Off(self.step, self._equation, self._values, confirmed[-1].precision == "mpmath")
