@@ -207,9 +207,7 @@ class FieldArithmetic:
             return np.zeros(len(self._theta))
         largest, smallest = max(step_sizes), min(step_sizes)
         grown, rounded = self._noise_at(largest)[0], self._noise_at(smallest)[0]
-        return np.maximum(
-            np.maximum(self.eps * abs(self._theta), rounded), grown * (h / largest)
-        )
+        return np.maximum(np.maximum(self.eps * abs(self._theta), rounded), grown * (h / largest))
 
     def step_noise(self, h: float) -> float | None:
         """The noise of a user's step, relative to what is moved, as in `OrderReport`."""

@@ -20,7 +20,6 @@ from bea.symbolic.series import modified_series
 from bea.testing.points import far_points, generic_points, neighbour
 from bea.testing.subject import ENOUGH, Reports, Subject
 
-
 LARGER, SMALLER = range(-1, 11), (6, 12)
 """The k of step sizes T/2^k near the points that were measured, and far away."""
 SAME, OTHER = 1e-9, 1e-8

@@ -178,4 +178,3 @@ class OnPlainField(Subject):
     def lower_orders(self) -> range:
         """None: there is one flow."""
         return range(0)
-
