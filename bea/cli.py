@@ -71,7 +71,8 @@ examples:
   numbers for constants, and multiprecision throughout:
     bea verify "(y - a*b*x)**2/2" --params a,b --set x=1 --set y=3/5 --at 2.8,7/2 --precision mpmath
 
-exit status: 0 if every order is confirmed, 1 if one is not or was not tested, 2 if the input cannot be used."""
+exit status: 0 if every order is confirmed, 1 if one is not, or was not tested
+2 if the input cannot be used."""
 
 
 LONGEST_LINE = 600
@@ -389,7 +390,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `bea`; by default those of the process.
 
     Returns:
-        The exit status: 0, 1 for an order not confirmed or not tested, 2 for input that is not usable.
+        The exit status: 0, 1 for an order not confirmed or not tested,
+        2 for input that is not usable.
     """
     try:
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))

@@ -340,7 +340,8 @@ def finite_differences(
         if not is_finite(difference):
             step_alone = "the step, not the flow, returns nan or is not finite"
             raise BeaError(
-                f"{step_alone if is_finite(flow) else 'the flow is not finite'} at h = {float(h):.3g}: "
+                f"{step_alone if is_finite(flow) else 'the flow is not finite'} "
+                f"at h = {float(h):.3g}: "
                 "use smaller step sizes"
             )
     return differences

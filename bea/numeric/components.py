@@ -1,6 +1,7 @@
 """The local error of one component, or of one leaf of a pytree, judged on its own scale.
 
-The norm of the whole vector hides a slow coordinate behind a fast one. So each component i must meet
+The norm of the whole vector hides a slow coordinate behind a fast one. So each component i must
+meet
 
     (θ_1 − θ̃(h))_i / h^{p+2}  →  f_{p+1,i}(θ_0)        as h → 0
 

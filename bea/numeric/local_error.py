@@ -225,7 +225,8 @@ def in_coordinates(
         step: a step of the user's own.
         precision: all of these as for `verify_order`.
         sizes: the step sizes, if not the default ones.
-        settles: which report needs no further attempt; by default one that passes, in every component.
+        settles: which report needs no further attempt; by default
+            one that passes, in every component.
     """
     theta = checks.point(equation, at)
     values = checks.constants(equation, constants or {})

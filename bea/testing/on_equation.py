@@ -20,7 +20,7 @@ from bea.symbolic.series import modified_series
 from bea.testing.points import far_points, generic_points, neighbour
 from bea.testing.subject import ENOUGH, Reports, Subject
 
-LARGER, SMALLER = range(-1, 11), (6, 12)
+LARGER, SMALLER = range(-1, 9), (6, 12)
 """The k of step sizes T/2^k near the points that were measured, and far away."""
 SAME, OTHER = 1e-9, 1e-8
 JUMP, FALLS = 2.0**-20, 2.0**-26

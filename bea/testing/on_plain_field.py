@@ -164,7 +164,7 @@ class OnPlainField(Subject):
         return replace(report, is_the_method=self._method is not None and same)
 
     def verdict(self, report: OrderReport) -> Verdict:
-        """No more is refuted than is known: f_{p+1} is measured itself, and may be lost in noise."""
+        """No more is refuted than is known: f_{p+1} is measured, and may be lost in noise."""
         said = super().verdict(report)
         if said != "refuted" or self._method is None or report.is_coarse:
             return said

@@ -53,7 +53,7 @@ def far_points(m: int) -> Iterator[np.ndarray]:
     """
     random = np.random.default_rng([SEED, m, 1])
     for size in FAR:
-        for sign in (1, -1, random.choice([-1, 1], size=m), random.choice([-1, 1], size=m)):
+        for sign in (1, random.choice([-1, 1], size=m)):
             yield sign * size * random.uniform(1.0, 3.0, size=m)
 
 

@@ -8,6 +8,7 @@ that they relied on.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
 from typing import Any
 
@@ -47,10 +48,8 @@ class RecordedStep:
         if after is None:
             raise StepError("the step returned None: it must return the new point")
         if len(self._calls) < MOST:
-            try:
+            with suppress(TypeError, ValueError):  # no numbers: who asked for them says so
                 self._calls.append((before, h, mpmath.mp.dps, _row(after)))
-            except (TypeError, ValueError):  # no numbers: who asked for them says so
-                pass
         return after
 
     def examine(self) -> None:

@@ -69,7 +69,7 @@ class Subject(ABC):
         """What a report says about the order p + 2 and the limit f_{p+1}."""
         return verdict(report, self.sizes is not None, self.knows_the_limit)
 
-    def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:
+    def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:  # noqa: B027
         """Look where nothing was measured: far away, and at larger step sizes.
 
         Args:
