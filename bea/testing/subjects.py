@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from bea.errors import InputError
 from bea.numeric.local_error import Precision
@@ -95,7 +95,7 @@ def _on_plain_field(
                 "the order of a field of (theta, h) is not known: give order=p for an error of "
                 "order p + 2"
             )
-        return OnPlainField(step, field, order, None, at, sizes, precision)
+        return OnPlainField(step, cast(Callable[..., Any], field), order, None, at, sizes, precision)
 
     def of_theta(theta: Any, h: Any) -> Any:
         return field(theta)
