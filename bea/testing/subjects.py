@@ -95,7 +95,9 @@ def _on_plain_field(
                 "the order of a field of (theta, h) is not known: give order=p for an error of "
                 "order p + 2"
             )
-        return OnPlainField(step, cast(Callable[..., Any], field), order, None, at, sizes, precision)
+        return OnPlainField(
+            step, cast(Callable[..., Any], field), order, None, at, sizes, precision
+        )
 
     def of_theta(theta: Any, h: Any) -> Any:
         return field(theta)
