@@ -33,7 +33,7 @@ Step = Callable[[Any, Any], Any]
 
 FLOW_DIGITS = 28
 """For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
-FARTHEST = 100
+FARTHEST = 10
 ROUNDED = 1e-12
 """What rounding leaves of a step at most, relative to θ, as 0.1 for 1/10 does."""
 EXACT = 1e-25
