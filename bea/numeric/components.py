@@ -38,7 +38,7 @@ FITTED = 1e-2
 """The errors must be met by the fit so well, or it says nothing."""
 HIDING = 10
 """Errors of so many times the leading term are those of the next one: they do not show it."""
-TOO_SLOW, ONE_SLOPE, BEYOND = 0.25, 0.2, 0.5
+TOO_SLOW, ONE_SLOPE, BEYOND = 0.6, 0.2, 0.5
 
 
 @dataclass(frozen=True)
