@@ -71,7 +71,8 @@ examples:
   numbers for constants, and multiprecision throughout:
     bea verify "(y - a*b*x)**2/2" --params a,b --set x=1 --set y=3/5 --at 2.8,7/2 --precision mpmath
 
-exit status: 0 if every order is confirmed, 1 if one is not, 2 if the input cannot be used."""
+exit status: 0 if every order is confirmed, 1 if one is not, or was not tested
+2 if the input cannot be used."""
 
 
 LONGEST_LINE = 600
@@ -349,10 +350,14 @@ def table_of_orders(reports: Sequence[OrderReport]) -> str:
         ),
     ]
     lines += [f"p = {r.order}: {r.note}" for r in reports if r.note]
-    failed = [str(r.order) for r in reports if not r.passed]
-    lines.append(
-        f"NOT confirmed: p = {', '.join(failed)}" if failed else "every order is confirmed"
-    )
+    failed = [str(r.order) for r in reports if r.outcome == "refuted"]
+    silent = [str(r.order) for r in reports if r.outcome == "not tested"]
+    if failed:
+        lines.append(f"NOT confirmed: p = {', '.join(failed)}")
+    if silent:
+        lines.append(f"NOT TESTED: p = {', '.join(silent)}; nothing is shown, try another point")
+    if not failed and not silent:
+        lines.append("every order is confirmed")
     return "\n".join(lines)
 
 
@@ -391,7 +396,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `bea`; by default those of the process.
 
     Returns:
-        The exit status: 0, 1 for an order that was not confirmed, 2 for input that is not usable.
+        The exit status: 0, 1 for an order not confirmed or not tested,
+        2 for input that is not usable.
     """
     try:
         options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))

@@ -86,6 +86,11 @@ class Arithmetic(ABC):
     @cached_property
     def noise(self) -> np.ndarray:
         """The round-off in each of them, shape (P+1,)."""
+        return self._noises.sum(axis=-1)
+
+    @cached_property
+    def _noises(self) -> np.ndarray:
+        """The round-off in every component of them, shape (P+1, m)."""
         return self._noise_of(lambda theta: self.fields(theta, self._equation.order))
 
     def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
@@ -105,6 +110,17 @@ class Arithmetic(ABC):
         """The round-off in the local errors: that of the flow and that of the step."""
         return [
             h * self._powers(h, p) @ self.noise[: p + 1] + self._step_noise(h) for h in step_sizes
+        ]
+
+    def components(self) -> list[tuple[str, slice]]:
+        """The parameters, which are judged by themselves."""
+        return [(q.name, slice(i, i + 1)) for i, q in enumerate(self._equation.params)]
+
+    def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
+        """The round-off in every component of the local errors, arrays of shape (m,)."""
+        return [
+            h * self._powers(h, p) @ self._noises[: p + 1] + self._step_noise_of_each(h)
+            for h in step_sizes
         ]
 
     def step_noise(self, h: Any) -> float | None:
@@ -129,15 +145,18 @@ class Arithmetic(ABC):
         return method.subs({s: self._constants[s.name] for s in method.symbols})
 
     def _step_noise(self, h: Any) -> Any:
+        return self._step_noise_of_each(h).sum()
+
+    def _step_noise_of_each(self, h: Any) -> np.ndarray:
         if self._equation.method is None:
             noise = self._noise_of(lambda theta: self._displacement(theta, h))
             return noise if self._map.cancels else noise + self._rounding
-        return h * self.noise[0]
+        return h * self._noises[0]
 
     @property
-    def _rounding(self) -> Any:
+    def _rounding(self) -> np.ndarray:
         """The round-off of a step that forms θ + …, and so rounds to the digits of θ."""
-        return self.eps * abs(self._theta).sum()
+        return self.eps * abs(self._theta)
 
     def _displacement(self, theta: np.ndarray, h: Any) -> np.ndarray:
         return np.array(self._map.function(theta, h), dtype=self._theta.dtype)
@@ -150,7 +169,7 @@ class Arithmetic(ABC):
         signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
         value = function(self._theta)
         moves = [abs(function(self._theta * (1 + self.eps * s)) - value) for s in signs]
-        return np.max([move.sum(axis=-1) for move in moves], axis=0) + self.eps * abs(value).sum(-1)
+        return np.max(moves, axis=0) + self.eps * abs(value)
 
 
 class DoublePrecision(Arithmetic):
@@ -317,10 +336,13 @@ def finite_differences(
         BeaError: one of them is not finite and real.
     """
     differences = [step - flow for step, flow in zip(steps, flows, strict=True)]
-    for h, difference in zip(step_sizes, differences, strict=True):
+    for h, difference, flow in zip(step_sizes, differences, flows, strict=True):
         if not is_finite(difference):
+            step_alone = "the step, not the flow, returns nan or is not finite"
             raise BeaError(
-                f"the step or the flow is not finite at h = {float(h):.3g}: use smaller step sizes"
+                f"{step_alone if is_finite(flow) else 'the flow is not finite'} "
+                f"at h = {float(h):.3g}: "
+                "use smaller step sizes"
             )
     return differences
 

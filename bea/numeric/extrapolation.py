@@ -16,6 +16,8 @@ import numpy as np
 from bea.errors import BeaError
 
 MOST_COLUMNS = 40
+MOST_BEYOND = 3
+"""Columns for the digits of small components, once the vector has its digits."""
 
 Field = Callable[[np.ndarray], np.ndarray]
 
@@ -42,12 +44,18 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
         0.10517091807564762481170782649
     """
     row: list[np.ndarray] = []
+    agreed = 0
     for j in range(1, MOST_COLUMNS + 1):
         previous, row = row, [_modified_midpoint(field, theta, time, 2 * j, digits)]
         for k in range(1, j):  # T_{j,k+1} = T_{j,k} + (T_{j,k} − T_{j−1,k}) / ((n_j/n_{j−k})² − 1)
             ratio = (mpmath.mpf(j) / (j - k)) ** 2 - 1
             row.append(row[-1] + (row[-1] - previous[k - 1]) / ratio)
-        if j > 1 and abs(row[-1] - row[-2]).max() <= mpmath.mpf(10) ** -digits * abs(row[-1]).max():
+        if j == 1:
+            continue
+        change, size = abs(row[-1] - row[-2]), abs(row[-1])
+        agreed += bool(change.max() <= mpmath.mpf(10) ** -digits * size.max())
+        # Small components are to have their digits too, as far as the arithmetic goes.
+        if agreed > MOST_BEYOND or (agreed and all(change <= mpmath.mpf(10) ** -digits * size)):
             return row[-1]
     raise _too_long(time)
 

@@ -21,8 +21,9 @@ from jax.flatten_util import ravel_pytree
 from bea import pytrees
 from bea.errors import InputError, StepError
 from bea.numeric.arithmetic import finite_differences
+from bea.numeric.components import leaves_of
 from bea.numeric.flow import checked_start
-from bea.numeric.noise import computational_noise, line_of_points, relative_noise
+from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.own_step import Step
 from bea.numeric.precision import double_precision
@@ -75,6 +76,7 @@ class FieldArithmetic:
             theta, self._unravel = ravel_pytree(start)
             self._theta = np.asarray(theta)
             self.kinks = kinks(field, start)
+            self._parts = leaves_of(start)
         self._field = field
         self._velocity, self._flow = cache(self._velocity_of), cache(self._flow_of)
         self._noise_at = cache(self._noise_measured)
@@ -82,7 +84,7 @@ class FieldArithmetic:
     def moved_to(self, theta: PyTree) -> FieldArithmetic:
         """The same at another point; what is compiled is kept."""
         moved = copy(self)
-        for of_the_point in ("corrections", "noise", "stiffness"):
+        for of_the_point in ("corrections", "_noises", "stiffness"):
             vars(moved).pop(of_the_point, None)
         with double_precision():
             moved._point = theta
@@ -150,17 +152,21 @@ class FieldArithmetic:
         start /= np.linalg.norm(start)
         return float(self._evaluated(jax.jit(iterated), self._theta, start))
 
-    @cached_property
+    @property
     def noise(self) -> np.ndarray:
-        """The round-off in each of them, in the Euclidean norm, shape (P+1,).
+        """The round-off in each of them, in the Euclidean norm, shape (P+1,)."""
+        return np.linalg.norm(self._noises, axis=-1)
+
+    @cached_property
+    def _noises(self) -> np.ndarray:
+        """The round-off in every component of them, shape (P+1, m).
 
         How far they move when θ moves in its last digit: conditioning and round-off.
         """
         signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
         value = self.corrections
         nearby = (self._evaluated(self._fields, self._theta * (1 + self.eps * s)) for s in signs)
-        moves = [np.linalg.norm(there - value, axis=-1) for there in nearby]
-        return np.max(moves, axis=0) + self.eps * np.linalg.norm(value, axis=-1)
+        return np.max([abs(there - value) for there in nearby], axis=0) + self.eps * abs(value)
 
     def local_errors(self, p: int, step_sizes: Sequence[float]) -> list[np.ndarray]:
         """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
@@ -181,30 +187,40 @@ class FieldArithmetic:
 
     def floors(self, p: int, step_sizes: Sequence[float]) -> list[float]:
         """The round-off in the local errors: that of the flow and that of the step."""
+        return [float(np.linalg.norm(each)) for each in self.floors_of_each(p, step_sizes)]
+
+    def floors_of_each(self, p: int, step_sizes: Sequence[float]) -> list[np.ndarray]:
+        """The same for every parameter, arrays of shape (m,)."""
         return [
-            h * float(h ** np.arange(p + 1) @ self.noise[: p + 1] + self.noise[0])
+            h * (h ** np.arange(p + 1) @ self._noises[: p + 1] + self._noises[0])
             + self._rounding(h, step_sizes)
             for h in step_sizes
         ]
 
-    def _rounding(self, h: float, step_sizes: Sequence[float]) -> float:
+    def components(self) -> list[tuple[str, slice]]:
+        """The leaves, which are judged by themselves."""
+        return self._parts
+
+    def _rounding(self, h: float, step_sizes: Sequence[float]) -> np.ndarray:
         """The noise of a user's step: its rounding to the digits of θ, and what grows with h."""
         if self._own_step is None:
-            return 0.0
+            return np.zeros(len(self._theta))
         largest, smallest = max(step_sizes), min(step_sizes)
         grown, rounded = self._noise_at(largest)[0], self._noise_at(smallest)[0]
-        return max(self.eps * float(np.linalg.norm(self._theta)), rounded, grown * h / largest)
+        return np.maximum(np.maximum(self.eps * abs(self._theta), rounded), grown * (h / largest))
 
     def step_noise(self, h: float) -> float | None:
         """The noise of a user's step, relative to what is moved, as in `OrderReport`."""
         if self._own_step is None:
             return None
-        return relative_noise(*self._noise_at(h), float(np.linalg.norm(self._theta)))
+        noise, moved = self._noise_at(h)
+        start = float(np.linalg.norm(self._theta))
+        return relative_noise(float(np.linalg.norm(noise)), moved, start)
 
-    def _noise_measured(self, h: float) -> tuple[float, float]:
-        """The noise σ of a user's step and the length of its displacement."""
+    def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
+        """The noise σ of a user's step, of each, and the length of its displacement."""
         values = [self._moved(theta, h) for theta in line_of_points(self._theta)]
-        return computational_noise(values), float(np.linalg.norm(values[0]))
+        return noise_of_each(values), float(np.linalg.norm(values[0]))
 
     @cached_property
     def _fields(self) -> Callable[[jax.Array], jax.Array]:

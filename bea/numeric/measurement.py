@@ -19,19 +19,17 @@ import sympy as sp
 
 from bea.errors import BeaError
 from bea.numeric.arithmetic import Multiprecision
+from bea.numeric.components import LEAST_SIZES, SAFETY, ComponentReport, judged
 from bea.numeric.field_arithmetic import FieldArithmetic
+from bea.numeric.fits import divided, fitted_limit, fitted_order, norm
 from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
 from bea.numeric.own_step import StepInFloat64
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.method_table import METHODS
 
-SAFETY = 50
-"""How many times the round-off floor an error must be to count: 2 % of noise in it at most."""
-LEAST_SIZES = 4
-"""Step sizes for a fit."""
 CLEAR = 1e4
 """How many times its noise the errors of a step in float64 are, where its step sizes are chosen."""
-LARGE, TINY = 1e100, 1e-300
+TINY = 1e-300
 
 
 class Measurable(Protocol):
@@ -50,6 +48,14 @@ class Measurable(Protocol):
 
     def floors(self, p: int, step_sizes: Sequence[Any]) -> Sequence[Any]:
         """The round-off in them."""
+        ...
+
+    def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> Sequence[np.ndarray]:
+        """The round-off in every component of them."""
+        ...
+
+    def components(self) -> Sequence[tuple[str, slice]]:
+        """The components that are judged by themselves, by name: parameters, or leaves."""
         ...
 
     def step_noise(self, h: Any) -> float | None:
@@ -176,11 +182,11 @@ def measure(
     uncertainty = 0.0
     if len(chosen) >= LEAST_SIZES:
         x = np.array([float(h[i] / max(h)) for i in chosen])
-        measured = _fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
+        measured = fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
         if constant > 0:
             found, uncertainty = leading_vector(differences, floors, h, p, constant)
             ratio = float(np.linalg.norm(found))
-            defect = float(np.linalg.norm(found - _divided(limit, constant)))
+            defect = float(np.linalg.norm(found - divided(limit, constant)))
             found = found * float(constant)
     report = OrderReport(
         order=p,
@@ -201,9 +207,35 @@ def measure(
         step_noise=arithmetic.step_noise(max(steps)),
         speed=float(norm(expected.fields[0])),
         time_scale=float(expected.time_scale),
+        vanishes=constant == 0,
+        components=_judged(arithmetic, expected, p, steps, differences),
     )
     notes = _notes(report, arithmetic)
     return replace(report, note="; ".join(notes))
+
+
+def _judged(
+    arithmetic: Measurable,
+    expected: Expected,
+    p: int,
+    steps: Sequence[Any],
+    differences: Sequence[np.ndarray],
+) -> tuple[ComponentReport, ...]:
+    """The components, each by itself."""
+    floors, limit = arithmetic.floors_of_each(p, steps), expected.limit(p)
+    h = [mpmath.mpf(step) for step in steps]
+    return tuple(
+        judged(
+            name,
+            [d[part] for d in differences],
+            [norm(floor[part]) for floor in floors],
+            h,
+            p,
+            limit[part],
+            norm(expected.fields[0][part]),
+        )
+        for name, part in arithmetic.components()
+    )
 
 
 def leading_vector(
@@ -232,9 +264,9 @@ def leading_vector(
         return np.zeros(len(differences[0])), 0.0
     largest = max(step_sizes[i] for i in clear)
     x = np.array([float(step_sizes[i] / largest) for i in clear])
-    scaled = np.array([_divided(differences[i], step_sizes[i] ** (p + 2) * size) for i in clear])
+    scaled = np.array([divided(differences[i], step_sizes[i] ** (p + 2) * size) for i in clear])
     noise = np.array([float(floors[i] / errors[i]) for i in clear])
-    return _fitted_limit(x, scaled, noise)
+    return fitted_limit(x, scaled, noise)[:2]
 
 
 def _notes(
@@ -243,9 +275,19 @@ def _notes(
 ) -> Iterator[str]:
     """What a reader should know about the measurement, and what to do where it falls short."""
     p, usable = report.order, sum(report.usable)
-    if report.leading_constant == 0:
+    if report.vanishes and report.speed:
         yield f"f_{p + 1} vanishes at this point, so the error is of higher order"
+    names = report.untested
+    if names and report.outcome != "not tested":
+        shown = ", ".join(names[:4]) + (f" and {len(names) - 4} more" if len(names) > 4 else "")
+        yield f"{shown} not tested: below its own round-off or hidden by the next term"
     if report.passed:
+        return
+    if report.as_a_whole != "refuted":
+        for component in report.refuted[:4]:
+            yield f"{component.name} {component.why}"
+    if not report.speed and not any(report.usable):
+        yield "the field is zero at this point and nothing moves: choose another point"
         return
     if isinstance(arithmetic, FieldArithmetic) and arithmetic.kinks:
         kinks = ", ".join(arithmetic.kinks)
@@ -272,48 +314,9 @@ def _notes(
         )
 
 
-def _fitted_order(x: np.ndarray, log_error: np.ndarray) -> float:
-    """The q in log error = log C + q log h + c_1 h + c_2 h² by least squares; x is h, scaled."""
-    powers = [np.ones(len(x)), np.log(x), x, x**2]
-    design = np.stack(powers[: min(4, len(x) - 1)], axis=1)
-    return float(np.linalg.lstsq(design, log_error, rcond=None)[0][1])
-
-
-def _fitted_limit(x: np.ndarray, values: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, float]:
-    """The value at h = 0 of a cubic through the scaled errors, and what round-off may do to it.
-
-    Each error has the weight that it is worth, by its noise and by the terms beyond the cubic.
-    """
-    degree = min(3, len(x) - 1)
-    weight = 1 / (noise + 1e-3 * x ** (degree + 1))
-    design = np.stack([x**k for k in range(degree + 1)], axis=1)
-    extrapolation = np.linalg.pinv(weight[:, None] * design)[0] * weight
-    return extrapolation @ values, float(abs(extrapolation) @ noise)
-
-
 def _float(number: mpmath.mpf) -> float:
     if not np.isfinite(float(number)):
         raise BeaError(
             f"{mpmath.nstr(number, 5)} is out of the range of float64: rescale the parameters"
         )
     return float(number)
-
-
-def norm(vector: np.ndarray) -> mpmath.mpf:
-    """The Euclidean norm, of a vector whose squares may be out of the range of floats."""
-    if vector.dtype != np.float64:
-        return mpmath.norm(list(vector))
-    largest = np.abs(vector).max()  # taken out, so that no square leaves the range
-    return mpmath.mpf(largest) * np.linalg.norm(vector / largest) if largest else mpmath.mpf(0)
-
-
-def _divided(vector: np.ndarray, size: mpmath.mpf) -> np.ndarray:
-    """The vector over a number that may be out of the range of floats, in floats."""
-    if vector.dtype == np.float64:
-        largest = np.abs(vector).max()
-        if largest == 0:
-            return vector
-        vector, size = vector / largest, size / mpmath.mpf(largest)
-        return vector * float(min(1 / size, LARGE))
-    # A wrong order makes them as large as you like, and no float holds them.
-    return np.clip(np.array(vector / size, dtype=float), -LARGE, LARGE)

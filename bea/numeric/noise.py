@@ -32,7 +32,8 @@ def line_of_points(theta: np.ndarray) -> list[np.ndarray]:
     """
     signs = np.random.default_rng(0).choice([-1, 1], size=len(theta))
     size = max(abs(theta).max(), np.finfo(float).tiny)
-    spacing = SPACING * signs * np.maximum(abs(theta), size / 1000)
+    # Each on its own scale, for a small component may be steep; what is zero has none.
+    spacing = SPACING * signs * np.where(theta != 0, abs(theta), size / 1000)
     return [theta + i * spacing for i in range(POINTS)]
 
 
@@ -61,13 +62,21 @@ def computational_noise(values: Sequence[Any]) -> float:
         >>> computational_noise([np.sin(np.float32(x)) for x in points]) > 1e-9
         True
     """
+    return float(np.linalg.norm(noise_of_each(values)))
+
+
+def noise_of_each(values: Sequence[Any]) -> np.ndarray:
+    """The same for every component, shape (m,).
+
+    Args:
+        values: F at the points of `line_of_points`, arrays of shape (m,).
+    """
     signed = [(-1) ** j * comb(DIFFERENCE, j) for j in range(DIFFERENCE + 1)]
     differences = [
         np.array(sum(c * values[i + j] for j, c in enumerate(signed)), dtype=float)
         for i in range(len(values) - DIFFERENCE)
     ]
-    squares = [float(d @ d) for d in differences]
-    return float(np.sqrt(np.mean(squares) / comb(2 * DIFFERENCE, DIFFERENCE)))
+    return np.sqrt(np.mean(np.square(differences), axis=0) / comb(2 * DIFFERENCE, DIFFERENCE))
 
 
 def relative_noise(noise: float, moved: float, start: float) -> float:

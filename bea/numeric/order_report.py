@@ -5,13 +5,17 @@ The measuring is `measurement`'s.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from bea.numeric.components import ComponentReport
 
 ORDER_TOLERANCE = 0.1
 CONSTANT_TOLERANCE = 1e-3
 COARSE = 1e-11
 """Relative noise of a step that float64 does not explain: it leaves 1e-16 and float32 1e-8."""
+
+SAID = {"confirmed": "ok", "refuted": "NOT CONFIRMED", "not tested": "NOT TESTED"}
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,10 @@ class OrderReport:
         speed: |f(θ_0)|.
         time_scale: T, the step size at which the corrections are as large as f.
         note: a remark where there is something to explain, else empty.
+        vanishes: whether f_{p+1}(θ_0) = 0; its length in floats may be 0 before.
+        components: the parameters, or the leaves, each judged on its own scale.
+        is_the_method: whether the step was found to be that of a named method, to round-off, at
+            every step size; where f_{p+1} is itself measured that tells more than a fit.
     """
 
     order: int
@@ -61,6 +69,9 @@ class OrderReport:
     speed: float = 0.0
     time_scale: float = 1.0
     note: str = ""
+    vanishes: bool = False
+    components: tuple[ComponentReport, ...] = ()
+    is_the_method: bool = False
 
     @property
     def is_coarse(self) -> bool:
@@ -68,25 +79,64 @@ class OrderReport:
         return self.step_noise is not None and self.step_noise > COARSE
 
     @property
-    def passed(self) -> bool:
+    def refuted(self) -> tuple[ComponentReport, ...]:
+        """The components whose errors are not those of the order p."""
+        if self.is_the_method:
+            return ()
+        return tuple(c for c in self.components if c.outcome == "refuted")
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The names of the components of which nothing is known."""
+        return tuple(c.name for c in self.components if c.outcome in ("not tested", "unsettled"))
+
+    def with_components_of(self, other: OrderReport) -> OrderReport:
+        """The same, with what another measurement at the point tells of untested components.
+
+        Args:
+            other: the measurement, at other step sizes.
+        """
+        components = tuple(
+            theirs if mine.name in self.untested else mine
+            for mine, theirs in zip(self.components, other.components, strict=True)
+        )
+        return replace(self, components=components, note=other.note)
+
+    @property
+    def outcome(self) -> Literal["confirmed", "refuted", "not tested"]:
         """Is the order p + 2 within 0.1, and the limit f_{p+1}(θ_0) to three digits?
 
         If f_{p+1}(θ_0) = 0 the error is of higher order, and that is no failure: then the measured
-        order must be higher, or the error nothing at all in multiprecision. A step that computes
-        with fewer digits than float64 has does not pass.
+        order must be higher, or the error nothing at all in multiprecision, where the step moves.
+        Each component must have its limit to two digits, unless it is not tested. A step that
+        computes with fewer digits than float64 has is refuted. Where too few errors are clear of
+        round-off, as at a stationary point, nothing was tested.
         """
+        return "refuted" if self.refuted else self.as_a_whole
+
+    @property
+    def as_a_whole(self) -> Literal["confirmed", "refuted", "not tested"]:
+        """The outcome by the norm of the whole vector alone."""
         if self.is_coarse:
-            return False
+            return "refuted"
+        if self.is_the_method:
+            return "confirmed"
         if self.measured_order is None:
-            return (
-                self.leading_constant == 0 and self.precision == "mpmath" and not any(self.usable)
-            )
+            exact = self.vanishes and self.precision == "mpmath" and not any(self.usable)
+            return "confirmed" if exact and self.speed else "not tested"
         if self.leading_defect is None:
-            return self.measured_order > self.expected_order + 1 - ORDER_TOLERANCE
-        return (
+            beyond = self.measured_order > self.expected_order + 1 - ORDER_TOLERANCE
+            return "confirmed" if beyond else "refuted"
+        close = (
             abs(self.measured_order - self.expected_order) < ORDER_TOLERANCE
             and self.leading_defect < CONSTANT_TOLERANCE
         )
+        return "confirmed" if close else "refuted"
+
+    @property
+    def passed(self) -> bool:
+        """Is the order confirmed? False also where nothing was tested: `outcome` tells which."""
+        return self.outcome == "confirmed"
 
     def to_dict(self) -> dict[str, Any]:
         """The report as `bea verify --format json` prints it."""
@@ -98,7 +148,9 @@ class OrderReport:
             "leading_constant_ratio": self.leading_constant_ratio,
             "floor": self.round_off_floor,
             "precision": self.precision,
+            "outcome": self.outcome,
             "passed": self.passed,
+            "not_tested": list(self.untested),
             "step_sizes": list(self.step_sizes),
             "errors": list(self.errors),
             "usable": list(self.usable),
@@ -107,11 +159,13 @@ class OrderReport:
 
     def __str__(self) -> str:
         measured = "–" if self.measured_order is None else f"{self.measured_order:.4f}"
+        tiny = self.leading_constant == 0 and not self.vanishes
+        constant = "below 1e-308" if tiny else f"{self.leading_constant:.6g}"
         ratio = "–" if self.leading_constant_ratio is None else f"{self.leading_constant_ratio:.6f}"
         return (
             f"p = {self.order}: order {measured} (expected {self.expected_order}), "
             f"error/h^{self.expected_order} → {ratio} × |f_{self.order + 1}| "
-            f"(= {self.leading_constant:.6g}), {sum(self.usable)} step sizes in {self.precision}, "
-            f"floor {self.round_off_floor:.1e}: {'ok' if self.passed else 'NOT CONFIRMED'}"
+            f"(= {constant}), {sum(self.usable)} step sizes in {self.precision}, "
+            f"floor {self.round_off_floor:.1e}: {SAID[self.outcome]}"
             + (f" ({self.note})" if self.note else "")
         )

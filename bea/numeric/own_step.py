@@ -16,9 +16,15 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from bea.errors import StepError
-from bea.numeric.arithmetic import Multiprecision
-from bea.numeric.noise import computational_noise, line_of_points, relative_noise
+from bea.errors import BeaError, StepError
+from bea.numeric.arithmetic import Multiprecision, finite_differences
+from bea.numeric.noise import (
+    computational_noise,
+    line_of_points,
+    noise_of_each,
+    relative_noise,
+)
+from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.precision import double_precision
 from bea.symbolic.equation import ModifiedEquation
 
@@ -27,6 +33,9 @@ Step = Callable[[Any, Any], Any]
 
 FLOW_DIGITS = 28
 """For flows against a step in float64: they outdo it by far, and their lowest digits are lost."""
+FARTHEST = 10
+ROUNDED = 1e-12
+"""What rounding leaves of a step at most, relative to θ, as 0.1 for 1/10 does."""
 EXACT = 1e-25
 """Less noise than this, relative to the values, and no float64 was at work."""
 TRIED = mpmath.mpf(2) ** -40
@@ -60,6 +69,30 @@ class OwnStep(Multiprecision):
     def _step(self, h: Any, p: int) -> np.ndarray:
         return self._moved(self._theta, h)
 
+    def off_the_method(self, h: Any, p: int) -> float:
+        """By how much the step is not the equation's own, relative to what moves, at the most.
+
+        Args:
+            h: the step size.
+            p: the order of the field in the step of a modifying integrator, else 0.
+
+        Raises:
+            BeaError: one of them is not finite.
+        """
+
+        def field(theta: np.ndarray) -> np.ndarray:
+            if not abs(theta).max() <= FARTHEST * (1 + abs(self._theta).max()):
+                raise BeaError("the step leaves its neighbourhood")  # exp of that takes for ever
+            return self._powers(h, p) @ self.fields(theta, p)
+
+        own = runge_kutta_displacement(field, self._theta, h, self._method, self.number)
+        (off,) = finite_differences([h], [self._moved(self._theta, h)], [own])
+        rounding = ROUNDED * (abs(self._theta) + abs(own))
+        return max(
+            float((abs(d) - r) / abs(m)) if abs(d) > r and m else float(abs(d) > r)
+            for d, r, m in zip(off, rounding, own, strict=True)
+        )
+
     def _moved(self, theta: np.ndarray, h: Any) -> np.ndarray:
         after = self._after(theta, h)
         if after.shape != theta.shape:
@@ -73,8 +106,8 @@ class OwnStep(Multiprecision):
 class StepInMultiprecision(OwnStep):
     """A step that is called with an array of mpmath numbers and returns as many."""
 
-    def _step_noise(self, h: Any) -> Any:
-        return h * self.noise[0] + self._rounding
+    def _step_noise_of_each(self, h: Any) -> np.ndarray:
+        return h * self._noises[0] + self._rounding
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
         try:
@@ -118,10 +151,11 @@ class StepInFloat64(OwnStep):
 
     def noise_and_move(self, h: Any) -> tuple[float, float]:
         """The noise σ of the step and the length of its displacement, at one step size."""
-        return self._noise_at(float(h))
+        each, moved = self._noise_at(float(h))
+        return float(np.linalg.norm(each)), moved
 
     @cached_property
-    def _noise_at(self) -> Callable[[float], tuple[float, float]]:
+    def _noise_at(self) -> Callable[[float], tuple[np.ndarray, float]]:
         return cache(self._noise_measured)
 
     def step_noise(self, h: Any) -> float:
@@ -137,10 +171,23 @@ class StepInFloat64(OwnStep):
         least = float(np.finfo(float).eps) * float(mpmath.norm(list(self._theta)))
         return [max(least, rounded, grown * float(h / largest)) for h in step_sizes]
 
-    def _noise_measured(self, h: float) -> tuple[float, float]:
+    def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
+        """The same for every component; the flow is as exact as its largest component is."""
+        largest = max(step_sizes)
+        grown, _ = self._noise_at(float(largest))
+        rounded, _ = self._noise_at(float(largest / 2**20))
+        least = np.finfo(float).eps * abs(self._theta.astype(float))
+        least = np.maximum(least, rounded)
+        flow = [h * self._powers(h, p) @ self.noise[: p + 1] for h in step_sizes]
+        return [
+            np.maximum(least, grown * float(h / largest)) + float(f)
+            for h, f in zip(step_sizes, flow, strict=True)
+        ]
+
+    def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
         points = line_of_points(self._theta.astype(float))
         values = [self._moved(np.array([mpmath.mpf(t) for t in x]), h) for x in points]
-        return computational_noise(values), float(mpmath.norm(list(values[0])))
+        return noise_of_each(values), float(mpmath.norm(list(values[0])))
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
         return called_in_float64(self._own_step, theta.astype(float), float(h))

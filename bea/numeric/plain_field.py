@@ -22,8 +22,10 @@ from jax.flatten_util import ravel_pytree
 from bea.errors import BeaError, InputError, StepError
 from bea.numeric import extrapolation
 from bea.numeric.arithmetic import finite_differences, multiprecise
-from bea.numeric.measurement import Expected, norm
-from bea.numeric.noise import computational_noise, line_of_points, relative_noise
+from bea.numeric.components import leaves_of
+from bea.numeric.fits import norm
+from bea.numeric.measurement import Expected
+from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.own_step import TRIED, Step, called_in_float64, is_free_of_noise
 from bea.numeric.precision import double_precision
@@ -34,6 +36,7 @@ FieldOfStepSize = Callable[[Any, Any], Any]
 
 FLOAT64_DIGITS = 12
 """To which two columns of the extrapolation must agree; the last one is better."""
+LAST_DIGIT = 1e-16
 LOST = 15
 """Digits that an extrapolation loses at most."""
 DEEP = 40
@@ -67,6 +70,7 @@ class PlainField:
                 start = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float64), theta)
                 row, self._unravel = ravel_pytree(start)
                 theta = np.asarray(row)
+        self._parts = leaves_of(np.zeros(len(theta)) if self._unravel is None else start)
         self.theta = np.array([self.number(t) for t in theta])
         self._noise_of_step = cache(self._measured_noise_of_step)
 
@@ -105,22 +109,38 @@ class PlainField:
     def floors(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
         """The noise of the step and of the flow."""
         if self._exact:
-            size = norm(self.theta) + max(step_sizes) * norm(
-                self.velocity(self.theta, step_sizes[0])
-            )
-            return [size * mpmath.mpf(10) ** (LOST - self._digits) for _ in step_sizes]
+            return [norm(each) for each in self.floors_of_each(p, step_sizes)]
         largest = max(step_sizes)
-        grown, rounded = self._noise_of_step(largest), self._noise_of_step(largest / 2**20)
+        grown, rounded = (norm(self._noise_of_step(h)) for h in (largest, largest / 2**20))
         least = float(np.finfo(float).eps) * float(norm(self.theta))
-        of_field = self._noise_of_field(largest)
+        of_field = norm(self._noise_of_field(largest))
         return [max(least, rounded, grown * float(h / largest)) + h * of_field for h in step_sizes]
+
+    def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
+        """The same in every component; a flow is as exact as its largest component is."""
+        largest = max(step_sizes)
+        if self._exact:
+            size = norm(self.theta) + largest * norm(self.velocity(self.theta, step_sizes[0]))
+            floor = size * mpmath.mpf(10) ** (LOST - self._digits)
+            return [np.array([floor for _ in self.theta]) for _ in step_sizes]
+        grown, rounded = self._noise_of_step(largest), self._noise_of_step(largest / 2**20)
+        least = np.maximum(np.finfo(float).eps * abs(self.theta.astype(float)), rounded)
+        of_field = self._noise_of_field(largest)
+        of_field = of_field + LAST_DIGIT * float(norm(self.velocity(self.theta, largest)))
+        return [
+            np.maximum(least, grown * float(h / largest)) + float(h) * of_field for h in step_sizes
+        ]
+
+    def components(self) -> list[tuple[str, slice]]:
+        """The components that are judged by themselves."""
+        return self._parts
 
     def step_noise(self, h: Any) -> float | None:
         """The noise of the step, relative to what is moved, as in `OrderReport`."""
         if self._exact:
             return None
         moved = float(norm(self._moved(self.theta, h)))
-        return relative_noise(self._noise_of_step(h), moved, float(norm(self.theta)))
+        return relative_noise(float(norm(self._noise_of_step(h))), moved, float(norm(self.theta)))
 
     def differences_of(self, method: ButcherTableau, step_sizes: Sequence[Any]) -> list[np.ndarray]:
         """What the local errors would be for the step of a method."""
@@ -197,7 +217,10 @@ class PlainField:
             before = unravel(jnp.asarray(theta))
             after = function(before, h)
             if str(jax.tree.structure(after)) != str(jax.tree.structure(before)):
-                raise StepError("the step returned another pytree than it was given: keep it")
+                raise StepError(
+                    f"the step returned {jax.tree.structure(after)} for "
+                    f"{jax.tree.structure(before)}: it must return every leaf"
+                )
             if coarse := {str(jnp.result_type(x)) for x in jax.tree.leaves(after)} - {"float64"}:
                 raise StepError(
                     f"the step returned {', '.join(sorted(coarse))}: orders need float64, so "
@@ -207,15 +230,15 @@ class PlainField:
 
         return on_row
 
-    def _measured_noise_of_step(self, h: Any) -> float:
+    def _measured_noise_of_step(self, h: Any) -> np.ndarray:
         points = line_of_points(self.theta.astype(float))
         moves = [self._moved(np.array([mpmath.mpf(t) for t in x]), h) for x in points]
-        return computational_noise(moves)
+        return noise_of_each(moves)
 
-    def _noise_of_field(self, h: Any) -> float:
+    def _noise_of_field(self, h: Any) -> np.ndarray:
         points = line_of_points(self.theta.astype(float))
         values = [self.velocity(np.array([mpmath.mpf(t) for t in x]), h) for x in points]
-        return computational_noise(values)
+        return noise_of_each(values)
 
 
 def compiled_where_possible(field: FieldOfStepSize, theta: Any) -> FieldOfStepSize:

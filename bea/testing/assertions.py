@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bea.errors import BeaError, StepError
+from bea.errors import BeaError, InputError, StepError
 from bea.numeric.local_error import Precision
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
@@ -44,6 +44,12 @@ def assert_local_error_order(
 
     Order and leading constant are measured as by `bea.verify_order`, at three generic points unless
     others are given, in multiprecision if the step computes in it and else in float64.
+
+    Beyond these points the step is held against the equation's own, if it was the same there to all
+    digits: at step sizes up to the time scale of the field, and at points from 0.01 to 300 in size,
+    of all signs. Everything is asked twice, in another order: a step whose answers differ is no
+    function of (θ, h). What a step keeps inside and begins anew in every call, such as the state of
+    an optimizer, is part of the map: momentum that starts from nothing is plain descent.
 
     Args:
         step: (θ, h) ↦ θ⁺. θ is an array of shape (m,): of mpmath numbers if the step can compute
@@ -144,6 +150,11 @@ def assert_modified_equation(
         1.000, not 2, so f_0 is not the step's
         ...
     """
+    if not isinstance(equation, (ModifiedEquation, Series)):
+        raise InputError(
+            f"{equation!r} is no modified equation: give that of its method, such as "
+            "loss.equation(order=1) of a sample or bea.modified_equation(...)"
+        )
     subject = subject_of(
         step, equation, order, field=field, method=None, at=at, constants=constants,
         step_sizes=step_sizes, precision=precision,
@@ -160,7 +171,10 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
     for point, is_given in subject.points():
         try:
             at_order = subject.reports_at(point)
-            found = [_settled(subject, at_order, p, point) for p in orders]
+            try:
+                found = [_settled(subject, at_order, p, point) for p in orders]
+            finally:
+                subject.step.examine()  # what is no function has no order: that is said first
         except StepError as error:
             raise AssertionError(f"{subject.title}: {error}") from error
         except BeaError as error:
@@ -183,6 +197,11 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
             f"nothing is settled about {subject.title} at any of the points tried; the last was "
             f"{obstacle}"
         )
+    try:
+        subject.look_elsewhere(confirmed)
+        subject.step.examine()
+    except StepError as error:
+        raise AssertionError(f"{subject.title}: {error}") from error
     return tuple(confirmed)
 
 
@@ -196,8 +215,8 @@ def _settled(subject: Subject, at_order: Reports, p: int, point: Any) -> OrderRe
     while q < p + MOST_KNOWN_TO_VANISH and subject.is_known_to_vanish(q + 1):
         q += 1
     report = at_order(q)
-    for _ in range(LOOK_FURTHER):
-        if report.leading_constant or subject.verdict(report) == "refuted":
+    for _ in range(LOOK_FURTHER if subject.looks_further else 0):
+        if not report.vanishes or subject.verdict(report) == "refuted":
             break
         q += 1
         report = at_order(q)
@@ -227,12 +246,14 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
         said = (
             f", and it has a relative noise of {report.step_noise:.1g}: is float32 at work in it?"
         )
+    elif report.refuted and report.as_a_whole == "confirmed":
+        said = f", as it should, but {'; '.join(f'{c.name} {c.why}' for c in report.refuted[:4])}"
     elif report.measured_order is None:
         said = (
             f", below the round-off, and not of order {p + 2}: the step follows it more closely "
             f"than that{subject.remedy_if_closer}"
         )
-    elif report.leading_constant == 0:
+    elif report.vanishes:
         said = f", not above {p + 2}, where f_{p + 1} = 0"
     elif abs(report.measured_order - (p + 2)) < 0.1:
         said = (
@@ -246,7 +267,8 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
     else:
         wrong = max(0, min(round(report.measured_order) - 1, p))
         said = f", not {p + 2}, so f_{wrong} is not the step's"
-    note = f" ({report.note})" if report.note and not report.is_coarse else ""
+    by_component = report.refuted and report.as_a_whole == "confirmed"  # the note says it again
+    note = f" ({report.note})" if report.note and not (report.is_coarse or by_component) else ""
     return f"{head}{said}{note}\n{_table(report)}"
 
 

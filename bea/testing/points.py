@@ -18,13 +18,17 @@ from bea.pytrees import PyTree
 
 SEED = 20
 RANGES = (
-    *[(-1, 0.4, 1.6)] * 9,  # of either sign
+    (-1, 0.4, 1.6),  # of either sign
+    (-1, 1.6, 6.0),
+    (-1, 0.05, 0.4),
+    *[(-1, 0.4, 1.6)] * 8,
     *[(1, 0.4, 1.6)] * 4,  # positive, for logarithms and roots
     *[(1, 1.2, 3.0)] * 4,
-    *[(-1, 0.05, 0.4)] * 4,
+    *[(-1, 0.05, 0.4)] * 3,
     *[(1, 0.05, 0.4)] * 4,
 )
 """The least sign, and from where to where in size: others are tried where a field is not finite."""
+FAR = (3.0, 10.0, 100.0, 0.01)
 DISTANCE = 0.1
 """Of a neighbour from a point, relative to its size."""
 
@@ -39,6 +43,18 @@ def generic_points(m: int) -> Iterator[np.ndarray]:
     for sign, low, high in RANGES:
         signs = random.choice([sign, 1], size=m)
         yield signs * random.uniform(low, high, size=m)
+
+
+def far_points(m: int) -> Iterator[np.ndarray]:
+    """Points at other scales than `generic_points`, all signs: a mistake may be there only.
+
+    Args:
+        m: the number of parameters.
+    """
+    random = np.random.default_rng([SEED, m, 1])
+    for size in FAR:
+        for sign in (1, random.choice([-1, 1], size=m)):
+            yield sign * size * random.uniform(1.0, 3.0, size=m)
 
 
 def neighbour(theta: np.ndarray, number: int = 0) -> np.ndarray:

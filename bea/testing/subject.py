@@ -10,11 +10,12 @@ import mpmath
 import sympy as sp
 
 from bea.numeric import checks
+from bea.numeric.components import LEAST_SIZES
 from bea.numeric.local_error import Precision
-from bea.numeric.measurement import LEAST_SIZES
 from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
 from bea.numeric.plain_field import is_row_of_numbers
+from bea.testing.recorded import RecordedStep
 from bea.testing.verdict import Verdict, verdict
 
 ENOUGH = 3
@@ -39,11 +40,13 @@ class Subject(ABC):
     order: int
     enough = ENOUGH
     knows_the_limit = True
+    looks_further = True
+    """Where f_{p+1} = 0: whether there are flows of higher orders to look at."""
     remedy_if_closer = ""
     """What to do if the step is of a higher order, as the end of a sentence."""
 
     def __init__(self, step: Step, sizes: Sequence[Any] | None) -> None:
-        self.step = step
+        self.step = RecordedStep(step)
         self.sizes = None if sizes is None else checks.step_sizes(sizes, LEAST_SIZES)
 
     @abstractmethod
@@ -65,6 +68,16 @@ class Subject(ABC):
     def verdict(self, report: OrderReport) -> Verdict:
         """What a report says about the order p + 2 and the limit f_{p+1}."""
         return verdict(report, self.sizes is not None, self.knows_the_limit)
+
+    def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:  # noqa: B027
+        """Look where nothing was measured: far away, and at larger step sizes.
+
+        Args:
+            confirmed: the reports of what was.
+
+        Raises:
+            StepError: the step is another one there.
+        """
 
     def shown(self, point: Any) -> str:
         """The point in a message."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from bea.errors import InputError
 from bea.numeric.local_error import Precision
@@ -17,6 +17,7 @@ from bea.symbolic.series import Series, modified_series
 from bea.testing.on_equation import OnEquation
 from bea.testing.on_plain_field import OnPlainField
 from bea.testing.on_series import OnSeries
+from bea.testing.samples import SampleField, SampleLoss, SampleNetwork
 from bea.testing.subject import Subject
 
 
@@ -68,6 +69,19 @@ def _on_plain_field(
     sizes: Sequence[Any] | None,
     precision: Precision,
 ) -> Subject:
+    if isinstance(field, SampleNetwork):
+        raise InputError("a SampleNetwork is a loss: give its field, network.field")
+    if isinstance(field, SampleLoss):
+        field = field.field
+    if isinstance(field, SampleField) and (method is not None or not order):
+        # The field is exact: f_{p+1} is derived, and nothing about it is estimated.
+        tableau = method_named("euler" if method is None else method)
+        p = _order_of(tableau) - 1 if order is None else order
+        equation = field.equation(order=p, method=tableau)
+        subject = OnEquation(step, equation, p, at, None, sizes, precision)
+        subject.title = f"the flow of the given field by {tableau.name}"
+        subject.remedy_if_closer = " (name its method with method=)"
+        return subject
     if at is None:
         at = getattr(field, "parameters", None)
     if _takes_step_size(field):
@@ -81,7 +95,9 @@ def _on_plain_field(
                 "the order of a field of (theta, h) is not known: give order=p for an error of "
                 "order p + 2"
             )
-        return OnPlainField(step, field, order, None, at, sizes, precision)
+        return OnPlainField(
+            step, cast(Callable[..., Any], field), order, None, at, sizes, precision
+        )
 
     def of_theta(theta: Any, h: Any) -> Any:
         return field(theta)

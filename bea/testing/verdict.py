@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from math import log
 from typing import Literal
 
 import mpmath
 
-from bea.numeric.measurement import LEAST_SIZES
+from bea.numeric.components import LEAST_SIZES
 from bea.numeric.order_report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
 
 Verdict = Literal["confirmed", "refuted", "unresolved"]
@@ -39,14 +40,26 @@ def verdict(
         chosen_sizes: whether the step sizes were the user's, and not so small.
         knows_the_limit: whether f_{p+1} is known, and not what was measured itself.
     """
-    if report.is_coarse:
+    if report.is_coarse or report.refuted:
         return "refuted"
+    if report.is_the_method:
+        return "confirmed"
+    whole = _verdict_on_the_whole(report, chosen_sizes, knows_the_limit)
+    if whole == "confirmed" and any(c.outcome == "unsettled" for c in report.components):
+        return "unresolved"
+    return whole
+
+
+def _verdict_on_the_whole(
+    report: OrderReport, chosen_sizes: bool, knows_the_limit: bool
+) -> Verdict:
+    """By the norm of the whole vector."""
     if report.measured_order is None:
         # With f_{p+1} = 0 and nothing left of the error at any step size, step and flow are one.
-        if report.leading_constant == 0 and not any(report.usable):
-            return "confirmed"
+        if report.vanishes and not any(report.usable):
+            return "confirmed" if report.speed else "unresolved"
         return "refuted" if lacks_its_leading_term(report) else "unresolved"
-    if report.leading_constant == 0:
+    if report.vanishes:
         beyond = report.measured_order > report.expected_order + BEYOND
         return "confirmed" if beyond else "refuted"
     assert report.leading_defect is not None
@@ -105,21 +118,32 @@ def is_rounding_of_literals(report: OrderReport) -> bool:
     """Is what is wrong in multiprecision no more than 0.1 for 1/10 makes in the program of a step?
 
     What is left of the error without f_{p+1}·h^{p+2} goes like c·h^q at the smallest step sizes,
-    and then q ≤ p + 2 and |c| ≤ 10⁻¹³ |f|/T^{q−1}.
+    and then q ≤ p + 2 and |c| ≤ 10⁻¹³ |f|/T^{q−1}, in every component that is refuted.
 
     Args:
         report: a report that refutes.
     """
-    if report.precision != "mpmath" or report.speed == 0:
+    if report.precision != "mpmath":
         return False
-    n, expected = report.expected_order, mpmath.mpf(report.leading_constant)
+    wrong = [(c.errors, c.expected, c.speed) for c in report.refuted] or [
+        (report.errors, report.leading_constant, report.speed)
+    ]
+    return all(_is_that_small(report, *part) for part in wrong)
+
+
+def _is_that_small(
+    report: OrderReport, errors: Sequence[float], expected: float, speed: float
+) -> bool:
+    if speed == 0:
+        return False
+    n = report.expected_order
     left = {
-        h: abs(error - expected * mpmath.mpf(h) ** n)
-        for h, error in sorted(zip(report.step_sizes, report.errors, strict=True))[:2]
+        h: abs(error - mpmath.mpf(expected) * mpmath.mpf(h) ** n)
+        for h, error in sorted(zip(report.step_sizes, errors, strict=True))[:2]
     }
     (h, c), (larger, grown) = left.items()
     if not c or not grown:
         return False
     q = max(1, round(float(mpmath.log(grown / c) / mpmath.log(larger / h))))
-    relative = c / (h * report.speed) * (mpmath.mpf(report.time_scale) / h) ** (q - 1)
+    relative = c / (h * speed) * (mpmath.mpf(report.time_scale) / h) ** (q - 1)
     return q <= n and bool(relative <= LITERALS)
