@@ -1,0 +1,130 @@
+"""Is every number of a kernel right to half of its digits? float64 and float32 against balls.
+
+The exact value of f̃ at the floating-point θ comes from `truth` with eighty bits. A finite number
+with fewer than half of its digits right is a finding, unless another θ of which the given one is
+the nearest float has that value: what is ill-conditioned cannot be better, and is counted apart.
+So are a component that is wrong but small beside another one of the same field, and values that are
+not finite where the true one is: they say that they are not known.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from random import Random
+from typing import Any
+
+import numpy as np
+from flint import arb
+
+import bea
+from fuzz.jets import ball, precision
+from fuzz.pool import Outcome, Tell, failure
+from fuzz.truth import Ball, Subject, limit_at
+
+POINTS = 10
+"""Points for each equation, dtype and way to call: one compilation serves them all."""
+
+STEPS = (1e-3, 0.1, 0.1, 1.0)
+
+
+def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
+    """Kernels of one loss at some points, in both precisions, eager and jitted."""
+    import jax
+
+    random = Random(str(subject))
+    order = random.choice([0, 1, 1, 2 if subject.size < 60 else 1])
+    outcomes: list[Outcome] = []
+
+    def tried(what: str, make: Callable[[], Any]) -> Any:
+        tell(what)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return make()
+        except Exception as error:
+            outcomes.append(failure(what, error))
+            return None
+
+    eq = tried(
+        "modified_equation",
+        lambda: bea.modified_equation(loss=subject.loss, params=subject.names, order=order),
+    )
+    kernel = eq and tried("to_jax", eq.to_jax)
+    if kernel is None:
+        return outcomes
+    for dtype in (np.float64, np.float32):
+        thetas = np.array(places(subject, random, dtype))
+        h = dtype(random.choice(STEPS))
+        tell("truth")
+        true = [
+            limit_at(subject, [Fraction(float(t)) for t in theta], Fraction(float(h)), order)
+            for theta in thetas
+        ]
+        for way in ("eager", "jit"):
+            what = f"{np.dtype(dtype)}, {way}, order {order}"
+            call = jax.jit(kernel) if way == "jit" else kernel
+            with jax.enable_x64(dtype is np.float64):
+                values = tried(what, lambda call=call, at=(thetas, h): np.asarray(call(*at)))
+            if values is not None:
+                outcomes += judged(what, thetas, h, values, true)
+    return outcomes
+
+
+def places(subject: Subject, random: Random, dtype: Callable[[float], Any]) -> list[list[Any]]:
+    """Points from 1e-4 to 1e4, and at and around the places of interest."""
+    found = []
+    for k in range(POINTS):
+        if subject.near and k % 2 == 0:
+            centre = random.choice(subject.near)
+            reach = 0 if k == 0 else 10 ** random.uniform(-8, 1)
+            found.append([dtype(float(c) + reach * random.gauss(0, 1)) for c in centre])
+            continue
+        spread = random.choice([4, 4, 1])
+        found.append(
+            [
+                dtype(random.choice([-1, 1]) * 10 ** random.uniform(-spread, spread))
+                for _ in subject.names
+            ]
+        )
+    return found
+
+
+def judged(
+    what: str,
+    thetas: np.ndarray,
+    h: Any,
+    values: np.ndarray,
+    true: Sequence[list[Ball] | None],
+) -> list[Outcome]:
+    """One outcome for each verdict, with how many values have it and the first of them."""
+    counts: Counter[str] = Counter()
+    examples: dict[str, str] = {}
+    for theta, row, exact in zip(thetas, values, true, strict=True):
+        for i, value in enumerate(row):
+            verdict = "no reference" if exact is None else verdict_on(value, exact, i)
+            counts[verdict] += 1
+            if exact is not None and verdict not in examples:
+                right = exact[i].value.str(8, radius=False)
+                where = ", ".join(repr(t.item()) for t in theta)
+                examples[verdict] = f"component {i} at ({where}), h = {h}: {value}, right: {right}"
+    return [Outcome(what, v, examples.get(v, ""), count) for v, count in sorted(counts.items())]
+
+
+def verdict_on(value: Any, field: Sequence[Ball], i: int) -> str:
+    """What a floating-point number is worth as component i of the field."""
+    kind, exact = np.finfo(value.dtype), field[i]
+    with precision(256):
+        size, half = abs(exact.value), arb(2) ** -((kind.nmant + 1) // 2)
+        if not np.isfinite(value):
+            return "right" if size > ball(Fraction(float(kind.max))) else "not finite"
+        error = abs(ball(Fraction(float(value))) - exact.value)
+        if error < size * half or error <= ball(Fraction(float(kind.tiny))) * 4:
+            return "right"
+        if error <= exact.sensitivity * ball(Fraction(float(kind.eps))) * 2:
+            return "ill-conditioned"
+        if any(error < abs(other.value) * half for other in field):
+            return "wrong beside larger ones"
+        return "WRONG"

@@ -1,0 +1,241 @@
+"""What is true of a loss or a field, from jets alone: f_l, whether it has a curl, and its values.
+
+    f_1 = −½ f'f,   f_2 = 1/12 f''(f,f) + ⅓ f'f'f,
+    f_3 = −¼ f'f'f'f − 1/12 f'f''(f,f) − 1/12 f''(f, f'f)
+
+for explicit Euler (docs/mathematics.md), written out here and not taken from the recursion. A ball
+that excludes zero proves a curl, whatever the scale. That there is none is believed after points of
+many scales and signs, of which some are near to where the loss does something, with hundreds of
+digits; for the first correction of a loss it is Theorem 3.1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import product
+from random import Random
+
+from flint import arb
+
+from fuzz.jets import Jet, precision
+from fuzz.readings import Point, Reader
+
+BITS = (128, 1024, 4096)
+"""Precisions at which a sign is looked for."""
+
+MANY_BITS = (128, 512, 2048, 8192, 32768)
+"""Precisions at which the digits of a value are looked for."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A loss, or a field, as text, with the places where something happens.
+
+    Attributes:
+        kind: what family it was drawn from.
+        names: the parameters.
+        loss: the text of the loss, or None.
+        field: the texts of the components, or none.
+        near: points of interest, such as the centre of a bell.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    loss: str | None = None
+    field: tuple[str, ...] = ()
+    near: tuple[tuple[Fraction, ...], ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Characters."""
+        return sum(map(len, (self.loss or "", *self.field)))
+
+    def __str__(self) -> str:
+        what = self.loss if self.loss is not None else f"field ({', '.join(self.field)})"
+        return f"{what}   [{','.join(self.names)}]"
+
+
+def first_field(subject: Subject, point: Point, degree: int) -> list[Jet]:
+    """The field f = f_0 at a point, to a degree."""
+    if subject.loss is None:
+        reader = Reader(subject.names, point, degree)
+        return [reader.text(component) for component in subject.field]
+    loss = Reader(subject.names, point, degree + 1).text(subject.loss)
+    return [-loss.partial(i) for i in range(len(subject.names))]
+
+
+def along(g: Sequence[Jet], *directions: Sequence[Jet]) -> list[Jet]:
+    """g'(v), g''(v, w), …: the derivative of each component along constant copies of the v."""
+    m = len(g)
+    total = []
+    for component in g:
+        result = None
+        for index in product(range(m), repeat=len(directions)):
+            term = component
+            for i in index:
+                term = term.partial(i)
+            for i, v in zip(index, directions, strict=True):
+                term = term * v[i]
+            result = term if result is None else result + term
+        assert result is not None
+        total.append(result)
+    return total
+
+
+def combined(*terms: tuple[Fraction, Sequence[Jet]]) -> list[Jet]:
+    """Σ c·v."""
+    columns = [[jet.scaled(c) for jet in v] for c, v in terms]
+    total = columns[0]
+    for column in columns[1:]:
+        total = [a + b for a, b in zip(total, column, strict=True)]
+    return total
+
+
+def corrections(f: Sequence[Jet], order: int) -> list[list[Jet]]:
+    """f_0, …, f_p, each known to as many degrees less as it has derivatives in it."""
+    found = [list(f)]
+    if order >= 1:
+        ff = along(f, f)
+        found.append(combined((Fraction(-1, 2), ff)))
+    if order >= 2:
+        fff, f_ff = along(f, ff), along(f, f, f)
+        found.append(combined((Fraction(1, 12), f_ff), (Fraction(1, 3), fff)))
+    if order >= 3:
+        found.append(
+            combined(
+                (Fraction(-1, 4), along(f, fff)),
+                (Fraction(-1, 12), along(f, f_ff)),
+                (Fraction(-1, 12), along(f, f, ff)),
+            )
+        )
+    return found
+
+
+def curl(g: Sequence[Jet]) -> list[tuple[arb, arb]]:
+    """∂_i g_j − ∂_j g_i for i < j, each with the larger of the two."""
+    found = []
+    for i in range(len(g)):
+        for j in range(i + 1, len(g)):
+            a, b = g[j].partial(i).value, g[i].partial(j).value
+            found.append((a - b, abs(a).max(abs(b))))
+    return found
+
+
+# --- where to look ----------------------------------------------------------------------------
+
+
+def some_points(subject: Subject, random: Random, n: int) -> list[tuple[Fraction, ...]]:
+    """Points of many scales and signs, every other one near to a place of interest."""
+    points: list[tuple[Fraction, ...]] = []
+    for k in range(n):
+        if subject.near and k % 2 == 0:
+            centre = random.choice(subject.near)
+            reach = 10 ** random.uniform(-2, 0.7)
+            values = [float(c) + reach * random.gauss(0, 1) for c in centre]
+        else:
+            low, high = random.choice([(-2, 2), (-1, 1), (0, 0.5), (-4, 4)])
+            one_sign = random.random() < 0.5
+            values = [
+                (1 if one_sign else random.choice([-1, 1])) * 10 ** random.uniform(low, high)
+                for _ in subject.names
+            ]
+        points.append(tuple(Fraction(round(v * 2**24), 2**24) + Fraction(1, 2**26) for v in values))
+    return points
+
+
+# --- decisions --------------------------------------------------------------------------------
+
+
+def is_gradient(subject: Subject, l: int, points: Sequence[Point]) -> bool | None:
+    """Has f_l no curl? None where there are too few points at which it is real and decided."""
+    if len(subject.names) == 1:
+        return True
+    if subject.loss is not None and l < 2:
+        return True  # Theorem 3.1
+    settled = 0
+    for bits, some in zip(BITS, (points, points[:8], points[:6]), strict=True):
+        with precision(bits):
+            settled = 0
+            for point in some:
+                f_l = corrections(first_field(subject, point, l + 1), l)[l]
+                found = curl(f_l)
+                if any(_excludes_zero(c) for c, _ in found):
+                    return False
+                settled += all(_is_small(c, scale, bits // 2) for c, scale in found)
+    return True if settled >= 3 else None
+
+
+def _excludes_zero(c: arb) -> bool:
+    return c.is_finite() and not c.contains(0)
+
+
+def _is_small(c: arb, scale: arb, bits: int) -> bool:
+    if not (c.is_finite() and scale.is_finite()):
+        return False
+    return bool(c.abs_upper() <= (scale.abs_upper() + 1) * arb(2) ** -bits)
+
+
+def is_finite(jets: Sequence[Jet]) -> bool:
+    """Are all values and derivatives real numbers?"""
+    return all(c is None or c.is_finite() for jet in jets for c in jet.coefficients)
+
+
+@dataclass(frozen=True)
+class Ball:
+    """A component of f̃ with what moving θ by one unit in the last place does to it.
+
+    Attributes:
+        value: the exact value in a ball of many digits.
+        sensitivity: Σ_j |θ_j ∂_j f̃_i|, to be multiplied by the unit roundoff.
+    """
+
+    value: arb
+    sensitivity: arb
+
+
+def field_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ball] | None:
+    """f̃ of an order at a point with 80 right bits, or None where it is not real or too hard."""
+    for bits in MANY_BITS:
+        with precision(bits):
+            parts = corrections(first_field(subject, point, order + 1), order)
+            total = combined(*((h**l, part) for l, part in enumerate(parts)))
+            values = [jet.value for jet in total]
+            if bits == MANY_BITS[0] and all(v.is_nan() for v in values):
+                return None
+            if not all(v.is_finite() for v in values):
+                continue
+            if all(v.rel_accuracy_bits() >= 80 or v == 0 for v in values):
+                slopes = [
+                    sum((abs(jet.partial(j).value * _arb(t)) for j, t in enumerate(point)), arb(0))
+                    for jet in total
+                ]
+                return [Ball(v, s) for v, s in zip(values, slopes, strict=True)]
+    return None
+
+
+SHIFT = Fraction(1, 2**400)
+"""A step aside from a point where a quotient is 0/0, of no consequence for 80 bits."""
+
+
+def limit_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ball] | None:
+    """f̃ as `field_at`, also at a removable singularity, if both sides of it agree."""
+    if (found := field_at(subject, point, h, order)) is not None:
+        return found
+    sides = [
+        field_at(subject, [t + sign * SHIFT * (3 + i) for i, t in enumerate(point)], h, order)
+        for sign in (1, -1)
+    ]
+    if None in sides:
+        return None
+    with precision(128):
+        small = arb(2) ** -80
+        for a, b in zip(*sides, strict=True):  # type: ignore[arg-type]
+            if not abs(a.value - b.value) <= small * (1 + abs(a.value)):
+                return None
+    return sides[0]
+
+
+def _arb(value: Fraction) -> arb:
+    return arb(value.numerator) / value.denominator
