@@ -52,28 +52,29 @@ def main(arguments: Sequence[str]) -> int:
         chosen = [getattr(families, name) for name in given.families.split(",")]
     subjects = families.subjects(given.seed, given.count, chosen)
     results, start = [], monotonic()
-    for result in tqdm(
-        checked(
-            f"fuzz.{given.campaign}:check",
-            subjects,
-            seconds=given.seconds or seconds,
-            workers=given.workers,
-            gigabytes=gigabytes,
-        ),
-        total=len(subjects),
-        desc=given.campaign,
-        disable=None,
-    ):
-        results.append(result)
+    file = given.findings.open("w", encoding="utf-8") if given.findings else None
+    try:
+        for subject, outcomes in tqdm(
+            checked(
+                f"fuzz.{given.campaign}:check",
+                subjects,
+                seconds=given.seconds or seconds,
+                workers=given.workers,
+                gigabytes=gigabytes,
+            ),
+            total=len(subjects),
+            desc=given.campaign,
+            disable=None,
+        ):
+            results.append((subject, outcomes))
+            for o in outcomes:
+                if file and o.verdict not in NO_FINDING:
+                    row = [subject.kind, str(subject), o.check, o.verdict, o.detail, o.count]
+                    print(json.dumps(row, ensure_ascii=False), file=file, flush=True)
+    except KeyboardInterrupt:
+        print("interrupted: this is what there is")
     print("\n".join(report(results)))
     print(f"{len(results)} subjects in {monotonic() - start:.0f} s")
-    if given.findings:
-        with given.findings.open("w", encoding="utf-8") as file:
-            for subject, outcomes in results:
-                for o in outcomes:
-                    if o.verdict not in NO_FINDING:
-                        row = [subject.kind, str(subject), o.check, o.verdict, o.detail, o.count]
-                        print(json.dumps(row), file=file)
     return int(any(o.verdict in BAD for _, outcomes in results for o in outcomes))
 
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from random import Random
 
 import sympy as sp
 
-from fuzz.truth import Subject
+from fuzz.truth import WEIGHTS, Subject
 
 NAMES = ("x", "y", "z")
 Family = Callable[[Random], Subject]
@@ -517,5 +518,11 @@ def random_loss(random: Random) -> Subject:
 
 
 def subjects(seed: int, count: int, families: Sequence[Family] = ALL) -> list[Subject]:
-    """So many, one of each family in turn, the same for the same seed."""
-    return [families[k % len(families)](Random(f"{seed}-{k}")) for k in range(count)]
+    """So many, one of each family in turn, the same for the same seed; some by other methods."""
+    found = []
+    for k in range(count):
+        subject, choice = families[k % len(families)](Random(f"{seed}-{k}")), Random(f"{seed}/{k}")
+        if choice.random() < 0.25:
+            subject = replace(subject, method=choice.choice(list(WEIGHTS)))
+        found.append(subject)
+    return found

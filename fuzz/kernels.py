@@ -50,7 +50,9 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
 
     eq = tried(
         "modified_equation",
-        lambda: bea.modified_equation(loss=subject.loss, params=subject.names, order=order),
+        lambda: bea.modified_equation(
+            loss=subject.loss, params=subject.names, order=order, method=subject.method
+        ),
     )
     kernel = eq and tried("to_jax", eq.to_jax)
     if kernel is None:

@@ -23,7 +23,7 @@ from fuzz.families import TEXT_FUNCTIONS
 from fuzz.jets import precision
 from fuzz.pool import Outcome, Tell, failure
 from fuzz.readings import Point, Reader, Unreadable
-from fuzz.truth import BITS, Subject, combined, corrections, first_field, is_gradient, some_points
+from fuzz.truth import BITS, Subject, combined, corrections_at, is_gradient, some_points
 
 SMALL = 90
 """Characters up to which f_2 is asked for, too."""
@@ -52,7 +52,9 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
     def equation() -> list[Outcome]:
         outcomes.append(Outcome("equation", "right"))
         given = _given(subject, as_expression)
-        equations.append(bea.modified_equation(**given, params=subject.names, order=order))
+        equations.append(
+            bea.modified_equation(**given, params=subject.names, order=order, method=subject.method)
+        )
         return []
 
     equations: list[Any] = []
@@ -112,7 +114,7 @@ def _of_correction(
 ) -> list[Outcome]:
     def difference(point: Point) -> list[tuple[arb, arb]]:
         reader = Reader(subject.names, point, 0)
-        right = corrections(first_field(subject, point, l), l)[l]
+        right = corrections_at(subject, point, l)[l]
         return [
             (reader.expression(c).value - r.value, r.value) for c, r in zip(f_l, right, strict=True)
         ]
@@ -132,7 +134,7 @@ def _of_loss(
         return [Outcome(what, "WRONG", f"there is none, but it says {str(loss)[:300]}")]
 
     def difference(point: Point) -> list[tuple[arb, arb]]:
-        parts, found = corrections(first_field(subject, point, p), p), []
+        parts, found = corrections_at(subject, point, p), []
         for h in STEPS[: p + 1]:
             reader = Reader(subject.names, point, 1, {"h": h})
             jet = reader.expression(loss)

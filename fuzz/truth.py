@@ -3,7 +3,8 @@
     f_1 = −½ f'f,   f_2 = 1/12 f''(f,f) + ⅓ f'f'f,
     f_3 = −¼ f'f'f'f − 1/12 f'f''(f,f) − 1/12 f''(f, f'f)
 
-for explicit Euler (docs/mathematics.md), written out here and not taken from the recursion. A ball
+for explicit Euler (docs/mathematics.md) and the same with other weights for some other methods,
+written out here and not taken from the recursion. A ball
 that excludes zero proves a curl, whatever the scale. That there is none is believed after points of
 many scales and signs, of which some are near to where the loss does something, with hundreds of
 digits; for the first correction of a loss it is Theorem 3.1.
@@ -22,6 +23,17 @@ from flint import arb
 from fuzz.jets import Jet, precision
 from fuzz.readings import Point, Reader
 
+WEIGHTS = {
+    "euler": (Fraction(-1, 2), Fraction(1, 12), Fraction(1, 3)),
+    "implicit_euler": (Fraction(1, 2), Fraction(1, 12), Fraction(1, 3)),
+    "midpoint": (Fraction(0), Fraction(-1, 24), Fraction(-1, 6)),
+    "implicit_midpoint": (Fraction(0), Fraction(-1, 24), Fraction(1, 12)),
+    "heun": (Fraction(0), Fraction(1, 12), Fraction(-1, 6)),
+    "trapezoidal": (Fraction(0), Fraction(1, 12), Fraction(1, 12)),
+}
+"""Of f'f in f_1, and of f''(f,f) and f'f'f in f_2: with the nodes c and weights b of the tableau
+κ = Σ b c − ½, then ½ Σ b c² − κ/2 − 1/6 and Σ b A c − κ − 1/6."""
+
 BITS = (128, 1024, 4096)
 """Precisions at which a sign is looked for."""
 
@@ -39,6 +51,7 @@ class Subject:
         loss: the text of the loss, or None.
         field: the texts of the components, or none.
         near: points of interest, such as the centre of a bell.
+        method: one of `WEIGHTS`.
     """
 
     kind: str
@@ -46,6 +59,7 @@ class Subject:
     loss: str | None = None
     field: tuple[str, ...] = ()
     near: tuple[tuple[Fraction, ...], ...] = ()
+    method: str = "euler"
 
     @property
     def size(self) -> int:
@@ -54,7 +68,8 @@ class Subject:
 
     def __str__(self) -> str:
         what = self.loss if self.loss is not None else f"field ({', '.join(self.field)})"
-        return f"{what}   [{','.join(self.names)}]"
+        by = "" if self.method == "euler" else f" by {self.method}"
+        return f"{what}   [{','.join(self.names)}]{by}"
 
 
 def first_field(subject: Subject, point: Point, degree: int) -> list[Jet]:
@@ -93,16 +108,17 @@ def combined(*terms: tuple[Fraction, Sequence[Jet]]) -> list[Jet]:
     return total
 
 
-def corrections(f: Sequence[Jet], order: int) -> list[list[Jet]]:
+def corrections(f: Sequence[Jet], order: int, method: str = "euler") -> list[list[Jet]]:
     """f_0, …, f_p, each known to as many degrees less as it has derivatives in it."""
-    found = [list(f)]
+    found, (of_ff, of_f_ff, of_fff) = [list(f)], WEIGHTS[method]
     if order >= 1:
         ff = along(f, f)
-        found.append(combined((Fraction(-1, 2), ff)))
+        found.append(combined((of_ff, ff)))
     if order >= 2:
         fff, f_ff = along(f, ff), along(f, f, f)
-        found.append(combined((Fraction(1, 12), f_ff), (Fraction(1, 3), fff)))
+        found.append(combined((of_f_ff, f_ff), (of_fff, fff)))
     if order >= 3:
+        assert method == "euler"
         found.append(
             combined(
                 (Fraction(-1, 4), along(f, fff)),
@@ -111,6 +127,11 @@ def corrections(f: Sequence[Jet], order: int) -> list[list[Jet]]:
             )
         )
     return found
+
+
+def corrections_at(subject: Subject, point: Point, order: int, degree: int = 0) -> list[list[Jet]]:
+    """f_0, …, f_p of a subject, the last of them to some degree and the others to more."""
+    return corrections(first_field(subject, point, order + degree), order, subject.method)
 
 
 def curl(g: Sequence[Jet]) -> list[tuple[arb, arb]]:
@@ -159,7 +180,7 @@ def is_gradient(subject: Subject, l: int, points: Sequence[Point]) -> bool | Non
         with precision(bits):
             settled = 0
             for point in some:
-                f_l = corrections(first_field(subject, point, l + 1), l)[l]
+                f_l = corrections_at(subject, point, l, 1)[l]
                 found = curl(f_l)
                 if any(_excludes_zero(c) for c, _ in found):
                     return False
@@ -199,7 +220,7 @@ def field_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ba
     """f̃ of an order at a point with 80 right bits, or None where it is not real or too hard."""
     for bits in MANY_BITS:
         with precision(bits):
-            parts = corrections(first_field(subject, point, order + 1), order)
+            parts = corrections_at(subject, point, order, 1)
             total = combined(*((h**l, part) for l, part in enumerate(parts)))
             values = [jet.value for jet in total]
             if bits == MANY_BITS[0] and all(v.is_nan() for v in values):

@@ -18,6 +18,7 @@ from fuzz.jets import FUNCTIONS, precision
 from fuzz.pool import checked
 from fuzz.readings import Reader
 from fuzz.truth import (
+    WEIGHTS,
     Ball,
     Subject,
     corrections,
@@ -90,6 +91,22 @@ def test_the_formulas_are_those_of_the_recursion(field):
         for column, jets in zip(equation.corrections, found, strict=True):
             for c, jet in zip(column, jets, strict=True):
                 assert (Reader(("x", "y"), point, 0).expression(c).value - jet.value).contains(0)
+
+
+@pytest.mark.parametrize("method", WEIGHTS)
+def test_the_weights_of_other_methods_follow_from_their_tableaus(method):
+    A, b = (np.array(each, dtype=object) for each in (bea.METHODS[method].A, bea.METHODS[method].b))
+    c, sixth = A.sum(axis=1), Fraction(1, 6)
+    k = (b * c).sum() - Fraction(1, 2)
+    right = k, (b * c * c).sum() / 2 - k / 2 - sixth, (b * (A @ c)).sum() - k - sixth
+    assert WEIGHTS[method] == right
+    # θ' = λθ: log R(hλ)/h with the stability function R = 1 + z + …
+    rates = [WEIGHTS[method][0], WEIGHTS[method][2]]
+    z = sp.Symbol("z")
+    step = 1 + z * (sp.Matrix([list(b)]) * (sp.eye(len(b)) - z * sp.Matrix(A.tolist())).inv()
+                    * sp.ones(len(b), 1))[0]  # fmt: skip
+    series = sp.series(sp.log(step), z, 0, 4).removeO()
+    assert [series.coeff(z, 2), series.coeff(z, 3)] == rates
 
 
 @pytest.mark.parametrize("number_of_subject", range(len(families.LOSSES)))
