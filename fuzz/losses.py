@@ -72,7 +72,7 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
         if None not in true[: p + 1]:
             ask(
                 f"modified_loss({p})",
-                lambda p=p: _of_loss(subject, p, eq, all(true[: p + 1]), points),
+                lambda p=p: _of_loss(subject, p, eq, all(true[: p + 1]), points, tell),
             )
     return outcomes
 
@@ -123,7 +123,7 @@ def _of_correction(
 
 
 def _of_loss(
-    subject: Subject, p: int, eq: Any, exists: bool, points: Sequence[Point]
+    subject: Subject, p: int, eq: Any, exists: bool, points: Sequence[Point], tell: Tell
 ) -> list[Outcome]:
     what = f"modified_loss({p})"
     try:
@@ -143,7 +143,12 @@ def _of_loss(
                 found.append((jet.partial(i).value + r.value, r.value))
         return found
 
-    return [compared(what, difference, points, detail=str(loss)[:300])]
+    by_quadrature = any(len(limits) == 3 for i in loss.atoms(sp.Integral) for limits in i.limits)
+    if by_quadrature:
+        points = points[:3]
+    tell(f"the truth of {what}")
+    digits = 30 if by_quadrature else None
+    return [compared(what, difference, points, detail=str(loss)[:300], most_bits=digits)]
 
 
 def compared(
@@ -151,6 +156,7 @@ def compared(
     difference: Callable[[Point], list[tuple[arb, arb]]],
     points: Sequence[Point],
     detail: str = "",
+    most_bits: int | None = None,
 ) -> Outcome:
     """Is an answer the truth at the points where there is one?
 
@@ -159,11 +165,12 @@ def compared(
         difference: answer minus truth, and the truth, in balls, of everything at a point.
         points: where.
         detail: what was answered.
+        most_bits: bits beyond which the balls do not shrink with the precision.
     """
     same = not_real = 0
     for k, point in enumerate(points[:8]):
         for bits in BITS:
-            enough = bits // 2 if k >= EXACTLY else BITS[-1] // 4
+            enough = most_bits or (bits // 2 if k >= EXACTLY else BITS[-1] // 4)
             with precision(bits):
                 found = difference(point)
                 if not all(right.is_finite() for _, right in found):
