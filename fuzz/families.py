@@ -182,6 +182,17 @@ def logistic(random: Random) -> Subject:
     return Subject("logistic", names, signed(terms))
 
 
+def data(random: Random) -> Subject:
+    """A logistic or robust regression on three to twenty points, in two to five parameters."""
+    names = ("a", "b", "c", "d", "k")[: random.choice([2, 2, 3, 5])]
+    digits, each = random.randint(1, 3), random.choice(["softplus({u})", "log(1 + ({u})**2)"])
+    terms = []
+    for _ in range(random.choice([3, 5, 10, 20])):
+        row = [f"{random.gauss(0, 1.5):.{digits}f}*{v}" for v in names[1:]]
+        terms.append((False, each.format(u=" + ".join([names[0], *row]).replace("+ -", "- "))))
+    return Subject("data", names, signed(terms))
+
+
 def neurons(random: Random) -> Subject:
     """Squares and products of sigmoids and tanh, with slopes up to 200."""
     names = some_names(random)
@@ -362,9 +373,47 @@ ZEROS = (
     "erf({u}) + erf(-({u}))",
     "sin(2.3*{x})*cos(0.7*{x}) - sin(3*{x})/2 - sin(1.6*{x})/2",
     "asinh({u}) - log(({u}) + sqrt(1 + ({u})**2))",
-    "tan({u}/9) - sin({u}/9)/cos({u}/9)",
+    "tan(({u})/9) - sin(({u})/9)/cos(({u})/9)",
+    "asin(tanh({u})) - 2*atan(exp({u})) + pi/2",
+    "atan(sinh({u})) - 2*atan(tanh(({u})/2))",
+    "atanh(({u})/sqrt(1 + ({u})**2)) - asinh({u})",
+    "exp(log(3)*({u})) - 3**({u})",
+    "2**({u})*4**({u}) - 8**({u})",
+    "(1 + ({v})**2)**({u}) - exp(({u})*log(1 + ({v})**2))",
+    "log(exp({u})*exp({v})) - ({u}) - ({v})",
+    "log(6) - log(2) - log(3)",
+    "sqrt(5 + 2*sqrt(6)) - sqrt(2) - sqrt(3)",
+    "sin(pi/5)**2 - (5 - sqrt(5))/8",
+    "tanh(1) - (exp(2) - 1)/(exp(2) + 1)",
+    "sin(0.3)*cos(0.2) + cos(0.3)*sin(0.2) - sin(0.5)",
 )
 """What is 0 for all u and v."""
+
+HALVES = (
+    "sqrt(({u})**2) - ({u})",
+    "(({u})**4)**(1/4) - ({u})",
+    "log(({u})**2) - 2*log({u})",
+    "log(({u})**2) - 2*log(-({u}))",
+    "sqrt({u})*sqrt({v}) - sqrt(({u})*({v}))",
+    "sqrt(({u})*({v})) + sqrt(-({u}))*sqrt(-({v}))",
+    "asin(sin({u})) - ({u})",
+    "acos(cos({u})) - ({u})",
+    "atan(tan({u})) - ({u})",
+    "acosh(cosh({u})) - ({u})",
+    "atan({u}) + atan(1/({u})) - pi/2",
+    "atan({u}) + atan({v}) - atan((({u}) + ({v}))/(1 - ({u})*({v})))",
+    "2*atan({u}) - asin(2*({u})/(1 + ({u})**2))",
+    "asin({u}) + acos({u}) - pi/2",
+    "sqrt(1 - sin({u})**2) - cos({u})",
+    "sqrt(2 + 2*cos({u})) - 2*cos(({u})/2)",
+    "sqrt(({u})**2 + 2*({u})*({v}) + ({v})**2) - ({u}) - ({v})",
+    "exp(pi*sqrt(163)) - 262537412640768744",
+    "sin(22/7) + 0.00126448893037729",
+    "1 - tanh(100*({u}))",
+    "1 - erf(9 + ({u})**2)",
+    "cos(1e-9*({u})) - 1",
+)
+"""What is 0 for some u and v only, or nearly."""
 
 
 def disguised_field(random: Random) -> Subject:
@@ -384,6 +433,17 @@ def disguised_field(random: Random) -> Subject:
         (first, random.choice(["1", f"-{y}", f"sin({y})"])),
         near=(point([20, 1]), point([0, 0])),
     )
+
+
+def half_disguised_field(random: Random) -> Subject:
+    """A gradient plus what is zero on a part of the plane only, or nearly zero."""
+    names = NAMES[:2]
+    x, y = names
+    u, v = random.choice([(x, y), (x, y), (linear(random, names), linear(random, names))])
+    half = random.choice(HALVES).format(u=u, v=v)
+    first = random.choice([f"({half})*{y} - {x}", f"({half})*{y}", f"{half}"])
+    return Subject("zeros in part", names, None, (first, random.choice(["1", f"-{y}"])),
+                   near=(point([2, 1]), point([-2, 1]), point([0, 0])))  # fmt: skip
 
 
 def gradient_field(random: Random) -> Subject:
@@ -505,10 +565,10 @@ def overflowing(random: Random) -> Subject:
 
 
 LOSSES: tuple[Family, ...] = (
-    wells, robust, logistic, neurons, bells, bodies, roots, error_functions, angles,
+    wells, robust, logistic, data, neurons, bells, bodies, roots, error_functions, angles,
     one_variable_in_disguise, separable, removable, powers, overflowing,
 )  # fmt: skip
-FIELDS: tuple[Family, ...] = (disguised_field, gradient_field)
+FIELDS: tuple[Family, ...] = (disguised_field, half_disguised_field, gradient_field)
 ALL: tuple[Family, ...] = (*LOSSES, scaled, mixed, *FIELDS)
 
 
