@@ -446,6 +446,35 @@ def half_disguised_field(random: Random) -> Subject:
                    near=(point([2, 1]), point([-2, 1]), point([0, 0])))  # fmt: skip
 
 
+def steps(random: Random) -> Subject:
+    """One-step maps, some with a zero in disguise, some not the identity at h = 0."""
+    names = NAMES[: random.choice([1, 2, 2])]
+    x, y = names[0], names[-1]
+    c, u = factor(number(random)), linear(random, names)
+    maps = {
+        v: random.choice(
+            [
+                f"{v} - h*{c}*{v}",
+                f"{v}*exp(-h*{c})",
+                f"{v}/(1 + h*{v}**2)",
+                f"{v} - h*sin({u})",
+                f"({v} - h*({u}))/(1 + {c}*h)",
+                f"sqrt({v}**2 + 2*h*{c})",
+                f"log(exp({v}) + h*({u}))",
+                f"asinh(sinh({v}) + h*{c})",
+                f"{x}*cos(h) + {y}*sin(h)" if v == x else f"{y}*cos(h) - {x}*sin(h)",
+                f"{v} - h*({v} - h*({u}))**3",
+                f"{v} - h*tanh(60*({u}))",
+            ]
+        )
+        for v in names
+    }
+    extra = random.choice([*ZEROS, *ZEROS, *HALVES, "1e-90*({u})"]).format(u=u, v=y, x=x)
+    if random.random() < 0.6:
+        maps[x] = f"{maps[x]} + {random.choice(['', 'h*', f'{c}*'])}({extra})"
+    return Subject("steps", names, step=tuple(maps.values()), near=(point([1] * len(names)),))
+
+
 def gradient_field(random: Random) -> Subject:
     """The gradient of a loss as SymPy writes it, and sometimes half of it changed."""
     subject = random_loss(random)
@@ -568,7 +597,7 @@ LOSSES: tuple[Family, ...] = (
     wells, robust, logistic, data, neurons, bells, bodies, roots, error_functions, angles,
     one_variable_in_disguise, separable, removable, powers, overflowing,
 )  # fmt: skip
-FIELDS: tuple[Family, ...] = (disguised_field, half_disguised_field, gradient_field)
+FIELDS: tuple[Family, ...] = (disguised_field, half_disguised_field, gradient_field, steps)
 ALL: tuple[Family, ...] = (*LOSSES, scaled, mixed, *FIELDS)
 
 
@@ -582,7 +611,7 @@ def subjects(seed: int, count: int, families: Sequence[Family] = ALL) -> list[Su
     found = []
     for k in range(count):
         subject, choice = families[k % len(families)](Random(f"{seed}-{k}")), Random(f"{seed}/{k}")
-        if choice.random() < 0.25:
+        if choice.random() < 0.25 and not subject.step:
             subject = replace(subject, method=choice.choice(list(WEIGHTS)))
         found.append(subject)
     return found

@@ -20,7 +20,7 @@ from sympy import Expr
 
 import bea
 from fuzz.families import TEXT_FUNCTIONS
-from fuzz.jets import precision
+from fuzz.jets import ball, precision
 from fuzz.pool import Outcome, Tell, failure
 from fuzz.readings import Point, Reader, Unreadable
 from fuzz.truth import BITS, Subject, combined, corrections_at, is_gradient, some_points
@@ -59,6 +59,8 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
 
     equations: list[Any] = []
     ask("modified_equation", equation)
+    if subject.step and (found := _of_start(subject, bool(equations), outcomes, points)):
+        return found
     if not equations:
         return outcomes
     eq, true = equations[0], []
@@ -88,7 +90,30 @@ def _given(subject: Subject, as_expression: bool) -> dict[str, Any]:
 
     if subject.loss is not None:
         return {"loss": through(subject.loss)}
+    if subject.step:
+        step = [through(component) for component in subject.step]
+        return {"step": lambda theta, h: step}
     return {"field": [through(component) for component in subject.field]}
+
+
+def _of_start(
+    subject: Subject, accepted: bool, outcomes: list[Outcome], points: Sequence[Point]
+) -> list[Outcome]:
+    """What there is to say of a step that is not θ at h = 0, or was said not to be; or nothing."""
+    with precision(BITS[-1]):
+        values = [
+            Reader(subject.names, point, 0, {"h": Fraction(0)}).text(component).value - ball(t)
+            for point in points
+            for component, t in zip(subject.step, point, strict=True)
+        ]
+    real = [v for v in values if v.is_finite()]
+    never = bool(real) and all(not v.contains(0) for v in real[:: len(subject.names)])
+    if accepted and never:
+        return [Outcome("identity at h = 0", "WRONG", "it is θ nowhere, but was accepted")]
+    refused = [o for o in outcomes if o.verdict == "refused" and "= 0" in o.detail]
+    if refused and real and all(v.contains(0) for v in real):
+        return [Outcome("identity at h = 0", "WRONG", f"it is θ, but: {refused[0].detail}")]
+    return [Outcome("identity at h = 0", "right")] if refused else []
 
 
 def _answered(what: str, question: Callable[[], list[Outcome]]) -> list[Outcome]:

@@ -20,7 +20,7 @@ from random import Random
 
 from flint import arb
 
-from fuzz.jets import Jet, precision
+from fuzz.jets import Jet, ball, precision, space
 from fuzz.readings import Point, Reader
 
 WEIGHTS = {
@@ -43,13 +43,14 @@ MANY_BITS = (128, 512, 2048, 8192, 32768)
 
 @dataclass(frozen=True)
 class Subject:
-    """A loss, or a field, as text, with the places where something happens.
+    """A loss, a field or a step, as text, with the places where something happens.
 
     Attributes:
         kind: what family it was drawn from.
         names: the parameters.
         loss: the text of the loss, or None.
         field: the texts of the components, or none.
+        step: those of a one-step map Φ_h(θ), in the parameters and h, or none.
         near: points of interest, such as the centre of a bell.
         method: one of `WEIGHTS`.
     """
@@ -58,16 +59,19 @@ class Subject:
     names: tuple[str, ...]
     loss: str | None = None
     field: tuple[str, ...] = ()
+    step: tuple[str, ...] = ()
     near: tuple[tuple[Fraction, ...], ...] = ()
     method: str = "euler"
 
     @property
     def size(self) -> int:
         """Characters."""
-        return sum(map(len, (self.loss or "", *self.field)))
+        return sum(map(len, (self.loss or "", *self.field, *self.step)))
 
     def __str__(self) -> str:
-        what = self.loss if self.loss is not None else f"field ({', '.join(self.field)})"
+        what = self.loss or (
+            f"step ({', '.join(self.step)})" if self.step else f"field ({', '.join(self.field)})"
+        )
         by = "" if self.method == "euler" else f" by {self.method}"
         return f"{what}   [{','.join(self.names)}]{by}"
 
@@ -131,7 +135,47 @@ def corrections(f: Sequence[Jet], order: int, method: str = "euler") -> list[lis
 
 def corrections_at(subject: Subject, point: Point, order: int, degree: int = 0) -> list[list[Jet]]:
     """f_0, …, f_p of a subject, the last of them to some degree and the others to more."""
+    if subject.step:
+        return of_a_step(subject, point, order, degree)
     return corrections(first_field(subject, point, order + degree), order, subject.method)
+
+
+def of_a_step(subject: Subject, point: Point, order: int, degree: int) -> list[list[Jet]]:
+    """f_0, …, f_p of a step θ + h d_1 + h² d_2 + …; not finite where it is not θ at h = 0.
+
+    f_0 = d_1, f_1 = d_2 − ½ f_0'f_0, f_2 = d_3 − ½ (f_1'f_0 + f_0'f_1) − 1/6 (f_0''(f_0,f_0) +
+    f_0'f_0'f_0).
+    """
+    m, most = len(subject.names), order + degree + order + 1
+    reader = Reader((*subject.names, "h"), (*point, Fraction(0)), most)
+    components = [reader.text(text) for text in subject.step]
+    starts = [jet.value - ball(t) for jet, t in zip(components, point, strict=True)]
+    if not all(s.is_finite() and s.contains(0) for s in starts):
+        nowhere = Jet(components[0].space, [arb.nan()] * len(components[0].coefficients))
+        components = [nowhere] * m
+    d = [[_in_the_last(jet, j) for jet in components] for j in range(order + 2)]
+    found, half = [d[1]], Fraction(-1, 2)
+    one = Fraction(1)
+    if order >= 1:
+        found.append(combined((one, d[2]), (half, along(d[1], d[1]))))
+    if order >= 2:
+        f, f_1 = found
+        thrice = combined((one, along(f, f, f)), (one, along(f, along(f, f))))
+        found.append(
+            combined(
+                (one, d[3]), (half, along(f_1, f)), (half, along(f, f_1)), (Fraction(-1, 6), thrice)
+            )
+        )
+    assert order <= 2 and len(found[0]) == m
+    return found
+
+
+def _in_the_last(jet: Jet, power: int) -> Jet:
+    """The coefficient of a power of the last variable, in the others."""
+    target = space(jet.space.m - 1, jet.space.degree - power)
+    return Jet(
+        target, [jet.coefficients[jet.space.position[*index, power]] for index in target.indices]
+    )
 
 
 def curl(g: Sequence[Jet]) -> list[tuple[arb, arb]]:
@@ -229,7 +273,7 @@ def field_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ba
                 continue
             if all(v.rel_accuracy_bits() >= 80 or v == 0 for v in values):
                 slopes = [
-                    sum((abs(jet.partial(j).value * _arb(t)) for j, t in enumerate(point)), arb(0))
+                    sum((abs(jet.partial(j).value * ball(t)) for j, t in enumerate(point)), arb(0))
                     for jet in total
                 ]
                 return [Ball(v, s) for v, s in zip(values, slopes, strict=True)]
@@ -256,7 +300,3 @@ def limit_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ba
             if not abs(a.value - b.value) <= small * (1 + abs(a.value)):
                 return None
     return sides[0]
-
-
-def _arb(value: Fraction) -> arb:
-    return arb(value.numerator) / value.denominator
