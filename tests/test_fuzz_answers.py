@@ -20,18 +20,19 @@ def bad(results):
 
 
 def test_answers_about_random_losses_are_right():
-    subjects = families.subjects(1, 2 * len(families.ALL))
-    results = [(subject, losses.check(subject)) for subject in subjects if subject.size < 160]
+    subjects = [s for s in families.subjects(1, 2 * len(families.ALL)) if s.size < 120]
+    results = [(subject, losses.check(subject)) for subject in subjects]
     assert not bad(results)
+    assert len({subject.kind for subject in subjects}) > 15
     answered = sum(o.verdict == "right" for _, outcomes in results for o in outcomes)
-    assert answered > 8 * len(results)
+    assert answered > 6 * len(results)
 
 
 def test_values_of_random_kernels_have_half_of_their_digits():
-    subjects = [s for s in families.subjects(1, len(WELL_KNOWN), WELL_KNOWN) if s.size < 60]
-    results = [(subject, kernels.check(subject)) for subject in subjects[:5]]
+    chosen = (families.angles, families.removable, families.powers, families.bells)
+    results = [(s, kernels.check(s)) for s in families.subjects(3, len(chosen), chosen)]
     assert not bad(results)
-    assert sum(o.count for _, outcomes in results for o in outcomes if o.verdict == "right") > 150
+    assert sum(o.count for _, outcomes in results for o in outcomes if o.verdict == "right") > 100
 
 
 @pytest.mark.slow
