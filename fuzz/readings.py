@@ -20,6 +20,9 @@ from fuzz.jets import FUNCTIONS, Jet, ball
 
 Point = Sequence[Fraction]
 
+AGREE, MOST_SPLITS = 1e-13, 16
+"""How well two quadratures must agree on a piece of an integral, and how often it is halved."""
+
 
 class Unreadable(Exception):
     """An expression contains something that has no jet here."""
@@ -143,31 +146,48 @@ class Reader:
         return result
 
     def _definite(self, integral: sp.Integral) -> Jet:
-        """∫ g ds between two numbers, by Gauss and Legendre with an estimate for a radius."""
+        """∫ g ds between two numbers, by Gauss and Legendre on ever smaller pieces.
+
+        A piece is small enough when two numbers of nodes agree; their difference, many times, is
+        the radius. That is an estimate and no proof.
+        """
         variable, low, high = integral.limits[0]
         if not (low.is_Rational and high.is_Rational):
             raise Unreadable(f"an integral between no numbers: {str(integral)[:60]}")
-        length, start = (Fraction(int(v.p), int(v.q)) for v in (high - low, low))
 
-        def quadrature(nodes: int) -> Jet:
+        def quadrature(nodes: int, start: Fraction, end: Fraction) -> Jet:
             total = self.number(0)
             for k in range(nodes):
                 root, weight = arb.legendre_p_root(nodes, k, weight=True)
                 reader = Reader((), (), 0)
                 reader.m, reader.degree = self.m, self.degree
-                s = self.number(ball(length) * (root + 1) / 2 + ball(start))
+                s = self.number(ball(end - start) * (root + 1) / 2 + ball(start))
                 reader.known = {**self.known, variable.name: s}
                 total = total + reader.expression(integral.function).scaled(weight)
-            return total.scaled(length / 2)
+            return total.scaled((end - start) / 2)
 
-        coarse, fine = quadrature(40), quadrature(60)
-        return Jet(
-            fine.space,
-            [
-                c if c is None or d is None else c + arb(0, abs(c - d).upper())
+        def piece(start: Fraction, end: Fraction, splits: int) -> Jet:
+            coarse, fine = quadrature(14, start, end), quadrature(20, start, end)
+            off = [
+                abs(c - d) if c is not None and d is not None else arb(0)
                 for c, d in zip(fine.coefficients, coarse.coefficients, strict=True)
-            ],
-        )
+            ]
+            size = sum((abs(c).upper() for c in fine.coefficients if c is not None), arb(1))
+            if not all(e.upper() < AGREE * size for e in off):
+                if splits == 0:
+                    raise Unreadable(f"an integral that does not converge: {str(integral)[:60]}")
+                middle = (start + end) / 2
+                return piece(start, middle, splits - 1) + piece(middle, end, splits - 1)
+            return Jet(
+                fine.space,
+                [
+                    c if c is None else c + arb(0, (1000 * e).upper())
+                    for c, e in zip(fine.coefficients, off, strict=True)
+                ],
+            )
+
+        ends = (Fraction(int(v.p), int(v.q)) for v in (low, high))
+        return piece(*ends, MOST_SPLITS)
 
 
 def _function(name: str) -> Callable[[arb, int], list[arb]]:
