@@ -519,6 +519,24 @@ def _renamed(text: str, name: str, value: str) -> str:
     return re.sub(rf"\b{name}\b", value, text)
 
 
+def symbolic(random: Random) -> Subject:
+    """Another family's loss, with symbols for one or two of its decimals."""
+    subject = random.choice(LOSSES)(random)
+    loss, constants = subject.loss or "", []
+    for name in random.sample(["c", "p", "q"], random.choice([1, 2])):
+        decimals = [*re.finditer(r"(?<![\w.*/])\d+\.\d+(?=\*[a-z(])", loss)]
+        if not decimals:
+            break
+        found = random.choice(decimals)
+        loss = f"{loss[: found.start()]}{name}{loss[found.end() :]}"
+        constants.append((name, Fraction(2 * random.randint(100, 1000) + 1, 512)))
+    if not constants:
+        loss, constants = f"c*({loss})", [("c", Fraction(641, 512))]
+    if "c" in subject.names:
+        return symbolic(random)
+    return replace(subject, kind="symbolic", loss=loss, constants=tuple(constants))
+
+
 def mixed(random: Random) -> Subject:
     """The sum of two losses of different families."""
     one, two = random.choice(LOSSES)(random), random.choice(LOSSES)(random)
@@ -598,7 +616,7 @@ LOSSES: tuple[Family, ...] = (
     one_variable_in_disguise, separable, removable, powers, overflowing,
 )  # fmt: skip
 FIELDS: tuple[Family, ...] = (disguised_field, half_disguised_field, gradient_field, steps)
-ALL: tuple[Family, ...] = (*LOSSES, scaled, mixed, *FIELDS)
+ALL: tuple[Family, ...] = (*LOSSES, scaled, symbolic, mixed, *FIELDS)
 
 
 def random_loss(random: Random) -> Subject:

@@ -54,7 +54,7 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
             loss=subject.loss, params=subject.names, order=order, method=subject.method
         ),
     )
-    kernel = eq and tried("to_jax", eq.to_jax)
+    kernel = eq and tried("to_jax", lambda: eq.to_jax(constants=dict(subject.constants)))
     if kernel is None:
         return outcomes
     for dtype in (np.float64, np.float32):

@@ -138,7 +138,7 @@ def _of_correction(
     subject: Subject, l: int, f_l: sp.Matrix, points: Sequence[Point]
 ) -> list[Outcome]:
     def difference(point: Point) -> list[tuple[arb, arb]]:
-        reader = Reader(subject.names, point, 0)
+        reader = Reader(subject.names, point, 0, dict(subject.constants))
         right = corrections_at(subject, point, l)[l]
         return [
             (reader.expression(c).value - r.value, r.value) for c, r in zip(f_l, right, strict=True)
@@ -161,7 +161,7 @@ def _of_loss(
     def difference(point: Point) -> list[tuple[arb, arb]]:
         parts, found = corrections_at(subject, point, p), []
         for h in STEPS[: p + 1]:
-            reader = Reader(subject.names, point, 1, {"h": h})
+            reader = Reader(subject.names, point, 1, {"h": h, **dict(subject.constants)})
             jet = reader.expression(loss)
             right = combined(*((h**l, part) for l, part in enumerate(parts)))
             for i, r in enumerate(right):

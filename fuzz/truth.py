@@ -53,6 +53,7 @@ class Subject:
         step: those of a one-step map Φ_h(θ), in the parameters and h, or none.
         near: points of interest, such as the centre of a bell.
         method: one of `WEIGHTS`.
+        constants: symbols that are no parameters, each with the value at which answers are judged.
     """
 
     kind: str
@@ -62,6 +63,7 @@ class Subject:
     step: tuple[str, ...] = ()
     near: tuple[tuple[Fraction, ...], ...] = ()
     method: str = "euler"
+    constants: tuple[tuple[str, Fraction], ...] = ()
 
     @property
     def size(self) -> int:
@@ -73,15 +75,16 @@ class Subject:
             f"step ({', '.join(self.step)})" if self.step else f"field ({', '.join(self.field)})"
         )
         by = "" if self.method == "euler" else f" by {self.method}"
+        by += "".join(f", {name} = {value}" for name, value in self.constants)
         return f"{what}   [{','.join(self.names)}]{by}"
 
 
 def first_field(subject: Subject, point: Point, degree: int) -> list[Jet]:
     """The field f = f_0 at a point, to a degree."""
     if subject.loss is None:
-        reader = Reader(subject.names, point, degree)
+        reader = Reader(subject.names, point, degree, dict(subject.constants))
         return [reader.text(component) for component in subject.field]
-    loss = Reader(subject.names, point, degree + 1).text(subject.loss)
+    loss = Reader(subject.names, point, degree + 1, dict(subject.constants)).text(subject.loss)
     return [-loss.partial(i) for i in range(len(subject.names))]
 
 
