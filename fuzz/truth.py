@@ -222,15 +222,17 @@ def is_gradient(subject: Subject, l: int, points: Sequence[Point]) -> bool | Non
         return True
     if subject.loss is not None and l < 2:
         return True  # Theorem 3.1
-    settled = 0
-    for bits, some in zip(BITS, (points, points[:8], points[:6]), strict=True):
+    settled, left = 0, list(points)
+    for bits, most in zip(BITS, (len(points), 8, 6), strict=True):
         with precision(bits):
-            settled = 0
-            for point in some:
+            settled, looked_at, left = 0, left[:most], []
+            for point in looked_at:
                 f_l = corrections_at(subject, point, l, 1)[l]
                 found = curl(f_l)
                 if any(_excludes_zero(c) for c, _ in found):
                     return False
+                if all(c.is_finite() for c, _ in found):
+                    left.append(point)
                 settled += all(_is_small(c, scale, bits // 2) for c, scale in found)
     return True if settled >= 3 else None
 
