@@ -31,7 +31,7 @@ NO_FINDING = ("right", "no reference", "not checked")
 
 KINDS = {
     "losses": (families.ALL, 10.0, 6.0),
-    "kernels": ((*families.LOSSES, families.scaled, families.symbolic, families.mixed), 40.0, 64.0),
+    "kernels": ((*families.LOSSES, families.scaled, families.symbolic, families.mixed), 90.0, 64.0),
 }
 """For each campaign: families, seconds of processor time, gigabytes of address space."""
 

@@ -541,7 +541,7 @@ def mixed(random: Random) -> Subject:
     """The sum of two losses of different families."""
     one, two = random.choice(LOSSES)(random), random.choice(LOSSES)(random)
     names = max(one.names, two.names, key=len)
-    if one.size + two.size > 140:
+    if one.size + two.size > 140 or not {*one.names, *two.names} <= {*names}:
         return mixed(random)
     near = tuple(p for s in (one, two) for p in s.near if len(p) == len(names))
     return Subject("mixed", names, f"{one.loss} + ({two.loss})", near=near)
