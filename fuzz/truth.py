@@ -300,8 +300,10 @@ def limit_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ba
     if None in sides:
         return None
     with precision(128):
-        small = arb(2) ** -80
+        small, none, found = arb(2) ** -80, arb(2) ** -200, []
         for a, b in zip(*sides, strict=True):  # type: ignore[arg-type]
             if not abs(a.value - b.value) <= small * (1 + abs(a.value)):
                 return None
-    return sides[0]
+            vanishes = abs(a.value) < none and abs(b.value) < none
+            found.append(Ball(arb(0), a.sensitivity) if vanishes else a)
+    return found

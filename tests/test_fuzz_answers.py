@@ -20,19 +20,19 @@ def bad(results):
 
 
 def test_answers_about_random_losses_are_right():
-    subjects = [s for s in families.subjects(1, 2 * len(families.ALL)) if s.size < 120]
+    subjects = [s for s in families.subjects(1, 2 * len(families.ALL)) if s.size < 75]
     results = [(subject, losses.check(subject)) for subject in subjects]
     assert not bad(results)
-    assert len({subject.kind for subject in subjects}) > 15
+    assert len({subject.kind for subject in subjects}) > 10
     answered = sum(o.verdict == "right" for _, outcomes in results for o in outcomes)
     assert answered > 6 * len(results)
 
 
 def test_values_of_random_kernels_have_half_of_their_digits():
-    chosen = (families.angles, families.removable, families.powers, families.bells)
+    chosen = (families.angles, families.powers)
     results = [(s, kernels.check(s)) for s in families.subjects(9, len(chosen), chosen)]
     assert not bad(results)
-    assert sum(o.count for _, outcomes in results for o in outcomes if o.verdict == "right") > 100
+    assert sum(o.count for _, outcomes in results for o in outcomes if o.verdict == "right") > 50
 
 
 @pytest.mark.slow
