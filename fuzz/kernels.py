@@ -106,10 +106,13 @@ def judged(
     examples: dict[str, str] = {}
     for theta, row, exact in zip(thetas, values, true, strict=True):
         for i, value in enumerate(row):
-            verdict = "no reference" if exact is None else verdict_on(value, exact, i)
+            if exact is None:
+                verdict = "a number without reference" if np.isfinite(value) else "no reference"
+            else:
+                verdict = verdict_on(value, exact, i)
             counts[verdict] += 1
-            if exact is not None and verdict not in examples:
-                right = exact[i].value.str(8, radius=False)
+            if verdict not in examples:
+                right = "unknown" if exact is None else exact[i].value.str(8, radius=False)
                 where = ", ".join(repr(t.item()) for t in theta)
                 examples[verdict] = f"component {i} at ({where}), h = {h}: {value}, right: {right}"
     return [Outcome(what, v, examples.get(v, ""), count) for v, count in sorted(counts.items())]

@@ -272,10 +272,13 @@ def field_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ba
             parts = corrections_at(subject, point, order, 1)
             total = combined(*((h**l, part) for l, part in enumerate(parts)))
             values = [jet.value for jet in total]
-            if bits == MANY_BITS[0] and all(v.is_nan() for v in values):
+            if bits == MANY_BITS[2] and all(v.is_nan() for v in values):
                 return None
             if not all(v.is_finite() for v in values):
                 continue
+            if bits == MANY_BITS[-2]:  # what vanishes at this point would never have right digits
+                none = arb(2) ** -(bits // 2)
+                values = [arb(0) if v.contains(0) and abs(v) < none else v for v in values]
             if all(v.rel_accuracy_bits() >= 80 or v == 0 for v in values):
                 slopes = [
                     sum((abs(jet.partial(j).value * ball(t)) for j, t in enumerate(point)), arb(0))

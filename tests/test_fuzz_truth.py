@@ -160,6 +160,9 @@ def test_a_removable_singularity_has_its_limit():
     (near,) = limit_at(loss, (Fraction(1, 1000),), Fraction(1, 10), 1)
     assert at_zero.value == 0
     assert float(near.value) == pytest.approx(3.2777775e-4, rel=1e-7)
+    quotient = Subject("", ("x", "y"), "y*(x/(exp(x) - 1))")
+    values = [b.value for b in limit_at(quotient, (Fraction(0), Fraction(0)), Fraction(1, 10), 0)]
+    assert values[0] == 0 and float(values[1]) == -1.0
     assert limit_at(Subject("", ("x",), "1/x"), (Fraction(0),), Fraction(1), 1) is None
 
 
