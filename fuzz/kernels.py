@@ -1,4 +1,4 @@
-"""Is every number of a kernel right to half of its digits? float64 and float32 against balls.
+"""Is every number of a kernel right to half of its digits? Floats and mpmath against balls.
 
 The exact value of f̃ at the floating-point θ comes from `truth` with eighty bits. A finite number
 with fewer than half of its digits right is a finding, unless another θ of which the given one is
@@ -16,6 +16,7 @@ from fractions import Fraction
 from random import Random
 from typing import Any
 
+import mpmath
 import numpy as np
 from flint import arb
 
@@ -72,7 +73,53 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
                 values = tried(what, lambda call=call, at=(thetas, h): np.asarray(call(*at)))
             if values is not None:
                 outcomes += judged(what, thetas, h, values, true)
+        if dtype is np.float64:
+            exact = tried("to_mpmath", lambda: eq.to_mpmath(constants=dict(subject.constants)))
+            if exact is not None:
+                outcomes += in_multiprecision(exact, thetas, h, true, tried)
     return outcomes
+
+
+def in_multiprecision(
+    kernel: Callable[..., Any],
+    thetas: np.ndarray,
+    h: Any,
+    true: Sequence[list[Ball] | None],
+    tried: Callable[[str, Callable[[], Any]], Any],
+) -> list[Outcome]:
+    """Values in 30 digits, of which 15 must be right."""
+    what, counts, examples = "to_mpmath", Counter[str](), {}
+    for theta, exact in zip(thetas, true, strict=True):
+        if exact is None:
+            continue
+        with mpmath.workdps(30):
+            values = tried(
+                what,
+                lambda at=(theta, h): kernel(
+                    [mpmath.mpf(float(t)) for t in at[0]], mpmath.mpf(float(at[1]))
+                ),
+            )
+        for i, (value, right) in enumerate(zip(values or (), exact, strict=False)):
+            with precision(256):
+                if not mpmath.isfinite(value):
+                    verdict = "not finite"
+                elif isinstance(value, mpmath.mpc):
+                    verdict = "not real"
+                else:
+                    sign, mantissa, exponent, _ = value._mpf_
+                    number = ball(int(mantissa)) * arb(2) ** exponent * (-1) ** sign
+                    error, size = abs(number - right.value), abs(right.value)
+                    verdict = "WRONG"
+                    if error <= size * arb(10) ** -15 or error == 0:
+                        verdict = "right"
+                    elif error <= right.sensitivity * arb(10) ** -29:
+                        verdict = "ill-conditioned"
+            counts[verdict] += 1
+            where = ", ".join(repr(t.item()) for t in theta)
+            known = right.value.str(20, radius=False)
+            shown = f"component {i} at ({where}), h = {h}: {value}, right: {known}"
+            examples.setdefault(verdict, shown)
+    return [Outcome(what, v, examples[v], count) for v, count in sorted(counts.items())]
 
 
 def places(subject: Subject, random: Random, dtype: Callable[[float], Any]) -> list[list[Any]]:
