@@ -1,5 +1,6 @@
-"""Coverage-guided fuzzing of the two doors by which text comes in: the parser and the commands.
+"""Fuzzing: text that comes in, answers about random losses, and values of kernels. See README.md.
 
-`python -m fuzz text` and `python -m fuzz command_line`, see README.md. What is checked of one input
-stands in `text` and `command_line` and needs no fuzzer, so that the tests check some thousands too.
+Targets for atheris are `text` and `command_line`; what is checked of one input needs no fuzzer, so
+that the tests check some thousands too. Campaigns are `losses` and `kernels`: `families` draws the
+subjects, `truth` knows the answers from `jets` and `readings`, and `pool` runs the checks.
 """
