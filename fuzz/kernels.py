@@ -61,7 +61,7 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
     for dtype in (np.float64, np.float32):
         thetas = np.array(places(subject, random, dtype))
         h = dtype(random.choice(STEPS))
-        tell("truth")
+        tell("the truth")
         true = [
             limit_at(subject, [Fraction(float(t)) for t in theta], Fraction(float(h)), order)
             for theta in thetas

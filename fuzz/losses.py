@@ -68,7 +68,7 @@ def check(subject: Subject, tell: Tell = lambda stage: None) -> list[Outcome]:
         return outcomes
     eq, true = equations[0], []
     for l in range(order + 1):
-        tell("truth")
+        tell("the truth")
         true.append(is_gradient(subject, l, points))
         ask(f"is_gradient({l})", lambda l=l: [_of_gradient(l, eq.is_gradient(l), true[l])])
         if l < 2 or one:

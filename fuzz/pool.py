@@ -104,6 +104,8 @@ def _keep_working(
             worker.join()
             ended = worker.exitcode in (-signal.SIGXCPU, -signal.SIGKILL)
             verdict = "hang" if ended else "killed"
+            if ended and "truth" in stage:  # our own time, and nobody's fault
+                verdict = "not checked"
             outcomes = [Outcome(stage, verdict, f"exit code {worker.exitcode}")]
             worker = None
         done.put((item, outcomes))
