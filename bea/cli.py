@@ -206,11 +206,14 @@ VALUED = ("--field", "--step", "--at", "--set", "--step-sizes", "--A", "--b")
 
 
 def _joined(arguments: Sequence[str]) -> list[str]:
-    """The arguments with `--at -1,2` written as `--at=-1,2`."""
+    """The arguments with `--at -1,2` written as `--at=-1,2`, and a loss `-x**2` as ` -x**2`."""
     joined: list[str] = []
     for word in arguments:
-        if joined and joined[-1] in VALUED and word.startswith("-") and not word.startswith("--"):
+        starts_with_minus = word.startswith("-") and not word.startswith("--")
+        if joined and joined[-1] in VALUED and starts_with_minus:
             joined[-1] += f"={word}"
+        elif starts_with_minus and word != "-h" and len(word) > 1:
+            joined.append(f" {word}")  # argparse takes what begins with a space for no option
         else:
             joined.append(word)
     return joined
@@ -228,7 +231,7 @@ def _equation(options: argparse.Namespace) -> ModifiedEquation:
 
     limit = {} if options.most_terms is None else {"most_terms": options.most_terms}
     return modified_equation(
-        loss=options.loss,
+        loss=None if options.loss is None else options.loss.strip(),
         field=options.field,
         step=_step(options.step, options.step_size) if options.step else None,
         params=options.params,

@@ -10,6 +10,8 @@ from typing import Any
 import sympy as sp
 
 from bea import BeaError
+from bea.symbolic import text as text_module
+from bea.symbolic.spelling import respelled
 from bea.symbolic.text import (
     CONSTANTS,
     parse_expression,
@@ -76,12 +78,18 @@ def check(data: bytes) -> None:
 
 
 def _only_parsing(text: str) -> Callable[[str, tuple[Any, ...]], bool]:
-    """`ast.parse` of the text, or of an entry of a list, compiles a file called "<unknown>"."""
+    """`ast.parse` of the text, or of an entry of a list, compiles a file called "<unknown>".
+
+    What cannot be read is tried once more as it may have been meant, to be shown, never returned.
+    """
+    functions = frozenset(text_module.FUNCTIONS) | frozenset(text_module.NOT_SMOOTH)
+    entries = [text, *text.split(",")]
+    readable = [text, *(respelled(" ".join(entry.split()), functions) for entry in entries)]
 
     def permitted(event: str, arguments: tuple[Any, ...]) -> bool:
         if event != "compile" or arguments[1] != "<unknown>":
             return False
         source = arguments[0].decode() if isinstance(arguments[0], bytes) else arguments[0]
-        return "".join(source.split()) in "".join(text.split())
+        return any("".join(source.split()) in "".join(each.split()) for each in readable)
 
     return permitted

@@ -26,6 +26,8 @@ def order(equation: ModifiedEquation | Series, order: int | None) -> int:
 
 def point(equation: ModifiedEquation, at: Any) -> list[sp.Expr]:
     """The coordinates of a point, one for each parameter."""
+    if isinstance(at, Mapping):
+        at = _in_order(at, [p.name for p in equation.params])
     values = _listed(at, "the point")
     if len(values) != len(equation.params):
         names = ", ".join(p.name for p in equation.params)
@@ -60,6 +62,17 @@ def step_sizes(values: Any, least: int) -> list[sp.Expr]:
             f"{len(set(sizes))} different step sizes were given: an order needs at least {least}"
         )
     return sizes
+
+
+def _in_order(at: Mapping[Any, Any], names: list[str]) -> list[Any]:
+    """The coordinates of {x: 1, y: 2} in the order of the parameters."""
+    given = {getattr(key, "name", str(key)): value for key, value in at.items()}
+    if set(given) != set(names) or len(given) != len(at):
+        raise InputError(
+            f"the point is a dictionary of {', '.join(map(str, at)) or 'nothing'}: give one number "
+            f"for each of {', '.join(names)}"
+        )
+    return [given[name] for name in names]
 
 
 def _listed(values: Any, name: str) -> list[Any]:

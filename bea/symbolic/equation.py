@@ -76,7 +76,8 @@ class ModifiedEquation:
         params: the parameters θ, a tuple of m symbols.
         step_size: the symbol h.
         order: the highest power p of h.
-        loss: the loss E, or None if a field or a step was given.
+        loss: the loss E, or None if a field or a step was given. One that contains h is a series
+            in h, of which the f_l have their parts.
         method: the Butcher tableau of the step, or None if a step was given.
         kind: "modified equation", or "modifying integrator" for the field that
             `modifying_integrator` hands to the method.
@@ -96,7 +97,7 @@ class ModifiedEquation:
         self.order = order
         self.params: tuple[sp.Symbol, ...] = problem.params
         self.step_size: sp.Symbol = problem.step_size
-        self.loss: Expr | None = problem.loss
+        self.loss: Expr | None = problem.loss_of_step_size if problem.loss is None else problem.loss
         self.method: ButcherTableau | None = None if problem.step else problem.method
         self.kind = source.kind if source else "modified equation"
 
@@ -199,9 +200,18 @@ class ModifiedEquation:
             raise UndecidedError(message, error.tried) from None
 
     def _is_gradient_for_every_loss(self, l: int) -> bool:
-        """Do the trees of the method say so, whatever the loss is?"""
+        """Is it one by a theorem, whatever the loss is?
+
+        The first correction of a Runge–Kutta method is κ f'f = ∇(κ/2 |f|²) (Theorem 3.1). Further
+        ones ask the trees of the method, which is worth it where f_l is long.
+        """
         on_a_loss = self._on_a_loss
-        return on_a_loss is not None and (l == 0 or on_a_loss.structure(l).is_gradient)
+        if on_a_loss is None:
+            return False
+        if l <= 1:
+            return True
+        is_long = isinstance(self._derivation.carrier.algebra, UnexpandedAlgebra)
+        return is_long and on_a_loss.structure(l).is_gradient
 
     @property
     def domain(self) -> tuple[Expr, ...]:
@@ -295,17 +305,16 @@ class ModifiedEquation:
 
     def _found_potential(self, l: int) -> Expr:
         carrier, f = self._derivation.carrier, self._derivation
-        if l == 0 and self.loss is not None:
-            return self.loss
+        if l == 0 and self._problem.loss is not None:
+            return self._problem.loss
         if l == 1 and (P := self._half_square()) is not None:
             return -P
-        on_a_loss = self._on_a_loss if self._is_gradient_for_every_loss(l) else None
-        if on_a_loss is not None and isinstance(carrier.algebra, UnexpandedAlgebra):
-            return on_a_loss.split(l).potential
-        P = potential(carrier, f[l])
-        if P.has(sp.Integral) and on_a_loss is not None:
+        is_long, on_a_loss = isinstance(carrier.algebra, UnexpandedAlgebra), self._on_a_loss
+        P = None if is_long else potential(carrier, f[l])
+        is_open = P is None or P.has(sp.Integral)
+        if is_open and on_a_loss is not None and on_a_loss.structure(l).is_gradient:
             return on_a_loss.split(l).potential  # for every loss, by a formula
-        return -P
+        return -(potential(carrier, f[l]) if P is None else P)
 
     def _half_square(self) -> Expr | None:
         """κ/2·|f|² where f_1 = κ f'f, exactly: for gradient descent the −¼|∇E|² of Theorem 3.1."""
@@ -386,7 +395,7 @@ class ModifiedEquation:
     @cached_property
     def _on_a_loss(self) -> OnALoss | None:
         """What the trees of the method say on the loss, if there are both."""
-        if self.loss is None or self.method is None:
+        if self._problem.loss is None or self.method is None:
             return None
         return OnALoss(self._derivation.carrier, self._derivation[0], self._tree_coefficients)
 
@@ -460,6 +469,13 @@ class ModifiedEquation:
         """
         problem = self._problem.subs(values)
         if self._source is None:
+            return ModifiedEquation(problem, self.order)
+        if problem.step is not None and self._problem.step is None and self.is_modifying:
+            raise InputError(
+                f"these values bring in the step size {self.step_size}, and the field of a "
+                "modifying integrator is one without it: choose another symbol with step_size="
+            )
+        if problem.step is not None:  # f has become a series in h, which the trees do not know
             return ModifiedEquation(problem, self.order)
         exact = self._problem.replacement(values)
         of_method = {s: exact[s] for s in self._problem.method.symbols if s in exact}

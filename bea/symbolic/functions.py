@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from fractions import Fraction
-from math import lcm
+from math import isfinite, lcm
 
 import sympy as sp
 from sympy import Expr
@@ -130,9 +130,20 @@ def exact(number: sp.Float) -> sp.Rational:
 
     A user who writes 0.6 means 3/5, not 5404319552844595/9007199254740992.
     """
-    text = repr(float(number)) if number._prec <= 53 else str(number)
+    double = float(number)
+    fits = number._prec <= 53 and isfinite(double) and (double != 0) == (number != 0)
+    text = repr(double) if fits else str(number)
     fraction = Fraction(text)
     return sp.Rational(fraction.numerator, fraction.denominator)
+
+
+def evaluated(expr: Expr) -> Expr:
+    """The expression with the sums and integrals in it that SymPy can evaluate."""
+    if not expr.has(sp.Sum, sp.Product, sp.Integral):
+        return expr
+    return expr.replace(
+        lambda e: isinstance(e, (sp.Sum, sp.Product, sp.Integral)), lambda e: e.doit()
+    )
 
 
 def canonical(expr: Expr) -> Expr:

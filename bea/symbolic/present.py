@@ -122,7 +122,7 @@ def _as_shared_text(eq: ModifiedEquation) -> str:
         lines.append(f"f_{l}[{p}] = {component}")
     lines.append("")
     if found is not None:
-        terms = ["E" if eq.loss is not None else str(eq.modified_loss(0))]
+        terms = ["E" if eq.problem.loss is not None else str(eq.modified_loss(0))]
         for l, e in enumerate(shared.expressions[len(components) :], start=1):
             h = eq.step_size.name if l == 1 else f"{eq.step_size.name}**{l}"
             terms.append(f"{h}*({e})")

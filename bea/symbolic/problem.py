@@ -14,7 +14,13 @@ import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError
-from bea.symbolic.functions import check_smooth, exact
+from bea.symbolic.coordinate_symbols import (
+    check_continuous,
+    check_symbols,
+    plain_symbol,
+    with_plain_symbols,
+)
+from bea.symbolic.functions import check_smooth, evaluated, exact
 from bea.symbolic.limits import MOST_TERMS, TOO_DEEP, check_extent, checked_limit
 from bea.symbolic.method_table import METHODS, method_named
 from bea.symbolic.methods import ButcherTableau
@@ -36,6 +42,8 @@ class Problem:
         step: the components of Φ_h(θ).
         method: the tableau that is applied to a loss or a field.
         most_terms: how many terms a derivation may write down (`limits`).
+        structured: parameters that were given as w[0], q(t) and the like, with their symbols.
+        loss_of_step_size: a loss that contains h, of which only the step is left.
     """
 
     params: tuple[sp.Symbol, ...]
@@ -45,6 +53,8 @@ class Problem:
     step: tuple[Expr, ...] | None
     method: ButcherTableau
     most_terms: int = MOST_TERMS
+    structured: tuple[tuple[Expr, sp.Symbol], ...] = ()
+    loss_of_step_size: Expr | None = None
 
     @classmethod
     def checked(
@@ -75,7 +85,7 @@ class Problem:
                 else "nothing was given to derive from: pass one of loss=, field= or step="
             )
         h = _step_size(step_size)
-        symbols = _symbols(params)
+        symbols, structured = _symbols(params)
         if h.name in (p.name for p in symbols):
             raise InputError(
                 f"{h} is the step size and a parameter: rename the parameter, "
@@ -83,7 +93,9 @@ class Problem:
             )
         tableau = method_named(method)
         most = checked_limit("most_terms", most_terms)
-        problem = cls(symbols, h, None, None, None, tableau, most)._with_symbols_of_its_own()
+        problem = cls(
+            symbols, h, None, None, None, tableau, most, tuple(structured.items())
+        )._with_symbols_of_its_own()
         if loss is not None:
             problem = replace(problem, loss=problem._expressions({"the loss": loss})[0])
         elif field is not None:
@@ -91,9 +103,7 @@ class Problem:
         else:
             if tableau is not METHODS["euler"]:
                 raise InputError("a step was given, which is a method by itself: leave method= out")
-            if not callable(step):
-                raise InputError("step must be a function of (theta, h) with m components")
-            problem = replace(problem, step=problem._components(step(symbols, h), "step"))
+            problem = replace(problem, step=problem._components(_stepped(step, symbols, h), "step"))
         return problem._with_field_of_the_step_size()
 
     def _expressions(self, values: Mapping[str, Any]) -> tuple[Expr, ...]:
@@ -101,16 +111,24 @@ class Problem:
 
         Equal names are one symbol to a reader; assumptions made elsewhere must not split them.
         """
-        expressions = [_expression(value, name, self.most_terms) for name, value in values.items()]
+        plain = dict(self.structured)
+        expressions = [
+            _expression(value, name, self.most_terms, plain) for name, value in values.items()
+        ]
+        check_symbols(expressions, " and ".join(values) if len(values) == 1 else "the input")
         one = {s.name: s for s in (*self.params, self.step_size, *self.constants)}
         found = symbols_in_order(expressions)
         same = {s: first for s in found if (first := one.setdefault(s.name, s)) != s}
         return tuple(e.xreplace(same) for e in expressions)
 
     def _components(self, values: Any, name: str) -> tuple[Expr, ...]:
-        if isinstance(values, (str, Expr)):
+        if isinstance(values, (str, Expr)) and not getattr(values, "is_Matrix", False):
             values = [values]
-        if not isinstance(values, Iterable):
+        if isinstance(values, Mapping):
+            values = self._by_parameter(values, name)
+        if isinstance(values, sp.MatrixBase):
+            values = values.flat()
+        if isinstance(values, Set) or not isinstance(values, Iterable):
             raise InputError(
                 f"the {name} is {type(values).__name__}: give a list with one component for each "
                 "parameter"
@@ -126,6 +144,18 @@ class Problem:
             {f"component {i} of the {name}": value for i, value in enumerate(values)}
         )
 
+    def _by_parameter(self, values: Mapping[Any, Any], name: str) -> list[Any]:
+        """The components of {x: f_x, y: f_y} in the order of the parameters."""
+        plain = {**dict(self.structured)}
+        keys = {str(plain.get(key, key)): value for key, value in values.items()}
+        names = [p.name for p in self.params]
+        if len(keys) != len(values) or set(keys) != set(names):
+            raise InputError(
+                f"the {name} is a dictionary of {', '.join(map(str, values)) or 'nothing'}: give "
+                f"one component for each of {', '.join(names)}"
+            )
+        return [keys[n] for n in names]
+
     def _with_field_of_the_step_size(self) -> Problem:
         """Turn an f that depends on h into the step θ + h f(θ, h) of explicit Euler."""
         h = self.step_size
@@ -138,7 +168,7 @@ class Problem:
             )
         f = self.field or [-sp.diff(self.loss, p) for p in self.params]
         step = tuple(p + h * component for p, component in zip(self.params, f, strict=True))
-        return replace(self, loss=None, field=None, step=step)
+        return replace(self, loss=None, field=None, step=step, loss_of_step_size=self.loss)
 
     @property
     def expressions(self) -> tuple[Expr, ...]:
@@ -172,6 +202,8 @@ class Problem:
     @property
     def title(self) -> str:
         """What the method is, in a few words."""
+        if self.loss_of_step_size is not None:
+            return f"gradient descent on E = {self.loss_of_step_size}"
         if self.step is not None:
             return "the given step"
         if self.loss is not None and self.method.name == "euler":
@@ -250,17 +282,38 @@ class Problem:
         return self
 
 
-def _expression(value: Any, name: str, most_terms: int) -> Expr:
+def _stepped(step: Any, symbols: Sequence[sp.Symbol], h: sp.Symbol) -> Any:
+    """The components of θ⁺: what a function of (θ, h) returns, or text and expressions in them."""
+    if not callable(step):
+        if isinstance(step, (str, Expr, Sequence, Mapping, sp.MatrixBase)):
+            return step
+        raise InputError(
+            f"step is {type(step).__name__}: give a function of (theta, h) with m components, or "
+            "the components"
+        )
+    try:
+        return step(symbols, h)
+    except (TypeError, AttributeError) as error:
+        said = " ".join(str(error).split())
+        if "Symbol" in said or "Expr" in said or "expression" in said or "loop of ufunc" in said:
+            raise InputError(
+                f"the step cannot compute with symbols ({said}): use SymPy's functions in it, "
+                "such as sympy.sin instead of math.sin or numpy.sin"
+            ) from error
+        raise
+
+
+def _expression(value: Any, name: str, most_terms: int, plain: Mapping[Expr, sp.Symbol]) -> Expr:
     """What was given as text or as an expression, checked; its floats as fractions."""
     try:
-        expr = _smooth_expression(value, name)
+        expr = _smooth_expression(value, name, plain)
         check_extent(expr, name, most_terms)
         return expr.replace(lambda e: isinstance(e, sp.Float), exact)
     except RecursionError:
         raise InputError(f"{name} has {TOO_DEEP}") from None
 
 
-def _smooth_expression(value: Any, name: str) -> Expr:
+def _smooth_expression(value: Any, name: str, plain: Mapping[Expr, sp.Symbol]) -> Expr:
     if isinstance(value, str):
         value = parse_expression(value, name=name)
     try:
@@ -276,32 +329,39 @@ def _smooth_expression(value: Any, name: str) -> Expr:
             f"{name} is a {type(expr).__name__}, not a scalar expression: "
             "give a list of components as field="
         )
+    expr = with_plain_symbols(evaluated(expr), plain, name)
     check_smooth(expr, name)
     return expr
 
 
 def _step_size(name: sp.Symbol | str) -> sp.Symbol:
-    symbols = _symbols(name) if isinstance(name, (sp.Symbol, str)) else ()
+    symbols = _symbols(name)[0] if isinstance(name, (sp.Symbol, str)) else ()
     if len(symbols) != 1:
         raise InputError(f"the step size is {name!r}: give one symbol, or its name")
     return symbols[0]
 
 
-def _symbols(names: Sequence[sp.Symbol | str] | sp.Symbol | str) -> tuple[sp.Symbol, ...]:
-    if isinstance(names, sp.Symbol):
-        return (names,)
+def _symbols(names: Any) -> tuple[tuple[sp.Symbol, ...], dict[Expr, sp.Symbol]]:
+    """The parameters as symbols, and those that were given as something else, by what it was."""
     if isinstance(names, str):
-        return parse_symbols(names)
-    if not isinstance(names, Iterable) or isinstance(names, Set):
+        return parse_symbols(names), {}
+    if isinstance(names, sp.MatrixBase):
+        names = names.flat()
+    elif isinstance(names, Expr) and not getattr(names, "is_Matrix", False):
+        names = [names]
+    if isinstance(names, Set) or not isinstance(names, Iterable):
         raise InputError(
             f"{names!r} is no list of parameters: give symbols or their names, in an order"
         )
-    symbols = []
+    symbols: list[sp.Symbol] = []
+    structured: dict[Expr, sp.Symbol] = {}
     for name in names:
-        if isinstance(name, sp.Symbol):
-            symbols.append(name)
-        elif isinstance(name, str):
+        if isinstance(name, str):
             symbols.extend(parse_symbols(name))
+        elif isinstance(name, Expr):
+            symbols.append(plain_symbol(name))
+            if symbols[-1] != name:
+                structured[name] = symbols[-1]
         else:
             raise InputError(f"{name!r} is no parameter: give symbols or their names")
     if not symbols:
@@ -311,4 +371,5 @@ def _symbols(names: Sequence[sp.Symbol | str] | sp.Symbol | str) -> tuple[sp.Sym
         if symbol.name in seen:
             raise InputError(f"the parameter {symbol} is given twice: name each one once")
         seen.add(symbol.name)
-    return tuple(symbols)
+        check_continuous(symbol)
+    return tuple(symbols), structured

@@ -8,8 +8,10 @@ exact scalar: 0.333… is not 1/3.
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterable, Mapping, Sequence, Set
 from fractions import Fraction
+from math import isfinite
 from numbers import Rational
 from typing import Any, TypeAlias
 
@@ -48,7 +50,11 @@ def exact_scalar(value: Any, name: str) -> Scalar:
         return scalar_of(parse_expression(value, name=name))
     if isinstance(value, Rational):
         return Fraction(int(value.numerator), int(value.denominator))
+    if isinstance(value, float) or "float" in str(getattr(value, "dtype", "")):
+        return _of_float(value, name)
     if isinstance(value, Expr):
+        if value.is_Float:
+            return _of_float(float(value), name)
         if value.has(sp.Float):
             raise InputError(f"{name} = {value} contains a float: write it exactly, such as 1/3")
         if value.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I) or value.is_extended_real is False:
@@ -62,6 +68,35 @@ def exact_scalar(value: Any, name: str) -> Scalar:
     raise InputError(
         f"{name} = {shown} is not exact: "
         "write it as an integer, a Fraction, a SymPy expression or text such as '1/3'"
+    )
+
+
+LARGEST_DENOMINATOR, LARGEST_IN_FLOAT32 = 1_000_000, 200
+"""Of what a float is read as. One float64 in thirty thousand is so short by chance."""
+
+
+def _of_float(value: Any, name: str) -> Fraction:
+    """The short fraction that a float, Python's or NumPy's, stands for: it is the nearest to it.
+
+    Warns:
+        UserWarning: which fraction it was read as.
+
+    Raises:
+        InputError: there is none.
+    """
+    is_short = hasattr(value, "dtype") and value.dtype.itemsize < 8
+    number = float(value)
+    if isfinite(number):
+        most = LARGEST_IN_FLOAT32 if is_short else LARGEST_DENOMINATOR
+        fraction = Fraction(number).limit_denominator(most)
+        nearest = type(value)(fraction.numerator / fraction.denominator)
+        if nearest == value:
+            if fraction.denominator != 1:
+                warnings.warn(f"{name} = {value} is read as {fraction}", stacklevel=6)
+            return fraction
+    raise InputError(
+        f"{name} = {value} is a float that stands for no short fraction: write it exactly, such as "
+        "sqrt(3)/6 or '1/3'"
     )
 
 
@@ -82,6 +117,8 @@ def as_list(values: Any, name: str) -> list[Any]:
     """
     if isinstance(values, sp.MatrixBase):
         return values.flat()
+    if hasattr(values, "dtype") and values.ndim > 0:
+        return list(values)
     if isinstance(values, (str, Mapping, Set)) or not isinstance(values, Iterable):
         raise InputError(
             f"{name} is {type(values).__name__}, not a list: a tableau is made of rows of entries"

@@ -36,6 +36,7 @@ from bea.symbolic.extent import (
     power_extent,
     powers_in_exponential,
 )
+from bea.symbolic.spelling import keyword_in, respelled
 
 __all__ = ["parse_expression", "parse_number", "parse_numbers", "parse_symbols"]
 
@@ -381,8 +382,24 @@ class _Reader:
         self.source = line.strip()
         self._start = len(line) - len(line.lstrip())
         self._bits = 0
+        self._is_respelled = False
 
     def expression(self) -> Expr:
+        try:
+            return self._read()
+        except InputError as error:
+            meant = respelled(self.source, frozenset(FUNCTIONS) | frozenset(NOT_SMOOTH))
+            if meant == self.source or self._is_respelled:
+                raise
+            reader = _Reader(meant, self.name)
+            reader._is_respelled = True
+            try:
+                reader.expression()
+            except InputError:
+                raise error from None
+            raise type(error)(f"{error}; if it means {meant}, write it so") from None
+
+    def _read(self) -> Expr:
         self._check_characters()
         try:
             tree = self._tree()
@@ -408,6 +425,9 @@ class _Reader:
                 warnings.simplefilter("ignore")  # advice on Python, which the user does not write
                 return ast.parse(self.source, mode="eval").body
         except SyntaxError as error:
+            if word := keyword_in(self.source):
+                problem = f"{word[0]} is a keyword of Python, and no name"
+                raise self._unreadable(problem, word.start()) from None
             reason = error.msg.split(". ")[0]  # "Perhaps you forgot a comma?" is of no help here
             raise self._unreadable(reason, max(error.offset or 1, 1) - 1) from None
         except (MemoryError, RecursionError):

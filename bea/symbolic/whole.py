@@ -24,7 +24,7 @@ def checked_order(order: Any) -> int:
     """
     whole = whole_number(order)
     if whole is None or whole < 0:
-        raise InputError(f"the order is {order}: it must be a whole number, 0 or more")
+        raise InputError(f"the order is {order!r}: it must be a whole number, 0 or more")
     return whole
 
 
@@ -43,5 +43,5 @@ def order_within(order: Any, highest: int, of: str) -> int:
     if whole is None or not 0 <= whole <= highest:
         beyond = whole is not None and whole > highest
         remedy = f": derive it with order={whole}, or call extended({whole})" if beyond else ""
-        raise InputError(f"order {order} is not among 0 … {highest} of {of}{remedy}")
+        raise InputError(f"order {order!r} is not among 0 … {highest} of {of}{remedy}")
     return whole

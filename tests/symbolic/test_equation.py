@@ -166,9 +166,11 @@ def test_constants_may_change_places():
     assert tableau.subs({"r": "s", "s": "r"}) == turned
 
 
-def test_a_loss_with_the_step_size_in_it_is_the_loss_of_no_method():
+def test_a_loss_with_the_step_size_in_it_is_a_series_in_it():
     eq = bea.modified_equation(loss=(1 - h) * a**2 / 2, params=[a], order=1)
-    assert eq.loss is None
+    assert eq.loss == (1 - h) * a**2 / 2 and str(eq.loss) in repr(eq)
+    assert [f[0] for f in eq.corrections] == [-a, a / 2]
+    assert sp.expand(eq.modified_loss() - a**2 / 2 + h * a**2 / 4) == 0
     with pytest.raises(bea.InputError, match="of a Runge–Kutta method on a loss"):
         eq.preconditioner()
 
@@ -274,7 +276,7 @@ BAD = {
         {"step": lambda t, s: [x, x], "params": [x]},
         "2 components for 1 parameter",
     ),
-    "a step that is no function": ({"step": [x], "params": [x]}, "function of (theta, h)"),
+    "a step that is no function": ({"step": 5, "params": [x]}, "function of (theta, h)"),
     "Φ_0 is not the identity": (
         {"step": lambda t, s: [t[0] + s, 2 * t[1]], "params": (x, y)},
         "component 1 of the step is 2*y at h = 0, not y",
@@ -360,7 +362,7 @@ def test_a_parameter_that_the_loss_lacks_is_worth_a_word():
         (lambda eq: eq.vector_field(order=3), "derive it with order=3, or call extended(3)"),
         (lambda eq: eq.vector_field(order=-1), "order -1 is not among 0 … 2"),
         (lambda eq: eq.curl(5), "order 5"),
-        (lambda eq: eq.is_gradient("1"), "order 1"),
+        (lambda eq: eq.is_gradient("1"), "order '1'"),
         (lambda eq: eq.modified_loss(order=3), "order 3"),
         (lambda eq: eq.to_jax(order=7), "order 7"),
         (lambda eq: eq.extended(-1), "order is -1"),

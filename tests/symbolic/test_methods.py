@@ -541,7 +541,7 @@ def test_fractions_of_the_step_may_be_symbols():
         ((["euler", "heun"], ["gamma", "gamma"]), "add up to 2*gamma, not to 1"),
         ((["euler"], ["1/2", "1/2"]), "there are 2 steps for 1 methods: give one fraction for"),
         ((["euler", "heun"], []), "there are 0 steps for 2 methods"),
-        ((["euler", "heun"], [0.5, 0.5]), "steps[0] = 0.5 is not exact: write it as an integer"),
+        ((["euler", "heun"], [0.1**0.5, 0.5]), "stands for no short fraction: write it exactly"),
         ((["euler", "heun"], "1/2 1/2"), "steps is str, not a list"),
         ((["euler", "foo"],), "unknown method 'foo'"),
         ((5,), "5 is no list of methods: give their names, or tableaus"),
@@ -702,7 +702,7 @@ def test_symbols_of_one_name_are_one_symbol():
     ("values", "message"),
     [
         ({"beta": 1}, "beta is no symbol of family: it has alpha"),
-        ({"alpha": 0.5}, "the value of alpha = 0.5 is not exact: write it as"),
+        ({"alpha": 2**0.5}, "the value of alpha = 1.4142135623730951 is a float that stands for"),
         ({"alpha": 0}, "not a real number"),
         ({"alpha": True}, "the value of alpha = True is not a number"),
         ({"alpha": "1/0"}, "the value of alpha: a division by zero"),
@@ -815,12 +815,17 @@ EXACTLY = "write it as an integer, a Fraction, a SymPy expression or text such a
         (([[0]], 1), "b is int, not a list"),
         (([[0]], "1"), "b is str, not a list"),
         (([[0]], [1], "0"), "c is str, not a list"),
-        (([[0.5]], [1]), f"A[0][0] = 0.5 is not exact: {EXACTLY}"),
-        (([[0]], [1.0]), f"b[0] = 1.0 is not exact: {EXACTLY}"),
-        (([[0]], [1], [0.0]), f"c[0] = 0.0 is not exact: {EXACTLY}"),
-        (([[sp.Float(0.5)]], [1]), "contains a float: write it exactly, such as 1/3"),
+        (
+            ([[3**0.5 / 6]], [1]),
+            "A[0][0] = 0.28867513459481287 is a float that stands",
+        ),
+        (
+            ([[np.float32(0.2886751)]], [1]),
+            "is a float that stands for no short fraction",
+        ),
+        (([[0]], [1 + 1e-9]), "b[0] = 1.000000001 is a float that stands for no short fraction"),
         (([[sp.sqrt(2) * sp.Float(0.5)]], [1]), "contains a float: write it exactly"),
-        (([[float("nan")]], [1]), f"A[0][0] = nan is not exact: {EXACTLY}"),
+        (([[float("nan")]], [1]), "A[0][0] = nan is a float that stands for no short fraction"),
         (([[1j]], [1]), f"A[0][0] = 1j is not exact: {EXACTLY}"),
         (([[None]], [1]), f"A[0][0] = None is not exact: {EXACTLY}"),
         (([[True]], [1]), "A[0][0] = True is not a number"),
@@ -860,7 +865,6 @@ def test_bad_tableaus_get_one_line(arguments, message):
     [
         (["0", "0"], "the nodes c[0] and c[1] are both 0: collocation needs different nodes"),
         (["1", "sqrt(8)", "2*sqrt(2)"], "the nodes c[1] and c[2] are both 2*sqrt(2)"),
-        ([0.5], f"c[0] = 0.5 is not exact: {EXACTLY}"),
         ([], "the tableau has no stages"),
         ("1/2", "c is str, not a list"),
     ],
@@ -890,3 +894,26 @@ def test_other_names_of_methods():
     for name, others in names.items():
         for other in others:
             assert bea.modified_series(other, 0).method == bea.METHODS[name]
+
+
+READ = [
+    ([[0, 0], [0.5, 0]], [0.0, 1.0], [["0", "0"], ["1/2", "0"]]),
+    (np.array([[0, 0], [2 / 3, 0]]), np.array([0.25, 0.75]), [["0", "0"], ["2/3", "0"]]),
+    (np.float32([[0, 0], [2 / 3, 0]]), np.float32([0.25, 0.75]), [["0", "0"], ["2/3", "0"]]),
+    ([[0, 0], [sp.Float(0.1) * 5, 0]], [0, 1], [["0", "0"], ["1/2", "0"]]),
+]
+
+
+@pytest.mark.parametrize(("A", "b", "exact"), READ)
+def test_floats_are_read_as_the_short_fractions_they_stand_for(A, b, exact):
+    with pytest.warns(UserWarning, match=r" = 0\.\d+ is read as \d/\d") as caught:
+        tableau = ButcherTableau(A, b)
+    assert tuple(tuple(map(Fraction, row)) for row in exact) == tableau.A
+    assert any(f"is read as {exact[1][0]}" in str(w.message) for w in caught)
+
+
+def test_the_tableau_of_dormand_and_prince_in_floats_is_the_exact_one():
+    exact = METHODS["dormand_prince"]
+    with pytest.warns(UserWarning, match="is read as"):
+        read = ButcherTableau(np.array(exact.A, float), np.array(exact.b, float))
+    assert read == exact
