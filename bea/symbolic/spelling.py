@@ -43,7 +43,8 @@ def respelled(text: str, functions: frozenset[str]) -> str:
         r"\1*",
         text,
     )
-    text = re.sub(r"([^\W\d]\w*)\s*\(", lambda m: m[0] if m[1] in functions else f"{m[1]}*(", text)
+    called = {*functions, "sqrt", "exp"}
+    text = re.sub(r"([^\W\d]\w*)\s*\(", lambda m: m[0] if m[1] in called else f"{m[1]}*(", text)
     text = re.sub(r"\)\s*(?=[\w(])", ")*", text)
     text = re.sub(r"(?<=\w)\s+(?=[^\W\d_])", "*", text)
     return re.sub(
