@@ -7,7 +7,7 @@ import anything from here.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sympy import ImmutableDenseMatrix
@@ -15,6 +15,17 @@ if TYPE_CHECKING:
 
 class BeaError(ValueError):
     """The base of every error that `bea` raises on purpose."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors come back from other processes with all that they know."""
+        return _again, (type(self), self.args, self.__dict__)
+
+
+def _again(kind: type[BeaError], args: tuple[Any, ...], attributes: dict[str, Any]) -> BeaError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error
 
 
 class InputError(BeaError):

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
 import sympy as sp
 from flint import arb
@@ -49,9 +48,19 @@ class CertifiedField:
             bits: of the result.
         """
         point = [sp.Rational(Fraction(t)) for t in theta]
-        step = sp.Rational(Fraction(h))
-        found: list[float | None] = [None] * len(point)
+        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits)))
+
+    def balls(self, point: Sequence[sp.Rational], step: sp.Rational, bits: int) -> list[arb]:
+        """The components as balls of so many bits, nan where that is out of reach.
+
+        Args:
+            point: θ, exactly.
+            step: the step size, exactly.
+            bits: that each has right.
+        """
+        found: list[arb | None] = [None] * len(point)
         for working in PRECISIONS:
+            working = working + 2 * bits
             with precision(working):
                 components = self._balls(point, step)
                 for i, value in enumerate(components):
@@ -81,7 +90,7 @@ class CertifiedField:
                 total[i] = total[i] * step + value
         return total
 
-    def _limit(self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int) -> float:
+    def _limit(self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int) -> arb:
         """The limit of a component at a point where it is not defined; nan if there is none."""
         terms = []
         for l, field in enumerate(self._fields.coefficients):
@@ -96,12 +105,12 @@ class CertifiedField:
         for direction in directions:
             try:
                 value = limit_along(sp.Add(*terms), self._fields.params, point, direction)
-                with precision(PRECISIONS[-1]):
+                with precision(PRECISIONS[-1] + 2 * bits):
                     values.append(ball(value, {}))
             except BeaError:
-                return float("nan")
+                return arb.nan()
         digits = _digits(values[0], bits) if values[0].overlaps(values[1]) else None
-        return float("nan") if digits is None else digits
+        return arb.nan() if digits is None else digits
 
 
 def _monomial(functions: Sequence[arb], exponents: Sequence[int]) -> arb:
@@ -112,16 +121,18 @@ def _monomial(functions: Sequence[arb], exponents: Sequence[int]) -> arb:
     return value
 
 
-def _digits(value: arb, bits: int) -> float | None:
-    """The float in a ball that is small enough; None if it is not."""
+def _digits(value: arb, bits: int) -> arb | None:
+    """The ball, if it is small enough; an exact zero for what is far below every float."""
     if not value.is_finite():
         return None
     if value.rel_accuracy_bits() > bits:
-        return _float(value)
-    return 0.0 if value.abs_upper() < arb(2) ** -TINY else None
+        return value
+    return arb(0) if value.abs_upper() < arb(2) ** -max(TINY, 4 * bits) else None
 
 
-def _float(value: Any) -> float:
+def _float(value: arb) -> float:
+    if not value.is_finite():
+        return float("nan")
     middle = value.mid()
     try:
         return float(middle)

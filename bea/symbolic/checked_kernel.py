@@ -23,7 +23,8 @@ from bea.errors import InputError
 from bea.symbolic.running_error import with_bound
 
 BACKWARD = 256.0
-"""Units in the last place of θ by which it may be moved to explain an error."""
+"""Units in the last place of θ by which it may be moved to explain an error near a zero. Inside a
+transformation, where there is nothing better to go to, by eps^(2/3): 4·10⁻¹¹ of it in float64."""
 
 Field = Callable[[jax.Array, jax.Array], jax.Array]
 Certified = Callable[[Any, Any, int], Any]
@@ -46,7 +47,7 @@ def checked_kernel(field: Field, certified: Certified, names: tuple[str, ...]) -
     weights = np.random.default_rng(0).uniform(0.5, 1.0, len(names))
     signs = np.random.default_rng(1).choice([-1.0, 1.0], len(names))
 
-    def few_digits(theta: jax.Array, h: jax.Array) -> jax.Array:
+    def few_digits(theta: jax.Array, h: jax.Array, is_final: bool) -> jax.Array:
         """Which components at points (N, m) have lost half of their digits, or may have.
 
         Nothing is derived by it: it decides, and does not contribute to the value.
@@ -61,14 +62,17 @@ def checked_kernel(field: Field, certified: Certified, names: tuple[str, ...]) -
         # |f'·θ| to within a factor, certainly: what one unit in the last place of θ does is eps of
         # that.
         slope = (jnp.abs(there - value) - bound - bound_there) / move
-        allowed = jnp.fmax(eps**0.5 * jnp.abs(value), BACKWARD * eps * slope)
+        backward = max(BACKWARD * eps, eps ** (2 / 3)) if is_final else BACKWARD * eps
+        allowed = jnp.fmax(eps**0.5 * jnp.abs(value), backward * slope)
         return ~(bound <= allowed)
 
     @jax.jit  # a derivative that is taken outside of jit would run it operation by operation
     def inside_a_transformation(theta: jax.Array, h: jax.Array) -> jax.Array:
-        return jnp.where(few_digits(theta, h), jnp.nan, jax.vmap(field)(theta, h))
+        return jnp.where(few_digits(theta, h, True), jnp.nan, jax.vmap(field)(theta, h))
 
-    value_and_few = jax.jit(lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h)))
+    value_and_few = jax.jit(
+        lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h, False))
+    )
 
     def with_numbers(theta: jax.Array, h: jax.Array) -> jax.Array:
         values, few = value_and_few(theta, h)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import count, islice
+from threading import RLock
 
 from bea.errors import InputError
 from bea.symbolic.coordinates import (
@@ -29,6 +30,8 @@ Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 class Derivation:
     """Corrections, derived as far as anybody has asked, and never twice.
 
+    Several threads may ask: one derives, and the others wait for it.
+
     Args:
         start: makes the carrier, and what makes on it the fields f_0, f_1, … one after the other.
     """
@@ -40,6 +43,7 @@ class Derivation:
             raise InputError(f"the input has {TOO_DEEP}") from None
         self._source = self._from_the_first()
         self._fields: list[Column] = []
+        self._lock = RLock()
 
     def __getitem__(self, l: int) -> Column:
         """The field f_l.
@@ -47,6 +51,10 @@ class Derivation:
         Raises:
             TooManyTermsError: it, or one before it, outgrows the limit.
         """
+        with self._lock:
+            return self._derived(l)
+
+    def _derived(self, l: int) -> Column:
         try:
             while len(self._fields) <= l:
                 self._fields.append(next(self._source))

@@ -101,6 +101,16 @@ class ModifiedEquation:
         self.method: ButcherTableau | None = None if problem.step else problem.method
         self.kind = source.kind if source else "modified equation"
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """What it was derived from: in another process it is derived again when it is asked for."""
+        return _restored, (self._problem, self.order, self._source)
+
+    def __copy__(self) -> ModifiedEquation:
+        return self  # nothing in it changes
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> ModifiedEquation:
+        return self
+
     # --- exact ------------------------------------------------------------------------------
 
     @property
@@ -568,20 +578,13 @@ class ModifiedEquation:
             constants: a number for every constant, by symbol or by name; rationals stay exact.
 
         Returns:
-            A function of m numbers and h, with m mpmath numbers at the precision in force when it
-            is called (`mpmath.workdps`).
+            A function of m numbers, or of a dictionary of them by name, and h, with m mpmath
+            numbers of the precision in force when it is called (`mpmath.workdps`), or a
+            dictionary of them. All their digits are right; nan, where there is no value.
         """
-        from bea.symbolic.kernels import mpmath_kernel
+        from bea.symbolic.checked_digits import mpmath_field
 
-        corrections = mpmath_kernel(self.polynomial_fields(order), self._constants(constants))
-
-        def kernel(theta: Sequence[Any], h: Any) -> list[mpmath.mpf]:
-            *lower, field = corrections(theta)
-            for f in reversed(lower):
-                field = [a + h * b for a, b in zip(f, field, strict=True)]
-            return field
-
-        return kernel
+        return mpmath_field(self.polynomial_fields(order), self._constants(constants))
 
     def _constants(self, values: Mapping[sp.Symbol | str, Any] | None) -> dict[sp.Symbol, Any]:
         return self._problem.constants_named({} if values is None else values)
@@ -611,6 +614,12 @@ class ModifiedEquation:
 
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
+
+
+def _restored(problem: Problem, order: int, source: TreeSource | None) -> ModifiedEquation:
+    if source is None or problem.step is not None:
+        return ModifiedEquation(problem, order)
+    return source.equation(problem).extended(order)
 
 
 def modified_equation(

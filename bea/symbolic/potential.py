@@ -38,9 +38,13 @@ MOST_OPERATIONS = 60
 it can for a short one with functions, √x·exp(x) or arctan(x)², and only roots are guessed at."""
 
 
-LONGEST_RISCH = 250
+LONGEST_RISCH = 80
 """The longest integrand of exponentials and logarithms that the algorithm of Risch is given: some
-seconds at most. Other functions it writes by complex logarithms, and can take hours."""
+seconds at most. Other functions it writes by complex logarithms, and can take hours; and so it can
+for exponentials of several rates."""
+
+LARGEST_QUOTIENT = 60
+"""The degree of a denominator times the number of its factors, up to which SymPy integrates."""
 
 
 def second_order_defect(tableau: ButcherTableau) -> Scalar:
@@ -199,10 +203,13 @@ def _primitive(f: Expr, x: sp.Symbol, alone: bool) -> Expr | None:
     return F if decide(sp.diff(F, x) - f).answer is Answer.ZERO else None
 
 
-def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr:
+def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
     # One quotient, multiplied out by the fast arithmetic: SymPy would take minutes over (1+x⁵)^−8.
     quotient = QQ.frac_field(*sorted(f.free_symbols, key=str)).field.from_expr(f)
-    factors = [p.as_expr() for p, _ in quotient.denom.factor_list()[1]]
+    powers = [(p.as_expr(), n) for p, n in quotient.denom.factor_list()[1]]
+    factors = [p for p, _ in powers]
+    if sum(n * sp.degree(p, x) for p, n in powers) * len(powers) > LARGEST_QUOTIENT:
+        return None
     # Over the reals SymPy needs the roots in radicals, which can take hours from cubic factors on.
     real = all(sp.degree(p, x) <= 2 or len(sp.Add.make_args(p)) == 2 for p in factors)
     return ratint(quotient.as_expr(), x, real=real)
@@ -210,7 +217,12 @@ def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr:
 
 def _elementary_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
     functions = f.atoms(sp.Function)
-    if any(type(e) not in (sp.exp, sp.log) for e in functions) or f.count_ops() > LONGEST_RISCH:
+    rates = {sp.diff(e.args[0], x) for e in functions if isinstance(e, sp.exp)}
+    if (
+        any(type(e) not in (sp.exp, sp.log) for e in functions)
+        or f.count_ops() > LONGEST_RISCH
+        or len(rates) > 1
+    ):
         return None
     try:
         F = risch_integrate(f, x)

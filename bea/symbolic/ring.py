@@ -34,10 +34,11 @@ from bea.symbolic.limits import MOST_TERMS, TooManyTermsError
 from bea.symbolic.terms import Monomial, expression_of
 from bea.symbolic.zero import Answer, Decider, decide
 
-MOST_RECIPROCALS = 4
-"""In several variables, up to so many reciprocals their relations are completed. Measured on sums
-of 1/|θ − c_i| to f_3: four take 6.4 s, and 4.1 s without completion, which leaves five times the
-terms; five take 22 s, and 8.6 s without."""
+MOST_COMPLETED = 9
+"""The number of reciprocals, times that of the variables and constants in them, up to which the
+relations are completed in several variables. Measured on sums of 1/|θ − c_i| to f_3: four in two
+variables take 6.4 s, and 4.1 s without completion, which leaves five times the terms; five take
+22 s, and 8.6 s without. Three wells with two constants of their own take minutes."""
 
 LARGEST_PRODUCT = 1_000_000
 """Pairs of terms that flint multiplies in one call, 0.2 s: in between Ctrl-C is heard, and what has
@@ -446,8 +447,10 @@ class DifferentialRing:
         short; in several variables the basis grows fast with the number of reciprocals. Without
         it an element has several remainders, all of them right, and `is_zero` asks `zero`.
         """
-        reciprocals = sum(m.is_Pow and m.exp == -1 for m in self._generators)
-        self._is_complete = len(self.variables) <= 1 or reciprocals <= MOST_RECIPROCALS
+        denominators = [m.base for m in self._generators if m.is_Pow and m.exp == -1]
+        symbols = set().union(*(d.free_symbols for d in denominators))
+        size = len(denominators) * len(symbols)
+        self._is_complete = len(symbols) <= 1 or size <= MOST_COMPLETED
         if not self._is_complete:
             return [relation.monic() for relation in self._relations]
         return groebner(self._relations, self._ring) if self._relations else []

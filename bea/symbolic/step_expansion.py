@@ -29,7 +29,9 @@ from bea.symbolic.coordinates import (
 )
 from bea.symbolic.expressions import ExpressionAlgebra
 from bea.symbolic.limits import MOST_TERMS
+from bea.symbolic.ring import NoRuleError
 from bea.symbolic.terms import Monomial
+from bea.symbolic.unexpanded import UnexpandedAlgebra
 from bea.symbolic.zero import decide, is_zero
 
 MOST_ZEROS = 12
@@ -77,10 +79,20 @@ class StepExpansion:
             for k in range(min(series.lowest, 0), 2):
                 series[k]
         make = algebra_for if begun.is_closed else ExpressionAlgebra
-        self.carrier = CoordinatesCarrier(make(params, [*params, *begun.functions], most_terms))
-        reader = _Reader(step_size, self.carrier.algebra)
-        self._components = [reader.series(component) for component in canonical]
+        try:
+            self._read(canonical, make(params, [*params, *begun.functions], most_terms))
+        except NoRuleError:  # log(uv) came back from the ring as another function, multiplied out
+            self._read(canonical, UnexpandedAlgebra(params, most_terms))
         self._check_identity(params, step)
+
+    def _read(self, components: Sequence[Expr], algebra: Algebra) -> None:
+        """Begin the series with coefficients in this algebra."""
+        self.carrier = CoordinatesCarrier(algebra)
+        reader = _Reader(self._h, algebra)
+        self._components = [reader.series(component) for component in components]
+        for series in self._components:  # the functions that occur do so from the start
+            for k in range(min(series.lowest, 0), 2):
+                series[k]
 
     def _check_identity(self, params: Sequence[sp.Symbol], step: Sequence[Expr]) -> None:
         algebra = self.carrier.algebra

@@ -1,0 +1,98 @@
+"""The field in mpmath with all the digits that are asked for.
+
+The polynomials of the corrections are evaluated at two precisions, both beyond the one that is
+asked for. Where the results agree they are right. Where they do not, because terms cancel, and
+where a function has no value although the field has a limit, the field is computed in balls
+(`certified`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+import mpmath
+import sympy as sp
+from flint import arb
+
+from bea.errors import InputError
+from bea.symbolic.certified import CertifiedField
+from bea.symbolic.kernels import PolynomialFields, constant_values, mpmath_kernel
+
+GUARD = 32
+"""Bits beyond those asked for in the first evaluation; the second has twice as many and more."""
+
+
+def mpmath_field(
+    fields: PolynomialFields, constants: Mapping[Any, Any] | None = None
+) -> Callable[[Any, Any], Any]:
+    """(θ, h) ↦ f_0 + h f_1 + … + h^p f_p in mpmath.
+
+    Args:
+        fields: the corrections.
+        constants: values for the symbols that are no parameters; rationals stay exact.
+
+    Returns:
+        A function of m numbers or a dictionary of them by name, and h.
+    """
+    corrections = mpmath_kernel(fields, constants)
+    names = [p.name for p in fields.params]
+
+    @cache
+    def certified() -> CertifiedField:
+        numbers = constant_values(fields.constants(), fields.meanings, constants)
+        return CertifiedField(fields, numbers)
+
+    def evaluated(theta: list[mpmath.mpf], h: mpmath.mpf, bits: int) -> list[mpmath.mpf] | None:
+        with mpmath.workprec(bits):
+            try:
+                *lower, field = corrections(theta)
+            except (ZeroDivisionError, ValueError, mpmath.libmp.NoConvergence):
+                return None
+            for f in reversed(lower):
+                field = [a + h * b for a, b in zip(f, field, strict=True)]
+            return [v if mpmath.isfinite(v) and not mpmath.im(v) else None for v in field]
+
+    def at(theta: list[mpmath.mpf], h: mpmath.mpf) -> list[mpmath.mpf]:
+        bits = mpmath.mp.prec
+        once = evaluated(theta, h, bits + GUARD)
+        twice = evaluated(theta, h, 2 * bits + 4 * GUARD)
+        if once is not None and twice is not None and None not in once + twice:
+            pairs = zip(once, twice, strict=True)
+            if all(abs(u - v) <= mpmath.ldexp(abs(v), -bits) for u, v in pairs):
+                return [+v for v in twice]
+        point = [_rational(t) for t in theta]
+        return [_mpf(value) for value in certified().balls(point, _rational(h), bits + 4)]
+
+    def kernel(theta: Any, h: Any) -> Any:
+        keys = None
+        if isinstance(theta, Mapping):
+            keys = {str(key): key for key in theta}
+            if set(keys) != set(names) or len(keys) != len(theta):
+                raise InputError(
+                    f"theta is a dictionary of {', '.join(map(str, theta)) or 'nothing'}: give one "
+                    f"number for each of {', '.join(names)}"
+                )
+            theta = [theta[keys[name]] for name in names]
+        if len(theta) != len(names):
+            raise InputError(
+                f"theta has {len(theta)} entries: give one for each of {', '.join(names)}"
+            )
+        values = at([mpmath.mpmathify(t) for t in theta], mpmath.mpmathify(h))
+        return values if keys is None else dict(zip(map(keys.get, names), values, strict=True))
+
+    return kernel
+
+
+def _rational(number: mpmath.mpf) -> sp.Rational:
+    sign, mantissa, exponent, _ = number._mpf_
+    value = sp.Integer(int(mantissa)) * sp.Integer(2) ** int(exponent)
+    return -value if sign else value
+
+
+def _mpf(value: arb) -> mpmath.mpf:
+    if not value.is_finite():
+        return mpmath.nan
+    mantissa, exponent = value.mid().man_exp()
+    return mpmath.ldexp(mpmath.mpf(int(mantissa)), int(exponent))
