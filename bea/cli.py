@@ -11,7 +11,6 @@ from __future__ import annotations
 import _thread
 import argparse
 import json
-import os
 import sys
 import threading
 import warnings
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from bea import __version__
 from bea.errors import BeaError, InputError
+from bea.streams import run_with_streams, say
 
 if TYPE_CHECKING:
     from bea.numeric.order_report import OrderReport
@@ -95,7 +95,7 @@ def _shown_line(message: str) -> str:
 
 
 def _say(message: object) -> None:
-    print(f"bea: {_shown_line(str(message))}", file=sys.stderr)
+    say("bea", _shown_line(str(message)))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -402,14 +402,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         The exit status: 0, 1 for an order not confirmed or not tested,
         2 for input that is not usable.
     """
+    words = sys.argv[1:] if arguments is None else arguments
+    return run_with_streams(lambda: _run(words), "bea", "interrupted")
+
+
+def _run(arguments: Sequence[str]) -> int:
     try:
-        options = _parser().parse_args(_joined(sys.argv[1:] if arguments is None else arguments))
+        options = _parser().parse_args(_joined(arguments))
         with _no_interrupt_is_lost(), warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always", UserWarning)
             status = options.run(options)
         for remark in remarks:
             _say(f"note: {remark.message}")
-        sys.stdout.flush()
         return status
     except BeaError as error:
         _say(error)
@@ -420,12 +424,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
             "set PYTHONUTF8=1"
         )
         return 2
-    except KeyboardInterrupt:
-        _say("interrupted")
-        return 130
-    except BrokenPipeError:  # the reader has seen enough, as in `bea derive … | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
 
 
 if __name__ == "__main__":

@@ -15,6 +15,8 @@ from run_tables import at_highest, at_step, last_common_step, select
 from table_and_figure import Row
 from trends import Found, Trend, correlation, mean_correlation
 
+from bea.streams import run_as_script
+
 EXPERIMENT = "ResNet on CIFAR-10"
 REPORTED_GAIN = 12.0  # points, section 7
 
@@ -126,4 +128,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -35,6 +35,7 @@ from bea.models.data import Dataset, download_cifar10
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
 from bea.numeric.measured_steps import spread_steps
+from bea.streams import run_as_script
 
 RATES = (0.2, 0.1, 0.05, 0.01, 0.005)
 
@@ -206,4 +207,4 @@ SCRIPT = Script(
 )
 
 if __name__ == "__main__":
-    SCRIPT.main()
+    run_as_script(SCRIPT.main)

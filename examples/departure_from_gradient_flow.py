@@ -75,6 +75,7 @@ from bea.errors import InputError, NotSmoothWarning
 from bea.models.data import Dataset, load_digits
 from bea.models.losses import cross_entropy
 from bea.models.mlp import MLP
+from bea.streams import run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -715,4 +716,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -47,6 +47,7 @@ from bea.models.two_parameter import (
     loss,
     minima,
 )
+from bea.streams import run_as_script
 
 if TYPE_CHECKING:
     import jax
@@ -294,4 +295,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

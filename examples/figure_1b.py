@@ -28,6 +28,7 @@ from table_and_figure import (
 )
 
 from bea.models.two_parameter import DATA, POINT_I, gradient
+from bea.streams import run_as_script
 
 # Finer towards the end, where a small change of h changes much.
 STEP_SIZES = np.concatenate([np.arange(5, 1000) / 5000, np.arange(4000, 4401) / 20000])
@@ -147,4 +148,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

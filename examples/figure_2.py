@@ -26,6 +26,8 @@ from run_tables import at_best, grouped, included, select
 from table_and_figure import Row, drawing, read_table
 from trends import correlation, trend
 
+from bea.streams import run_as_script
+
 NAME = "figure_2"
 PANELS = (
     ("(a) Regularizer against λ", "regularization_rate", "regularizer"),
@@ -61,4 +63,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -29,6 +29,8 @@ from run_tables import column, included
 from table_and_figure import Row, drawing, read_table
 from trends import correlation, trend
 
+from bea.streams import run_as_script
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -111,4 +113,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -20,6 +20,8 @@ from run_tables import at_highest, grouped, included, select
 from table_and_figure import GREY, Row, drawing, read_table
 from trends import Trend
 
+from bea.streams import run_as_script
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
@@ -106,4 +108,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -28,6 +28,7 @@ from table_and_figure import (
 )
 
 from bea.models.two_parameter import POINT_I, gradient, loss
+from bea.streams import run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,4 +153,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

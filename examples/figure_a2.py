@@ -16,6 +16,8 @@ from run_panels import HOLLOW, exclusions, panels
 from run_tables import at_step, included, last_common_step, select
 from table_and_figure import Row, read_table
 
+from bea.streams import run_as_script
+
 NAME = "figure_a2"
 PANELS = (
     ("(a) Regularizer against h", "learning_rate", "regularizer"),
@@ -46,4 +48,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

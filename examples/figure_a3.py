@@ -16,6 +16,8 @@ from run_panels import curves
 from run_tables import along, at_best
 from table_and_figure import Row, read_table
 
+from bea.streams import run_as_script
+
 NAME = "figure_a3"
 PANELS = (
     ("(a) Test accuracy", "test_accuracy"),
@@ -47,4 +49,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

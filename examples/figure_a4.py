@@ -18,6 +18,8 @@ from run_panels import HOLLOW, exclusions, panels
 from run_tables import at_time, column, last_common_time, select
 from table_and_figure import Row, read_table
 
+from bea.streams import run_as_script
+
 NAME = "figure_a4"
 
 
@@ -51,4 +53,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

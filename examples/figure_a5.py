@@ -18,6 +18,8 @@ from run_panels import exclusions, panels
 from run_tables import FULL, at_best, select
 from table_and_figure import Row, read_table
 
+from bea.streams import run_as_script
+
 NAME = "figure_a5"
 PANELS = (
     ("(a) Regularizer against h", "learning_rate", "regularizer"),
@@ -53,4 +55,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

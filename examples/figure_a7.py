@@ -14,6 +14,8 @@ from run_panels import HOLLOW, exclusions, panels
 from run_tables import at_highest, select
 from table_and_figure import Row, read_table
 
+from bea.streams import run_as_script
+
 NAME = "figure_a7"
 PANELS = (
     ("(a) Regularizer against h", "learning_rate", "regularizer"),
@@ -41,4 +43,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

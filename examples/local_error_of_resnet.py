@@ -77,6 +77,7 @@ from bea.models.data import Dataset
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
 from bea.numeric.placement import memory_for
+from bea.streams import run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -639,4 +640,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

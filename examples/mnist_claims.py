@@ -27,6 +27,8 @@ from run_tables import (
 from table_and_figure import Row
 from trends import correlation, mean_correlation, partial_correlation
 
+from bea.streams import run_as_script
+
 EXPERIMENT = "MLP on MNIST"
 
 # Which models are compared
@@ -230,4 +232,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

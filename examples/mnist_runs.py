@@ -33,6 +33,7 @@ from bea.models.data import Dataset, download_mnist, load_digits
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
 from bea.numeric.measured_steps import spread_steps
+from bea.streams import run_as_script
 from bea.tables import recorded
 
 PAPER_RATES = (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
@@ -245,4 +246,4 @@ SCRIPT = Script(
 )  # fmt: skip
 
 if __name__ == "__main__":
-    SCRIPT.main()
+    run_as_script(SCRIPT.main)

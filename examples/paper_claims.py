@@ -22,6 +22,8 @@ from run_claims import written
 from run_scripts import errors_in_one_line
 from table_and_figure import Row
 
+from bea.streams import run_as_script
+
 
 def make_table(mnist: Path, cifar10: Path) -> list[Row]:
     """The claims on both experiments."""
@@ -55,4 +57,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -23,6 +23,7 @@ from typing import Any
 from hypothesis import find, settings
 
 import bea
+from bea.streams import run_as_script
 from bea.testing import SampleLoss, assert_modified_equation, losses
 
 Step = Callable[[Any, Any], Any]
@@ -104,4 +105,4 @@ def is_wrong_on(loss: SampleLoss) -> bool:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -58,6 +58,7 @@ from bea.models.data import Dataset, load_cifar10, load_digits, load_mnist
 from bea.models.losses import batch_cross_entropy, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet
+from bea.streams import run_as_script
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -555,4 +556,4 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

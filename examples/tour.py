@@ -22,6 +22,7 @@ from table_and_figure import write_text
 import bea
 from bea.cli import table_of_orders
 from bea.models import two_parameter as model
+from bea.streams import run_as_script
 
 LAST_ORDER = 4
 
@@ -66,4 +67,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

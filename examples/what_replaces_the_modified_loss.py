@@ -29,6 +29,7 @@ from local_errors import DIGITS, START, STEP_SIZES, local_errors, measured_order
 
 import bea
 from bea.models import two_parameter as model
+from bea.streams import run_as_script
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -110,4 +111,4 @@ def along_descent(
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

@@ -25,6 +25,7 @@ from local_errors import DIGITS, STEP_SIZES, local_errors, measured_order
 
 import bea
 from bea.models import two_parameter as model
+from bea.streams import run_as_script
 
 
 def main() -> None:
@@ -59,4 +60,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_as_script(main)

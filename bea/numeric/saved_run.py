@@ -6,8 +6,8 @@
 
 Orbax writes a state beside its place and renames it at the end, so that a run killed at any moment
 leaves the state before; what in the folder begins with a dot is of no account. What Orbax does not
-notice is a byte that has changed on the disk: the SHA-256 of all arrays is saved with them, and a
-state that differs is refused by its name.
+notice is a byte that has changed on the disk: the SHA-256 of all arrays and notes is saved with
+them, and a state that differs is refused by its name.
 """
 
 from __future__ import annotations
@@ -97,7 +97,8 @@ class SavedRun:
             )
             arrays = {name: np.asarray(restored["arrays"][name]) for name in like}
             notes = dict(restored["notes"])
-            reason = "" if notes.pop("sha256") == digest(arrays) else "its SHA-256 has changed"
+            expected = notes.pop("sha256", None)
+            reason = "" if expected == digest(arrays, notes) else "its SHA-256 has changed"
         except Exception as error:  # whatever a damaged file leads its readers to raise
             reason = " ".join(str(error).split())[:120] or type(error).__name__
         if reason:
@@ -123,7 +124,7 @@ class SavedRun:
                 step,
                 args=items.Composite(
                     arrays=items.StandardSave(arrays),
-                    notes=items.JsonSave({**notes, "sha256": digest(arrays)}),
+                    notes=items.JsonSave({**notes, "sha256": digest(arrays, notes)}),
                 ),
             )
         except (OSError, ValueError, RuntimeError) as error:
@@ -222,9 +223,11 @@ def _difference(name: str, there: Any, asked: Any) -> str:
     return f"{name} is {_shown(there)} there and {_shown(asked)} now"
 
 
-def digest(arrays: Mapping[str, np.ndarray]) -> str:
-    """The SHA-256 of arrays: of their names, types, shapes and bytes."""
+def digest(arrays: Mapping[str, np.ndarray], notes: Mapping[str, Any] | None = None) -> str:
+    """The SHA-256 of a state: of names, types, shapes and bytes of its arrays, and of its notes."""
     found = hashlib.sha256()
+    if notes is not None:
+        found.update(json.dumps(dict(notes), sort_keys=True).encode())
     for name in sorted(arrays):
         array = np.ascontiguousarray(arrays[name])
         found.update(f"{name} {array.dtype} {array.shape}\n".encode())

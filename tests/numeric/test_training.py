@@ -471,8 +471,28 @@ def test_a_changed_byte_that_orbax_reads_is_noticed(tmp_path, monkeypatch):
     """What is read is held against the sum of what was to be saved."""
     digest = saved_run.digest
     with monkeypatch.context() as patch:
-        patch.setattr(saved_run, "digest", lambda a: digest({**a, "history": a["history"] + 1e-9}))
+        patch.setattr(
+            saved_run, "digest", lambda a, n: digest({**a, "history": a["history"] + 1e-9}, n)
+        )
         run(folder=tmp_path)
+    with pytest.raises(bea.InputError, match="its SHA-256 has changed"):
+        run(folder=tmp_path)
+
+
+@pytest.mark.parametrize("note", ["step", "seconds"])
+def test_a_changed_digit_in_the_notes_is_noticed(tmp_path, note):
+    """Another step would give other bits, or a run without an end."""
+    run(folder=tmp_path)
+    changed = 0
+    for path in (tmp_path / "checkpoints").rglob("*"):
+        if path.is_file() and path.parent.name == "notes" and f'"{note}"' in path.read_text():
+            text = path.read_text()
+            start = text.index(":", text.index(f'"{note}"')) + 1
+            digit = next(i for i in range(start, len(text)) if text[i].isdigit())
+            flipped = str((int(text[digit]) + 1) % 10)
+            path.write_text(text[:digit] + flipped + text[digit + 1 :])
+            changed += 1
+    assert changed
     with pytest.raises(bea.InputError, match="its SHA-256 has changed"):
         run(folder=tmp_path)
 
