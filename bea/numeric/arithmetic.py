@@ -24,7 +24,7 @@ import sympy as sp
 from bea.errors import BeaError, InputError
 from bea.numeric import extrapolation
 from bea.numeric.one_step import runge_kutta_displacement
-from bea.numeric.precision import double_precision
+from bea.numeric.precision import double_precision, unjitted
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.kernels import PolynomialFields, jax_kernel, mpmath_kernel
 from bea.symbolic.methods import ButcherTableau
@@ -233,7 +233,7 @@ class _Programs:
     flows: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=8)
 def _compiled(
     params: tuple[sp.Symbol, ...],
     meanings: tuple[sp.Expr, ...],
@@ -251,7 +251,7 @@ def _compiled(
         def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
             return weights @ kernel(theta + delta)
 
-        solution = diffrax.diffeqsolve(
+        solution = unjitted(diffrax.diffeqsolve)(
             diffrax.ODETerm(field),
             diffrax.Dopri8(),
             t0=0.0,

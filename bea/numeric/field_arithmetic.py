@@ -26,7 +26,7 @@ from bea.numeric.flow import checked_start
 from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.own_step import Step
-from bea.numeric.precision import double_precision
+from bea.numeric.precision import double_precision, unjitted
 from bea.pytrees import Field, PyTree
 from bea.smoothness import kinks
 from bea.symbolic.series import Series, modified_series
@@ -245,7 +245,7 @@ class FieldArithmetic:
             def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
                 return h * modified(theta + delta, h)
 
-            solution = diffrax.diffeqsolve(
+            solution = unjitted(diffrax.diffeqsolve)(
                 diffrax.ODETerm(field),
                 diffrax.Dopri8(),
                 t0=0.0,
