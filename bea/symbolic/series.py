@@ -156,7 +156,11 @@ class Series(Mapping[Tree, Scalar]):
 
     @property
     def is_symmetric(self) -> bool:
-        """Are all f_l with odd l zero, as far as the series goes? So they are if Φ* = Φ."""
+        """Are all f_l with odd l zero, to the order of this series?
+
+        So they are to every order if Φ* = Φ. Further terms are not looked at: a series of order 2
+        has only f_1 to say so.
+        """
         return not any(self.terms(l) for l in range(1, self.order + 1, 2))
 
     def is_hamiltonian(self, l: int) -> bool:
