@@ -3,6 +3,7 @@
 from benchmarks import (
     against_others,
     derivation,
+    kernels,
     network_libraries,
     networks,
     one_by_one,
@@ -14,6 +15,7 @@ from benchmarks import (
 if __name__ == "__main__":
     derivation.main()
     series.main()
+    kernels.main()
     against_others.main()
     networks.main([])
     network_libraries.main()

@@ -30,13 +30,16 @@ Field = Callable[[jax.Array, jax.Array], jax.Array]
 Certified = Callable[[Any, Any, int], Any]
 
 
-def checked_kernel(field: Field, certified: Certified, names: tuple[str, ...]) -> Callable:
+def checked_kernel(
+    field: Field, certified: Certified, names: tuple[str, ...], is_checked: bool = True
+) -> Callable:
     """The kernel of a field (θ, h) ↦ f̃(θ, h).
 
     Args:
         field: a JAX function of θ, shape (m,), and h, shape ().
         certified: θ and h as floats, and bits ↦ the components, right to so many bits.
         names: of the parameters, m of them.
+        is_checked: without, the value is returned as it comes.
 
     Returns:
         A function of θ, shape (…, m), or a dictionary of the parameters by name, and of h, a number
@@ -70,6 +73,7 @@ def checked_kernel(field: Field, certified: Certified, names: tuple[str, ...]) -
     def inside_a_transformation(theta: jax.Array, h: jax.Array) -> jax.Array:
         return jnp.where(few_digits(theta, h, True), jnp.nan, jax.vmap(field)(theta, h))
 
+    plain = jax.jit(jax.vmap(field))
     value_and_few = jax.jit(
         lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h, False))
     )
@@ -89,7 +93,10 @@ def checked_kernel(field: Field, certified: Certified, names: tuple[str, ...]) -
         step = jnp.broadcast_to(jnp.asarray(h, theta.dtype), shape[:-1]).reshape(-1)
         points = theta.reshape(-1, shape[-1])
         is_traced = isinstance(points, jax.core.Tracer) or isinstance(step, jax.core.Tracer)
-        values = (inside_a_transformation if is_traced else with_numbers)(points, step)
+        if not is_checked:
+            values = plain(points, step)
+        else:
+            values = (inside_a_transformation if is_traced else with_numbers)(points, step)
         values = values.reshape(shape)
         return values if short is None else values.astype(short)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def kernel_of(
-    equation: ModifiedEquation, p: int, constants: Mapping[sp.Symbol, Any]
+    equation: ModifiedEquation, p: int, constants: Mapping[sp.Symbol, Any], is_checked: bool
 ) -> Callable[[Any, Any], Any]:
     """The kernel (θ, h) ↦ f + h f_1 + … + h^p f_p of an equation.
 
@@ -40,6 +40,7 @@ def kernel_of(
         equation: the equation.
         p: its order.
         constants: values of its constants.
+        is_checked: whether missing digits are looked for.
 
     Raises:
         InputError: a constant has no value, or a number is out of range.
@@ -48,9 +49,9 @@ def kernel_of(
         [equation.tree_factors(l) for l in range(p + 1)] if p <= HIGHEST_ORDER_BY_TREES else []
     )
     if factors and factors[0] is not None:
-        field, largest = _as_written(equation, factors, constants)
+        field, largest = as_written(equation, factors, constants)
     else:
-        field, largest = _by_polynomials(equation.polynomial_fields(p), constants), 0.0
+        field, largest = by_polynomials(equation.polynomial_fields(p), constants), 0.0
 
     @cache
     def certified() -> CertifiedField:  # the corrections are derived where digits are missing
@@ -60,7 +61,7 @@ def kernel_of(
         )
 
     names = tuple(s.name for s in equation.params)
-    kernel = checked_kernel(field, lambda *at: certified().values(*at), names)
+    kernel = checked_kernel(field, lambda *at: certified().values(*at), names, is_checked)
 
     def in_range(theta: Any, h: Any) -> Any:
         dtype = getattr(theta, "dtype", None)
@@ -72,7 +73,8 @@ def kernel_of(
     return in_range
 
 
-def _by_polynomials(fields: PolynomialFields, constants: Mapping[sp.Symbol, Any]) -> Field:
+def by_polynomials(fields: PolynomialFields, constants: Mapping[sp.Symbol, Any]) -> Field:
+    """The field as polynomials in the functions that occur, without a bound."""
     corrections = jax_kernel(fields, constants)
 
     def field(theta: jax.Array, h: jax.Array) -> jax.Array:
@@ -84,12 +86,12 @@ def _by_polynomials(fields: PolynomialFields, constants: Mapping[sp.Symbol, Any]
     return field
 
 
-def _as_written(
+def as_written(
     equation: ModifiedEquation,
     factors: Sequence[Mapping[Tree, Scalar] | None],
     constants: Mapping[sp.Symbol, Any],
 ) -> tuple[Field, float]:
-    """The field by trees, and the largest number in it."""
+    """The field by trees on the input as it was written, without a bound; its largest number."""
     problem, params = equation.problem, set(equation.params)
     loss, f = None, [canonical(e) for e in problem.field or ()]
     if problem.loss is not None:  # without its constant terms, which have no part in f
