@@ -218,3 +218,12 @@ def test_the_bound_is_one(name):
         error = np.abs(np.asarray(value, float) - np.asarray(with_exact))
         assert (error <= np.asarray(bound) + 1e-30).all()
         assert (np.asarray(bound) <= 1e4 * (error + 1e-7 * np.abs(with_exact)) + 1).all()
+
+
+def test_without_the_check_a_value_is_returned_as_it_comes():
+    with double_precision():
+        eq = bea.modified_equation(loss="(x - sin(x))/x**3", params="x", order=1)
+        theta = jnp.array([[1.5], [1e-4]])
+        checked, plain = (np.asarray(eq.to_jax(checked=c)(theta, 0.1)) for c in (True, False))
+        assert checked[0] == plain[0] and abs(plain[1] / checked[1] - 1) > 1e-3
+        assert np.isfinite(np.asarray(jax.jit(eq.to_jax(checked=False))(theta, 0.1))).all()
