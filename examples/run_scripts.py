@@ -29,6 +29,7 @@ from table_and_figure import Row, produce, write_table, write_text
 from bea import TrainingRun
 from bea.errors import BeaError, InputError
 from bea.models.dataset import Dataset
+from bea.numeric.saved_run import locked
 
 CONFIGURATION = "configuration.json"
 MEASUREMENTS = "measurements.csv"
@@ -151,14 +152,22 @@ class Script:
         configuration = json.loads(json.dumps({"profile": profile, **asdict(asked)}))
         refuse_another(out, configuration)
         tables = [(out / name).with_suffix(s) for name in self.tables for s in (".csv", ".json")]
-        if not all(path.is_file() for path in tables):
+        there = [path.name for path in tables if path.exists()]
+        if there and not (out / CONFIGURATION).is_file():
+            raise InputError(
+                f"{out} holds {there[0]} and no {CONFIGURATION} that says of which run: name "
+                "another folder with --out"
+            )
+        if not all(map(is_whole, tables)):
             show = sys.stderr.isatty() if progress is None else progress
             experiment = self.experiment(asked, data, out, show, mesh)
-            if jax.process_index() == 0:
-                out.mkdir(parents=True, exist_ok=True)
-                write_text(out / CONFIGURATION, json.dumps(configuration, indent=1) + "\n")
-            made_by = f"examples/{self.name}.py --profile {profile}"
-            experiment.run({"made_by": made_by, **configuration})
+            with claimed(out, configuration):
+                self._run(experiment, profile, configuration)
+
+    def _run(self, experiment: Experiment, profile: str, configuration: dict[str, Any]) -> None:
+        """Train, and write the tables."""
+        made_by = f"examples/{self.name}.py --profile {profile}"
+        experiment.run({"made_by": made_by, **configuration})
 
     def _check(self, profile: Any) -> None:
         for name in self.lists:
@@ -248,11 +257,48 @@ def errors_in_one_line(name: str) -> Iterator[None]:
         sys.exit(2)
 
 
+@contextmanager
+def claimed(out: Path, configuration: dict[str, Any]) -> Iterator[None]:
+    """The folder of a run, with its configuration in it, for one process at a time.
+
+    Raises:
+        InputError: another process is at work there; nothing has been written then.
+    """
+    lock = None
+    if jax.process_index() == 0:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = locked(out)
+    try:
+        if jax.process_index() == 0:
+            refuse_another(out, configuration)  # it may have been claimed in the meantime
+            write_text(out / CONFIGURATION, json.dumps(configuration, indent=1) + "\n")
+        yield
+    finally:
+        if lock is not None:
+            os.close(lock)
+
+
+def is_whole(table: Path) -> bool:
+    """Is this a table with rows in it, or a description that can be read?"""
+    try:
+        text = table.read_text(encoding="utf-8")
+        return bool(json.loads(text)) if table.suffix == ".json" else text.count("\n") > 1
+    except (OSError, ValueError):
+        return False
+
+
 def refuse_another(out: Path, configuration: dict[str, Any]) -> None:
     """Hold what is asked for to what the folder is for, if it is for something."""
     path = out / CONFIGURATION
     if path.is_file():
-        there = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            there = dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            reason = " ".join(str(error).split())[:80]
+            raise InputError(
+                f"{path} cannot be read ({reason}): name another folder with --out, or delete it "
+                "with the tables beside it"
+            ) from None
         differing = [name for name in configuration if there.get(name) != configuration[name]]
         if differing:
             named = ", ".join(

@@ -172,7 +172,7 @@ class SavedRun:
                     f"{self.folder} holds {there[0]}, and no {CONFIGURATION} of a run: name an "
                     "empty folder or a new one"
                 )
-            self._lock = _locked(self.folder)
+            self._lock = locked(self.folder)
             saved = self.folder / CHECKPOINTS
             if not (saved.is_dir() and any(name.name.isdigit() for name in saved.iterdir())):
                 write_text(path, json.dumps(configuration, indent=1) + "\n")
@@ -182,8 +182,14 @@ class SavedRun:
             ) from None
 
 
-def _locked(folder: Path) -> int | None:
-    """A file that one process alone can hold; the system lets go of it when the process ends."""
+def locked(folder: Path) -> int | None:
+    """The descriptor of a file in a folder that one process alone can hold.
+
+    The system lets go of it when it is closed, or the process ends. None on Windows.
+
+    Raises:
+        InputError: another process holds it.
+    """
     if sys.platform == "win32":  # there two processes in one folder are not kept apart
         return None
     import fcntl
