@@ -483,7 +483,8 @@ class ModifiedEquation:
         if problem.step is not None and self._problem.step is None and self.is_modifying:
             raise InputError(
                 f"these values bring in the step size {self.step_size}, and the field of a "
-                "modifying integrator is one without it: choose another symbol with step_size="
+                "modifying integrator is one without it: choose another symbol with "
+                "step_size= (--step-size)"
             )
         if problem.step is not None:  # f has become a series in h, which the trees do not know
             return ModifiedEquation(problem, self.order)

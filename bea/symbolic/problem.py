@@ -89,7 +89,7 @@ class Problem:
         if h.name in (p.name for p in symbols):
             raise InputError(
                 f"{h} is the step size and a parameter: rename the parameter, "
-                "or give the step size another symbol with step_size="
+                "or give the step size another symbol with step_size= (--step-size)"
             )
         tableau = method_named(method)
         most = checked_limit("most_terms", most_terms)
@@ -164,7 +164,8 @@ class Problem:
         if self.method != METHODS["euler"]:
             raise InputError(
                 f"the input contains the step size {h}, which only 'euler' allows: "
-                "rename the constant, or choose another symbol with step_size="
+                "rename the constant, or choose another symbol with "
+                "step_size= (--step-size)"
             )
         f = self.field or [-sp.diff(self.loss, p) for p in self.params]
         step = tuple(p + h * component for p, component in zip(self.params, f, strict=True))

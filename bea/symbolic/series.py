@@ -317,7 +317,8 @@ class Series(Mapping[Tree, Scalar]):
         if step_dependent.step is not None:
             raise InputError(
                 f"the input contains the step size {step_dependent.step_size}, and a series has "
-                "powers of its own: rename the constant, or choose another symbol with step_size="
+                "powers of its own: rename the constant, or choose another symbol with "
+                "step_size= (--step-size)"
             )
         problem = Problem.checked(
             loss=loss,
