@@ -162,7 +162,8 @@ def chart(series: Series, width: float, most_trees: int) -> Drawing:
         if total > most_trees:
             raise InputError(
                 f"a chart of the series through order {l} already has {total} trees, more than "
-                f"the {most_trees} allowed: lower the order, or pass most_trees= (--most-trees) to risk it"
+                f"the {most_trees} allowed: lower the order, or pass most_trees= (--most-trees) to "
+                "risk it"
             )
         # Bushy trees first, as in the formula.
         rows.append(
