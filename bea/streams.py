@@ -8,6 +8,7 @@ that was closed before the start, an interruption.
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shlex
 import sys
@@ -40,7 +41,7 @@ def run_with_streams(run: Callable[[], int | None], name: str, interrupted: str)
         of a pipe has seen enough, as in `bea derive … | head`.
     """
     if sys.stderr is None:  # 2>&-: what is printed there goes nowhere, and print does not mind
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+        sys.stderr = io.StringIO()
     if sys.stdout is None:
         say(name, "standard output is closed: there is nowhere to print to")
         return UNUSABLE
@@ -66,7 +67,7 @@ def run_with_streams(run: Callable[[], int | None], name: str, interrupted: str)
 
 
 def run_as_script(main: Callable[[], Any]) -> None:
-    """Run the main function of a script, and end the process with its status.
+    """Run the main function of a script, and end the process with its status if that is not 0.
 
     Args:
         main: it takes its arguments from the command line.
@@ -78,7 +79,9 @@ def run_as_script(main: Callable[[], Any]) -> None:
         status = main()
         return status if isinstance(status, int) else 0
 
-    sys.exit(run_with_streams(run, script, f"interrupted; to go on, or begin again, call: {again}"))
+    said = f"interrupted; to go on, or begin again, call: {again}"
+    if status := run_with_streams(run, script, said):
+        sys.exit(status)
 
 
 def _discard_output() -> None:

@@ -101,12 +101,20 @@ KINDS = {
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("dtype", ["float64", "float32"])
-def test_half_of_the_digits_or_a_sign(kind, dtype):
-    random = Random(f"{kind} {dtype}")
+@pytest.mark.parametrize(
+    ("dtype", "losses"),
+    [
+        ("float64", 1),
+        pytest.param("float32", 1, marks=pytest.mark.slow),
+        pytest.param("float64", 6, marks=pytest.mark.slow),
+        pytest.param("float32", 6, marks=pytest.mark.slow),
+    ],
+)
+def test_half_of_the_digits_or_a_sign(kind, dtype, losses):
+    random = Random(f"{kind} {dtype} {losses}")
     needed = {"float64": 7.8, "float32": 3.4}[dtype]
     signs = values = 0
-    for _ in range(3):
+    for _ in range(losses):
         loss, p = KINDS[kind](random), random.randrange(3)
         scales = [10.0 ** random.uniform(-6, 2.5) * random.choice([1, -1]) for _ in range(12)]
         with double_precision():
@@ -130,7 +138,7 @@ def test_half_of_the_digits_or_a_sign(kind, dtype):
                 or right_digits(traced, true) > needed
                 or abs(traced - true) < unavoidable
             ), (loss, t, traced, true)
-    assert values > 6 and signs < values * 0.7
+    assert values > 2 * losses and signs < values * 0.9
 
 
 def test_a_zero_of_the_field_is_no_lack_of_digits():
@@ -145,10 +153,10 @@ def test_a_zero_of_the_field_is_no_lack_of_digits():
 
 
 def test_data_are_computed_by_arrays():
-    """A logistic loss on 200 points is no longer a program than one on 20."""
+    """A logistic loss on 60 points is no longer a program than one on 12."""
     random = Random(5)
     sizes = []
-    for n in (20, 200):
+    for n in (12, 60):
         data = [[R(random.randrange(-3000, 3000), 1000) for _ in range(3)] for _ in range(n)]
         loss = sum(sp.log(1 + sp.exp(a * x + b * y + c)) for a, b, c in data)
         eq = bea.modified_equation(loss=loss, params=(x, y), order=0)

@@ -106,7 +106,7 @@ def test_a_logistic_regression_reads_like_a_sum_over_the_data(points, parameters
 
 
 def test_long_equations_give_names_to_their_parts():
-    E, weights = logistic(20, 2)
+    E, weights = logistic(10, 2)
     eq = bea.modified_equation(loss=E, params=weights, order=2)
     text = as_text(eq)
     assert "parts that occur again" in text and "f_2 is not a gradient" in text
