@@ -67,7 +67,8 @@ def checked_kernel(
         slope = (jnp.abs(there - value) - bound - bound_there) / move
         backward = max(BACKWARD * eps, eps ** (2 / 3)) if is_final else BACKWARD * eps
         allowed = jnp.fmax(eps**0.5 * jnp.abs(value), backward * slope)
-        return ~(bound <= allowed)
+        smallest = 8 * float(jnp.finfo(theta.dtype).tiny)  # what is lost below the range of floats
+        return ~(bound <= allowed + smallest)
 
     @jax.jit  # a derivative that is taken outside of jit would run it operation by operation
     def inside_a_transformation(theta: jax.Array, h: jax.Array) -> jax.Array:

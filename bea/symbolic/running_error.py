@@ -109,8 +109,17 @@ class _Run:
         if key not in self._known:
             number = np.asarray(constant, float)
             value = jnp.asarray(constant)
-            is_short = number * 2.0**10 == np.round(number * 2.0**10)
-            error = None if is_short.all() else _half_ulp(value) * np.where(is_short, 0, 1)
+            is_in_range = (number == 0) | (np.abs(number) >= 2 * float(jnp.finfo(aval.dtype).tiny))
+            is_short = is_in_range & (number * 2.0**10 == np.round(number * 2.0**10))
+            error = (
+                None
+                if is_short.all()
+                else jnp.where(
+                    is_in_range,
+                    _half_ulp(value) * np.where(is_short, 0, 1),
+                    jnp.asarray(jnp.finfo(aval.dtype).tiny, aval.dtype),
+                )
+            )
             self._known[key] = [(value, error)]
         return self._known[key][0]
 
@@ -136,6 +145,15 @@ def _half_ulp(value: Any) -> Any:
     return jnp.asarray(jnp.finfo(value.dtype).eps / 2, value.dtype) * jnp.abs(value)
 
 
+def _underflow(value: Any, operands: Sequence[Any]) -> Any:
+    """What is lost where a result, of operands that are not zero, leaves the range below."""
+    tiny = jnp.asarray(jnp.finfo(value.dtype).tiny, value.dtype)
+    lost = jnp.abs(value) < 2 * tiny
+    for operand in operands:
+        lost = lost & (operand != 0)
+    return jnp.where(lost, tiny, 0)
+
+
 def _total(errors: Sequence[Any]) -> Any:
     """The sum of errors, without those that are exactly zero."""
     total = None
@@ -156,7 +174,8 @@ def _stable(label: str, operands: list[Pair]) -> list[Pair]:
     if (steepness := stable_functions.STEEPNESS[label]) is None:
         return [_elementwise(stable_functions.BY_NAME[label], operands, 2 * ULPS, value)]
     slope = None if error is None else steepness(u, value)
-    return [(value, _total([_times(slope, error), 2 * ULPS * _half_ulp(value)]))]
+    own = 2 * ULPS * _half_ulp(value) + _underflow(value, (u,))
+    return [(value, _total([_times(slope, error), own]))]
 
 
 def _computed(eqn: Any, operands: list[Pair]) -> list[Pair]:
@@ -181,7 +200,8 @@ def _computed(eqn: Any, operands: list[Pair]) -> list[Pair]:
         return [(first, _total([*errors, _half_ulp(first)]))]
     if name == "mul":
         (a, e_a), (b, e_b) = operands
-        return [(first, _total([_times(b, e_a), _times(a, e_b), _half_ulp(first)]))]
+        own = _half_ulp(first) + _underflow(first, (a, b))
+        return [(first, _total([_times(b, e_a), _times(a, e_b), own]))]
     if name == "reduce_sum":
         ((value, error),) = operands
         (size,) = _bind(eqn, jnp.abs(value))
@@ -200,6 +220,10 @@ def _computed(eqn: Any, operands: list[Pair]) -> list[Pair]:
     if name == "polygamma":  # its order is a number that nothing moves
         operands = [(values[0], None), operands[1]]
     value, error = _elementwise(lambda *v: _bind(eqn, *v)[0], operands, ulps, first)
+    if name in ("exp", "exp2"):
+        error = _total([error, _underflow(first, ())])
+    elif name in ("div", "integer_pow", "pow"):
+        error = _total([error, _underflow(first, values[:1])])
     if name in POLES or (name == "integer_pow" and eqn.params["y"] < 0):
         at, near = operands[POLES.get(name, 0)]
         if near is not None:

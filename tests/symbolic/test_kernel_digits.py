@@ -235,3 +235,13 @@ def test_without_the_check_a_value_is_returned_as_it_comes():
         checked, plain = (np.asarray(eq.to_jax(checked=c)(theta, 0.1)) for c in (True, False))
         assert checked[0] == plain[0] and abs(plain[1] / checked[1] - 1) > 1e-3
         assert np.isfinite(np.asarray(jax.jit(eq.to_jax(checked=False))(theta, 0.1))).all()
+
+
+def test_what_leaves_the_range_of_floats_on_the_way_is_a_missing_digit():
+    """Of e^−88 float32 has nothing left, although 60 times that is in its range."""
+    eq = bea.modified_equation(loss="(y/(1+exp(-60*x))-0.259)**2", params="x,y", order=0)
+    theta = jnp.array([-1.4683847, 2.4148095], jnp.float32)
+    found, traced = (float(k(theta, 0.1)[0]) for k in (eq.to_jax(), jax.jit(eq.to_jax())))
+    (true, _) = exact(eq.loss, eq.params, [float(t) for t in theta], 0.1, 0)
+    assert true > 4e-37 and abs(found / float(true) - 1) < 1e-6
+    assert np.isnan(traced)
