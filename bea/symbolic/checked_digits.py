@@ -38,6 +38,7 @@ def mpmath_field(
     """
     corrections = mpmath_kernel(fields, constants)
     names = [p.name for p in fields.params]
+    has_terms = [any(field[i] for field in fields.coefficients) for i in range(len(names))]
 
     @cache
     def certified() -> CertifiedField:
@@ -59,8 +60,12 @@ def mpmath_field(
         once = evaluated(theta, h, bits + GUARD)
         twice = evaluated(theta, h, 2 * bits + 4 * GUARD)
         if once is not None and twice is not None and None not in once + twice:
-            pairs = zip(once, twice, strict=True)
-            if all(abs(u - v) <= mpmath.ldexp(abs(v), -bits) for u, v in pairs):
+            pairs = zip(once, twice, has_terms, strict=True)
+            # Terms that cancel to nothing do so at both precisions.
+            if all(
+                abs(u - v) <= mpmath.ldexp(abs(v), -bits) and (v != 0 or not has)
+                for u, v, has in pairs
+            ):
                 return [+v for v in twice]
         point = [_rational(t) for t in theta]
         return [_mpf(value) for value in certified().balls(point, _rational(h), bits + 4)]

@@ -24,7 +24,8 @@ from bea.symbolic.running_error import with_bound
 
 BACKWARD = 256.0
 """Units in the last place of θ by which it may be moved to explain an error near a zero. Inside a
-transformation, where there is nothing better to go to, by eps^(2/3): 4·10⁻¹¹ of it in float64."""
+transformation, where there is nothing better to go to, by eps^(2/3) of it, or of 1 if it is
+smaller: 4·10⁻¹¹ in float64. A flow may end at θ = 0."""
 
 Field = Callable[[jax.Array, jax.Array], jax.Array]
 Certified = Callable[[Any, Any, int], Any]
@@ -58,7 +59,8 @@ def checked_kernel(
         theta, h = jax.lax.stop_gradient((theta, h))
         eps = float(jnp.finfo(theta.dtype).eps)
         move = eps ** (1 / 3)
-        moved = theta + move * jnp.abs(theta) * jnp.asarray(weights * signs, theta.dtype)
+        size = jnp.maximum(jnp.abs(theta), 1.0) if is_final else jnp.abs(theta)
+        moved = theta + move * size * jnp.asarray(weights * signs, theta.dtype)
         each = jax.vmap(jax.vmap(bounded, (0, None)))
         values, bounds = each(jnp.stack([theta, moved], axis=1), h)
         (value, there), (bound, bound_there) = (jnp.moveaxis(a, 1, 0) for a in (values, bounds))

@@ -150,6 +150,13 @@ def test_a_zero_of_the_field_is_no_lack_of_digits():
             found = float(kernel(jnp.array([at]), 0.1)[0])
             assert abs(found) < 1e-14
         assert float(kernel(jnp.array([0.0]), 0.1)[0]) == 0
+        valley = jax.jit(
+            bea.modified_equation(
+                loss="log(1+exp(3*x)) + log(1+exp(-3*x))", params="x", order=1
+            ).to_jax()
+        )
+        for at in (0.0, 1e-16, -1e-12, 1e-9, 1e-6):
+            assert abs(float(valley(jnp.array([at]), 0.1)[0]) + 4.5 * at) < 1e-15 + 2 * abs(at)
 
 
 def test_data_are_computed_by_arrays():
@@ -245,3 +252,28 @@ def test_what_leaves_the_range_of_floats_on_the_way_is_a_missing_digit():
     (true, _) = exact(eq.loss, eq.params, [float(t) for t in theta], 0.1, 0)
     assert true > 4e-37 and abs(found / float(true) - 1) < 1e-6
     assert np.isnan(traced)
+
+
+@pytest.mark.parametrize(
+    ("loss", "point"),
+    [
+        ("x/tanh(x) + y**2/2", ("4.2622856908762863e-08", "-2.26e-07")),
+        ("sin(2.2*x) + tanh(2.32*y)", ("0.57", "-55.47527631011825")),
+        ("x*y/2*(1+erf(x-3))", ("-104.25", "539.25")),
+        ("softplus(1.758*x+2.989*y)", ("-316.19", "-0.0225")),
+        ("(x-sin(x))/x**3 + y", ("1e-30", "1")),
+    ],
+)
+def test_multiprecision_has_all_its_digits(loss, point):
+    eq = bea.modified_equation(loss=loss, params="x, y", order=1)
+    with mpmath.workdps(30):
+        theta, h = list(map(mpmath.mpf, point)), mpmath.mpf("0.1")
+        found = eq.to_mpmath()(theta, h)
+        f = -sp.Matrix([sp.diff(eq.loss, v) for v in eq.params])
+        field = f - sp.Symbol("h") / 2 * f.jacobian(eq.params) * f
+        evaluate = sp.lambdify([*eq.params, sp.Symbol("h")], list(field), modules="mpmath")
+        with mpmath.workdps(12000 if "erf" in loss else 600):
+            true = list(map(mpmath.mpmathify, evaluate(*theta, h)))
+        for u, v in zip(found, true, strict=True):
+            assert abs(u - v) <= abs(v) * mpmath.mpf(10) ** -29
+        assert eq.to_mpmath()([0, 0], h)[0] == 0 or "soft" in loss or "erf" in loss or "2.2" in loss
