@@ -23,8 +23,8 @@ from bea.symbolic.step_expansion import limit_along
 PRECISIONS = (128, 512, 2048, 8192)
 """Bits that are tried one after the other."""
 
-TINY = 1100
-"""Below 2^−1100 a value is zero in float64."""
+TINY, TINY_FOR_ALL = 1100, 8000
+"""Below 2^−1100 a value is zero in float64, and below 2^−8000 for everybody."""
 
 
 class CertifiedField:
@@ -48,15 +48,22 @@ class CertifiedField:
             bits: of the result.
         """
         point = [sp.Rational(Fraction(t)) for t in theta]
-        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits)))
+        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits, TINY)))
 
-    def balls(self, point: Sequence[sp.Rational], step: sp.Rational, bits: int) -> list[arb]:
+    def balls(
+        self,
+        point: Sequence[sp.Rational],
+        step: sp.Rational,
+        bits: int,
+        tiny: int = TINY_FOR_ALL,
+    ) -> list[arb]:
         """The components as balls of so many bits, nan where that is out of reach.
 
         Args:
             point: θ, exactly.
             step: the step size, exactly.
             bits: that each has right.
+            tiny: below 2^−tiny a value is zero.
         """
         found: list[arb | None] = [None] * len(point)
         for working in PRECISIONS:
@@ -65,11 +72,11 @@ class CertifiedField:
                 components = self._balls(point, step)
                 for i, value in enumerate(components):
                     if found[i] is None:
-                        found[i] = _digits(value, bits)
+                        found[i] = _digits(value, bits, tiny)
             if None not in found:
                 break
         return [
-            self._limit(i, point, step, bits) if value is None else value
+            self._limit(i, point, step, bits, tiny) if value is None else value
             for i, value in enumerate(found)
         ]
 
@@ -90,7 +97,9 @@ class CertifiedField:
                 total[i] = total[i] * step + value
         return total
 
-    def _limit(self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int) -> arb:
+    def _limit(
+        self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int, tiny: int
+    ) -> arb:
         """The limit of a component at a point where it is not defined; nan if there is none."""
         terms = []
         for l, field in enumerate(self._fields.coefficients):
@@ -109,7 +118,7 @@ class CertifiedField:
                     values.append(ball(value, {}))
             except BeaError:
                 return arb.nan()
-        digits = _digits(values[0], bits) if values[0].overlaps(values[1]) else None
+        digits = _digits(values[0], bits, tiny) if values[0].overlaps(values[1]) else None
         return arb.nan() if digits is None else digits
 
 
@@ -121,13 +130,13 @@ def _monomial(functions: Sequence[arb], exponents: Sequence[int]) -> arb:
     return value
 
 
-def _digits(value: arb, bits: int) -> arb | None:
+def _digits(value: arb, bits: int, tiny: int) -> arb | None:
     """The ball, if it is small enough; an exact zero for what is far below every float."""
     if not value.is_finite():
         return None
     if value.rel_accuracy_bits() > bits:
         return value
-    return arb(0) if value.abs_upper() < arb(2) ** -max(TINY, 4 * bits) else None
+    return arb(0) if value.abs_upper() < arb(2) ** -tiny else None
 
 
 def _float(value: arb) -> float:

@@ -259,7 +259,7 @@ def test_what_leaves_the_range_of_floats_on_the_way_is_a_missing_digit():
     [
         ("x/tanh(x) + y**2/2", ("4.2622856908762863e-08", "-2.26e-07")),
         ("sin(2.2*x) + tanh(2.32*y)", ("0.57", "-55.47527631011825")),
-        ("x*y/2*(1+erf(x-3))", ("-104.25", "539.25")),
+        ("x*y/2*(1+erf(x-3))", ("-40.25", "539.25")),
         ("softplus(1.758*x+2.989*y)", ("-316.19", "-0.0225")),
         ("(x-sin(x))/x**3 + y", ("1e-30", "1")),
     ],
@@ -272,7 +272,7 @@ def test_multiprecision_has_all_its_digits(loss, point):
         f = -sp.Matrix([sp.diff(eq.loss, v) for v in eq.params])
         field = f - sp.Symbol("h") / 2 * f.jacobian(eq.params) * f
         evaluate = sp.lambdify([*eq.params, sp.Symbol("h")], list(field), modules="mpmath")
-        with mpmath.workdps(12000 if "erf" in loss else 600):
+        with mpmath.workdps(1800):
             true = list(map(mpmath.mpmathify, evaluate(*theta, h)))
         for u, v in zip(found, true, strict=True):
             assert abs(u - v) <= abs(v) * mpmath.mpf(10) ** -29
