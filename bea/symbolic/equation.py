@@ -172,7 +172,13 @@ class ModifiedEquation:
 
         Source: mathematics of gradient structure, HLW VI.2 (integrability lemma).
         """
-        carrier, m, l = self._derivation.carrier, len(self.params), self._checked(l)
+        l = self._checked(l)
+        if l not in self._curls:
+            self._curls[l] = self._curl(l)
+        return self._curls[l]
+
+    def _curl(self, l: int) -> ImmutableDenseMatrix:
+        carrier, m = self._derivation.carrier, len(self.params)
         if self._is_gradient_for_every_loss(l):
             return ImmutableDenseMatrix.zeros(m, m)
         with self._undecided(l):
@@ -181,6 +187,10 @@ class ModifiedEquation:
         return ImmutableDenseMatrix(
             m, m, lambda i, j: values.get((i, j), 0) - values.get((j, i), 0)
         )
+
+    @cached_property
+    def _curls(self) -> dict[int, ImmutableDenseMatrix]:
+        return {}
 
     def is_gradient(self, l: int) -> bool:
         """Is f_l the gradient of a scalar, that is, on a domain without holes, free of curl?

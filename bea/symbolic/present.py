@@ -17,12 +17,17 @@ from bea.symbolic.shared_form import SharedForm, tree_size
 if TYPE_CHECKING:
     from bea.symbolic.equation import ModifiedEquation
 
+MOST_NODES = 1_500
+"""Of the corrections of an equation that is written out in full: some 5000 characters."""
+
 LONG = 120
 """Characters of an expression that still fit into a message."""
 
 
 def shortened(expr: Expr) -> str:
     """The expression on one line, cut where it gets long."""
+    if (size := tree_size([expr])) > MOST_NODES:  # it would take long only to be cut
+        return f"an expression of {size} nodes, which"
     text = str(expr)
     return text if len(text) <= LONG else f"{text[:LONG]}… ({len(expr.args)} terms)"
 
@@ -47,9 +52,6 @@ def _series(p: int, h: str) -> str:
 
 
 FORMS = ("auto", "plain", "shared")
-
-MOST_NODES = 1_500
-"""Of the corrections of an equation that is written out in full: some 5000 characters."""
 
 
 def is_shared(eq: ModifiedEquation, form: str) -> bool:
