@@ -161,3 +161,29 @@ def test_steps_that_return_no_point(step, words):
 def test_a_loss_is_no_equation():
     with pytest.raises(bea.InputError, match=r"give that of its method"):
         assert_modified_equation(DESCENT, LOSS)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("solver", "method"),
+    [("Dopri5", "dormand_prince"), ("Bosh3", "bogacki_shampine"), ("Heun", "heun")],
+)
+@pytest.mark.parametrize("components", [["y", "-sin(x)"], ["x - x*y", "x*y - y"]])
+def test_the_solvers_of_diffrax_are_the_methods_they_are_named_for(solver, method, components):
+    import diffrax
+
+    f = SampleField(components, "x, y")
+
+    @jax.jit
+    def step(theta, h):
+        solution = diffrax.diffeqsolve(
+            diffrax.ODETerm(lambda t, y, args: f(y)),
+            getattr(diffrax, solver)(),
+            t0=0.0,
+            t1=h,
+            dt0=h,
+            y0=theta,
+        )
+        return solution.ys[-1]
+
+    assert_local_error_order(step, f, method=method, precision="float64")
