@@ -8,19 +8,16 @@ before it is needed.
 
 from __future__ import annotations
 
-import _thread
 import argparse
 import json
 import sys
-import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from bea import __version__
 from bea.errors import BeaError, InputError
-from bea.streams import run_with_streams, say
+from bea.streams import Parser, run_with_streams, say
 
 if TYPE_CHECKING:
     from bea.numeric.order_report import OrderReport
@@ -79,7 +76,7 @@ LONGEST_LINE = 600
 """Characters of a message that are shown: it may repeat what was typed, however long that is."""
 
 
-class _Parser(argparse.ArgumentParser):
+class _Parser(Parser):
     """Complaints in one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
@@ -287,7 +284,7 @@ def _series(options: argparse.Namespace) -> int:
         raise InputError("--gradient is for text and LaTeX: JSON names trees, which have no signs")
     limit = {} if options.most_trees is None else {"most_trees": options.most_trees}
     series = derived(_method(options), order=options.order, **limit)
-    if options.picture:
+    if options.picture is not None:
         from bea.symbolic.pictures import save_picture
 
         save_picture(series, options.picture, **limit)
@@ -369,29 +366,6 @@ def _shown(value: float | None, form: str) -> str:
     return f"{'–':>{width}}" if value is None else f"{value:{form}}"
 
 
-@contextmanager
-def _no_interrupt_is_lost() -> Iterator[None]:
-    """Ctrl-C that Python drops is sent again.
-
-    An exception in a callback of the garbage collector, such as JAX's, is reported and goes no
-    further: a KeyboardInterrupt that falls there would not end the command.
-    """
-    report = sys.unraisablehook
-
-    def again(unraisable: Any) -> None:
-        if issubclass(unraisable.exc_type, KeyboardInterrupt):
-            # Not at once: it would be raised in this very function, and dropped again.
-            threading.Timer(0.01, _thread.interrupt_main).start()
-        else:
-            report(unraisable)
-
-    sys.unraisablehook = again
-    try:
-        yield
-    finally:
-        sys.unraisablehook = report
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; what the `bea` script calls.
 
@@ -409,7 +383,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: Sequence[str]) -> int:
     try:
         options = _parser().parse_args(_joined(arguments))
-        with _no_interrupt_is_lost(), warnings.catch_warnings(record=True) as remarks:
+        with warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always", UserWarning)
             status = options.run(options)
         for remark in remarks:
@@ -417,12 +391,6 @@ def _run(arguments: Sequence[str]) -> int:
         return status
     except BeaError as error:
         _say(error)
-        return 2
-    except UnicodeEncodeError as error:
-        _say(
-            f"the encoding {error.encoding} of the output has no {error.object[error.start]!a}: "
-            "set PYTHONUTF8=1"
-        )
         return 2
 
 

@@ -7,11 +7,16 @@ name. A run that is interrupted, a full disk or an error halfway leave what was 
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
+"""What is said of an open file, without its name."""
 
 
 @contextmanager
@@ -28,7 +33,8 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         end.
 
     Raises:
-        OSError: the folder cannot be written to, or the block has written no file.
+        OSError: the folder cannot be written to, the block has written no file, or `path` is a
+            folder, a device or a pipe, which are not replaced; it names `path`.
 
     Example:
         >>> with tempfile.TemporaryDirectory() as folder:
@@ -40,8 +46,37 @@ def written_atomically(path: str | os.PathLike[str]) -> Iterator[Path]:
         False
         a,b
     """
-    target = Path(path).resolve()
-    with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as beside:
-        partial = Path(beside) / target.name
-        yield partial
-        partial.replace(target)
+    target = _replaceable(Path(path))
+    try:
+        with tempfile.TemporaryDirectory(prefix=".", dir=target.parent) as beside:
+            partial = Path(beside) / target.name
+            yield partial
+            partial.replace(target)
+    except OSError as error:
+        if _is_of(error, target):
+            raise OSError(error.errno, error.strerror, os.fspath(path)) from error
+        raise
+
+
+def _replaceable(path: Path) -> Path:
+    """The file that a path leads to, there or not.
+
+    Raises:
+        OSError: it leads nowhere, or to something that is no file.
+    """
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return path.resolve()
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(mode):  # a rename would put a file where /dev/null was
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", os.fspath(path))
+    return path.resolve()
+
+
+def _is_of(error: OSError, target: Path) -> bool:
+    """Is the error about the file, or about the folder beside it, of which no user knows?"""
+    if error.filename is None:
+        return error.errno in OF_THE_DISK
+    return isinstance(error.filename, str) and target.parent in Path(error.filename).parents

@@ -22,7 +22,7 @@ from run_claims import written
 from run_scripts import errors_in_one_line
 from table_and_figure import Row
 
-from bea.streams import run_as_script
+from bea.streams import Parser, run_as_script
 
 
 def make_table(mnist: Path, cifar10: Path) -> list[Row]:
@@ -34,7 +34,7 @@ def make_table(mnist: Path, cifar10: Path) -> list[Row]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="paper_claims.py",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -30,6 +30,7 @@ from bea import TrainingRun
 from bea.errors import BeaError, InputError
 from bea.models.dataset import Dataset
 from bea.numeric.saved_run import locked
+from bea.streams import Parser
 
 CONFIGURATION = "configuration.json"
 MEASUREMENTS = "measurements.csv"
@@ -180,7 +181,7 @@ class Script:
 
     def main(self, argv: Sequence[str] | None = None) -> None:
         """The command line."""
-        parser = argparse.ArgumentParser(
+        parser = Parser(
             prog=f"{self.name}.py",
             description=self.description,
             epilog="examples: "

@@ -26,6 +26,7 @@ from run_scripts import MEASUREMENTS, Script, errors_in_one_line
 from table_and_figure import Row, read_table, write_table
 
 from bea.errors import InputError
+from bea.streams import Parser
 
 FULL = "full"  # the batch of full-batch descent, as the tables name it
 MODEL = ("width", "batch", "examples", "seed", "learning_rate", "mu")
@@ -262,7 +263,7 @@ def read_options(
     add: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
 ) -> tuple[argparse.Namespace, TablesOf]:
     """Read the options of a script, and train what is not there, unless told not to."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"{name}.py",
         description=description,
         epilog=f"example: python examples/{name}.py --profile quick\n"

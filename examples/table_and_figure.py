@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import jax
 
 from bea.files import written_atomically
+from bea.streams import Parser
 from bea.tables import Row as Row
 from bea.tables import read_table as read_table
 from bea.tables import write_table, write_text
@@ -72,7 +73,7 @@ def parse_options(
     `add` adds further options, and `examples` shows their use.
     """
     shown = [f"python examples/{name}.py {given}" for given in ("--out build/figures", *examples)]
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=f"{name}.py",
         description=description,
         epilog="example: " + "\n         ".join(shown),

@@ -16,14 +16,13 @@ after the other, so that later coordinates see the new values of earlier ones: a
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hypothesis import find, settings
 
 import bea
-from bea.streams import run_as_script
+from bea.streams import Parser, run_as_script
 from bea.testing import SampleLoss, assert_modified_equation, losses
 
 Step = Callable[[Any, Any], Any]
@@ -51,7 +50,7 @@ def descent_in_place(loss: SampleLoss) -> Step:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__.splitlines()[0],
         epilog="example: python examples/testing_an_optimizer.py",
     )

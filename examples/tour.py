@@ -9,7 +9,6 @@ makes Figures 1a, 1b and A.1 as tables (CSV) and pictures (PNG). About a minute 
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -22,13 +21,13 @@ from table_and_figure import write_text
 import bea
 from bea.cli import table_of_orders
 from bea.models import two_parameter as model
-from bea.streams import run_as_script
+from bea.streams import Parser, run_as_script
 
 LAST_ORDER = 4
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__.splitlines()[0],
         epilog="example: python examples/tour.py --out build/tour",
     )

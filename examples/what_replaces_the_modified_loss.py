@@ -18,7 +18,6 @@ With --out the trees and their coefficients are drawn, too.
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -29,11 +28,11 @@ from local_errors import DIGITS, START, STEP_SIZES, local_errors, measured_order
 
 import bea
 from bea.models import two_parameter as model
-from bea.streams import run_as_script
+from bea.streams import Parser, run_as_script
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         description=__doc__.splitlines()[0],
         epilog="example: python examples/what_replaces_the_modified_loss.py --out build/lesson",
     )

@@ -93,6 +93,48 @@ def test_a_link_leads_where_it_led(tmp_path):
     assert path.read_bytes() == b"after"
 
 
+@pytest.mark.parametrize("kind", ["a loop", "a pipe", "a device", "a folder"])
+def test_what_is_no_file_is_not_replaced(tmp_path, kind):
+    """A rename would put a table where /dev/null was."""
+    path = tmp_path / "table.csv"
+    if kind == "a loop":
+        path.symlink_to(path)
+    elif kind == "a pipe":
+        os.mkfifo(path)
+    elif kind == "a device":
+        path.symlink_to("/dev/null")
+    else:
+        path.mkdir()
+    before = path.lstat()
+    with pytest.raises(OSError, match=r"table\.csv"):  # noqa: SIM117
+        with written_atomically(path) as partial:
+            partial.write_bytes(b"after")
+    assert path.lstat().st_ino == before.st_ino and os.listdir(tmp_path) == ["table.csv"]
+    assert stat.S_ISCHR(os.stat("/dev/null").st_mode)
+
+
+@pytest.mark.parametrize("place", ["full", "gone", "of a file"])
+def test_the_error_names_the_file_and_not_what_is_beside_it(tmp_path, place):
+    path = tmp_path / "table.csv"
+    if place != "full":
+        path = tmp_path / "folder" / "table.csv"
+    if place == "of a file":
+        path.parent.write_bytes(b"")
+    with pytest.raises(OSError) as caught:  # noqa: SIM117
+        with written_atomically(path):
+            raise OSError(28, "No space left on device")
+    assert caught.value.filename == str(path)
+
+
+def test_errors_of_something_else_are_as_they_were(tmp_path):
+    """Such as those of a server, from which what is written comes."""
+    for error in (OSError("no route"), ConnectionError(111, "refused"), OSError(2, "none", "/x/y")):
+        with pytest.raises(OSError) as caught:  # noqa: SIM117
+            with written_atomically(tmp_path / "table.csv"):
+                raise error
+        assert caught.value is error
+
+
 # Those who use it: the figures' are tried in tests/examples, the pictures' in tests/symbolic
 
 
