@@ -25,10 +25,14 @@ ENDLESS = {
 }  # fmt: skip
 
 
+HEARD = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+"""Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that."""
+
+
 def test_an_interrupt_in_a_callback_of_the_garbage_collector_is_not_lost():
     """Python reports what is raised there and goes on."""
     script = (
-        "import gc, sys, threading; from bea.cli import main\n"
+        f"import gc, sys, threading; {HEARD} from bea.cli import main\n"
         "def dropped(phase, info):\n"
         "    if armed.is_set():\n"
         "        armed.clear(); raise KeyboardInterrupt\n"
@@ -44,10 +48,8 @@ def test_an_interrupt_in_a_callback_of_the_garbage_collector_is_not_lost():
 
 @pytest.mark.parametrize("command", ENDLESS)
 def test_an_interrupted_command_says_so_in_one_line(command):
-    # Whoever runs the tests in the background may have Ctrl-C ignored, and children inherit that.
     script = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
-        "import sys; from bea.cli import main; import bea.symbolic.series, bea.symbolic.equation;"
+        f"{HEARD} import sys; from bea.cli import main; import bea.symbolic.series, bea.symbolic.equation;"
         "print('ready', file=sys.stderr, flush=True); sys.exit(main(sys.argv[1:]))"
     )
     with subprocess.Popen(

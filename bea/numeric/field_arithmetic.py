@@ -24,8 +24,8 @@ from bea.numeric.arithmetic import finite_differences
 from bea.numeric.components import leaves_of
 from bea.numeric.flow import checked_start
 from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
-from bea.numeric.one_step import runge_kutta_displacement
-from bea.numeric.own_step import Step
+from bea.numeric.one_step import contracting_displacement, runge_kutta_displacement
+from bea.numeric.own_step import Step, relative_difference
 from bea.numeric.precision import double_precision, unjitted
 from bea.pytrees import Field, PyTree
 from bea.smoothness import kinks
@@ -216,6 +216,30 @@ class FieldArithmetic:
         noise, moved = self._noise_at(h)
         start = float(np.linalg.norm(self._theta))
         return relative_noise(float(np.linalg.norm(noise)), moved, start)
+
+    def off_the_method(self, h: float, p: int) -> float:
+        """By how much a user's step is not the series' own, relative to what moves, at the most.
+
+        Args:
+            h: the step size.
+            p: the order of the field in the step of a modifying integrator, else 0.
+
+        Raises:
+            BeaError: one of them is not finite.
+        """
+
+        def field(theta: np.ndarray) -> np.ndarray:
+            return self._evaluated(self._velocity(p), theta, h)
+
+        own = contracting_displacement(field, self._theta, h, self._series.method, float)
+        (off,) = finite_differences([h], [self._moved(self._theta, h)], [own])
+
+        def noise() -> np.ndarray:
+            signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
+            there = [field(self._theta * (1 + self.eps * s)) - field(self._theta) for s in signs]
+            return self._noise_at(h)[0] + h * np.max(np.abs(there), axis=0)
+
+        return relative_difference(off, own, self._theta, noise)
 
     def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
         """The noise σ of a user's step, of each, and the length of its displacement."""

@@ -78,6 +78,28 @@ def runge_kutta_displacement(
     return h * _combination(b, k)
 
 
+def contracting_displacement(
+    field: Field, theta: Vector, h: Any, tableau: ButcherTableau, number: Callable[[Any], Any]
+) -> Vector:
+    """The same where the stages are well determined: those of an implicit method also at 4h.
+
+    Whoever solves for them in another way finds the same ones there, and does not run off.
+
+    Args:
+        field: f; the others as for `runge_kutta_displacement`.
+        theta: θ, shape (m,).
+        h: the step size.
+        tableau: A and b.
+        number: integer or SymPy expression ↦ number of the arithmetic in use.
+
+    Raises:
+        BeaError: they are not.
+    """
+    if not tableau.is_explicit:
+        runge_kutta_displacement(field, theta, 4 * h, tableau, number)
+    return runge_kutta_displacement(field, theta, h, tableau, number)
+
+
 def _combination(weights: list[Any], vectors: list[Vector]) -> Vector:
     """Σ_i w_i v_i without the terms that are zero, of which there must be others."""
     first, *rest = (w * v for w, v in zip(weights, vectors, strict=True) if w)

@@ -26,8 +26,14 @@ from bea.numeric.components import leaves_of
 from bea.numeric.fits import norm
 from bea.numeric.measurement import Expected
 from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
-from bea.numeric.one_step import runge_kutta_displacement
-from bea.numeric.own_step import TRIED, Step, called_in_float64, is_free_of_noise
+from bea.numeric.one_step import contracting_displacement, runge_kutta_displacement
+from bea.numeric.own_step import (
+    TRIED,
+    Step,
+    called_in_float64,
+    is_free_of_noise,
+    relative_difference,
+)
 from bea.numeric.precision import double_precision
 from bea.symbolic.methods import ButcherTableau
 
@@ -151,6 +157,26 @@ class PlainField:
             )
 
         return self._errors_of(step, step_sizes)
+
+    def off_the_method(self, method: ButcherTableau, h: Any) -> float:
+        """By how much the step is not that of a method, relative to what moves, at the most.
+
+        Raises:
+            BeaError: one of them is not finite.
+        """
+
+        def field(theta: np.ndarray) -> np.ndarray:
+            return self.velocity(theta, h)
+
+        own = contracting_displacement(field, self.theta, h, method, multiprecise)
+        (off,) = finite_differences([h], [self._moved(self.theta, h)], [own])
+
+        def noise() -> np.ndarray:
+            if self._exact:
+                return 0 * self.theta
+            return self._noise_of_step(h) + float(h) * self._noise_of_field(h)
+
+        return relative_difference(off, own, self.theta, noise)
 
     def time_scale(self) -> mpmath.mpf:
         """T such that f changes by about half its size along steps h f with h ≤ T/2."""

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
-from itertools import pairwise
 from typing import Any
 
 import mpmath
 import numpy as np
 
-from bea.errors import StepError
 from bea.numeric import checks
 from bea.numeric.local_error import Precision, in_coordinates
 from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
+from bea.numeric.own_step import Step, StepInFloat64, StepInMultiprecision
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import modified_series
+from bea.testing.elsewhere import Elsewhere
 from bea.testing.points import far_points, generic_points, neighbour
 from bea.testing.subject import ENOUGH, Reports, Subject
-
-LARGER, SMALLER = range(-1, 9), (6, 12)
-"""The k of step sizes T/2^k near the points that were measured, and far away."""
-SAME, OTHER = 1e-9, 1e-8
-JUMP, FALLS = 2.0**-20, 2.0**-26
-"""What is smooth in h falls by 2^−q when h is halved; what agrees to 10⁻⁹ at T/2⁸, by q ≥ 4."""
 
 
 class OnEquation(Subject):
@@ -79,31 +72,21 @@ class OnEquation(Subject):
 
     def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:
         """Where the step is the equation's own to all digits, it must be that everywhere."""
-        method = self._equation.method
         if self._given is not None or self.sizes is not None:
             return
-        if self._equation.is_modifying or method is None or not method.is_explicit:
-            return  # an implicit step may run off, and never end
+        p = self.order if self._equation.is_modifying else 0
+        kind = StepInMultiprecision if confirmed[-1].precision == "mpmath" else StepInFloat64
+        equation = self._equation.extended(p)
+
+        def off(theta: np.ndarray, h: float) -> float:
+            point = checks.point(self._equation, theta)
+            both = kind(equation, point, self._values, self.step)
+            return both.off_the_method(both.number(h), p)
+
         m = len(self._equation.params)
-        at = Off(self.step, self._equation, self._values, confirmed[-1].precision == "mpmath")
+        near, far = self.named(next(generic_points(m))), map(self.named, far_points(m))
         time = min(report.time_scale for report in confirmed)
-        near = next(generic_points(m))
-        off = [at(near, time / 2**k) for k in LARGER]
-        if any(x is None for x in off[-3:]) or max(x or 0.0 for x in off[-3:]) > SAME:
-            return
-        for k, (x, closer) in zip(LARGER, pairwise(off), strict=False):
-            if x is not None and closer is not None and x > OTHER and closer < x * JUMP:
-                raise StepError(
-                    f"the step is that of the equation at h = {time / 2 ** (k + 1):.3g} and "
-                    f"smaller, and another one at h = {time / 2**k:.3g}, at θ = {self.shown(near)}"
-                )
-        for point in far_points(m):
-            x, closer = (at(point, time / 2**k) for k in SMALLER)
-            if x is not None and closer is not None and x > OTHER and closer > x * FALLS:
-                raise StepError(
-                    f"the step is that of the equation at θ = {self.shown(near)}, and another one "
-                    f"at θ = {self.shown(point)}"
-                )
+        Elsewhere(off).look(near, far, time)
 
     def _precision(self, point: Any) -> Precision:
         """Multiprecision if the step computes in it, else float64."""
@@ -125,33 +108,6 @@ class OnEquation(Subject):
     def lower_orders(self) -> range:
         """None for a modifying integrator: a step has its field of one order."""
         return range(0) if self._equation.is_modifying else range(self.order)
-
-
-class Off:
-    """By how much a step is not the equation's own, at any point and step size.
-
-    Args:
-        step: (θ, h) ↦ θ⁺.
-        equation: whose method, or symbolic step, is the other one.
-        values: of the constants.
-        exact: whether to give the step mpmath numbers, and not float64.
-    """
-
-    def __init__(
-        self, step: Step, equation: ModifiedEquation, values: Mapping[str, Any], exact: bool
-    ) -> None:
-        self._step, self._equation, self._values = step, equation.extended(0), values
-        self._kind = StepInMultiprecision if exact else StepInFloat64
-
-    def __call__(self, theta: np.ndarray, h: float) -> float | None:
-        """Relative to what moves; None where one of the two has no finite value."""
-        point = checks.point(self._equation, theta)
-        with mpmath.workdps(FLOW_DIGITS), np.errstate(all="ignore"):
-            try:
-                both = self._kind(self._equation, point, self._values, self._step)
-                return both.off_the_method(both.number(h), 0)
-            except Exception:  # whatever a user's function raises where it is not defined
-                return None
 
 
 def _points(equation: ModifiedEquation, at: Any) -> list[Any]:

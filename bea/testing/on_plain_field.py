@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -16,22 +16,22 @@ from bea.numeric.fits import norm
 from bea.numeric.local_error import Precision, digits_for
 from bea.numeric.measurement import leading_vector, measure
 from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
-from bea.numeric.own_step import FLOW_DIGITS, Step
+from bea.numeric.own_step import AS_CLOSE, FLOW_DIGITS, Step
 from bea.numeric.plain_field import (
     LOST,
     FieldOfStepSize,
     PlainField,
     compiled_where_possible,
     expectation,
+    is_row_of_numbers,
 )
 from bea.symbolic.methods import ButcherTableau
-from bea.testing.points import generic_points, neighbour_of_tree
+from bea.testing.elsewhere import Elsewhere
+from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree
 from bea.testing.subject import ENOUGH, Reports, Subject
 from bea.testing.verdict import Verdict
 
 MOST_TRIED_DIMENSIONS = 12
-AS_CLOSE = 10
-"""Steps that differ by so many times their round-off, in every component, are the same."""
 TOO_SLOW = 0.25
 """By how much an order must be below p + 2 to be lower."""
 
@@ -173,6 +173,29 @@ class OnPlainField(Subject):
             report.measured_order < report.expected_order - TOO_SLOW
         )
         return "unresolved" if lost and not slow else said
+
+    def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:
+        """Where the step is the method's own to all digits, it must be that everywhere."""
+        if self._method is None or self.sizes is not None:
+            return
+        method, last = self._method, confirmed[-1]
+        exact = last.precision == "mpmath"
+
+        def off(theta: Any, h: float) -> float:
+            field = self._field if exact else self._compiled(theta)
+            both = PlainField(field, self.step, theta, FLOW_DIGITS if exact else None)
+            return both.off_the_method(method, both.number(h))
+
+        near, _ = next(self.points())
+        far: Iterable[tuple[str, Any]]
+        if self._given is None:
+            far = map(self.named, far_points(self._dimension))
+        elif is_row_of_numbers(near):
+            return  # the points that were given are those that matter
+        else:
+            far = far_trees(near)
+        time = min(report.time_scale for report in confirmed)
+        Elsewhere(off).look(self.named(near), far, time)
 
     @property
     def lower_orders(self) -> range:

@@ -10,10 +10,12 @@ from bea.errors import InputError
 from bea.numeric import checks
 from bea.numeric.field_arithmetic import FieldArithmetic
 from bea.numeric.local_error import Precision, on_field
+from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
 from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
-from bea.testing.points import neighbour_of_tree
+from bea.testing.elsewhere import Elsewhere
+from bea.testing.points import far_trees, neighbour_of_tree
 from bea.testing.subject import ENOUGH, Reports, Subject
 
 
@@ -76,6 +78,19 @@ class OnSeries(Subject):
             return on_field(self._arithmetic(highest).moved_to(point), self.sizes)
 
         return lambda p: until(max(p, self._highest))(p)
+
+    def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:
+        """Where the step is the method's own to all digits, it must be that everywhere."""
+        if self.sizes is not None:
+            return
+        p = self.order if self._series.is_modifying else 0
+        arithmetic = self._arithmetic(max(p, self._highest))
+
+        def off(theta: Any, h: float) -> float:
+            return arithmetic.moved_to(theta).off_the_method(float(h), p)
+
+        time = min(report.time_scale for report in confirmed)
+        Elsewhere(off).look(self.named(self._start), far_trees(self._start), time)
 
     def is_known_to_vanish(self, l: int) -> bool:
         """Does the series have no term with h^l?"""

@@ -6,8 +6,7 @@ points have no relation to one another nor to any formula; they are the same in 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
 
 import jax
 import mpmath
@@ -80,13 +79,36 @@ def neighbour_of_tree(theta: PyTree, number: int = 0) -> PyTree:
     """
     if is_row_of_numbers(theta):
         return neighbour(np.array([float(mpmath.mpmathify(t)) for t in theta]), number)
+    row, like_it = _in_a_row(theta)
+    return like_it(neighbour(row, number))
+
+
+def far_trees(theta: PyTree) -> Iterator[tuple[str, PyTree]]:
+    """`far_points` in units of the largest entry of each leaf, and what to call them.
+
+    Args:
+        theta: a pytree of arrays, such as the parameters that a network starts from.
+    """
+    leaves = [np.asarray(leaf, dtype=float) for leaf in jax.tree.leaves(theta)]
+    sizes = [float(np.abs(leaf).max(initial=0.0)) or 1.0 for leaf in leaves]
+    units = np.repeat(sizes, [leaf.size for leaf in leaves])
+    _, like_it = _in_a_row(theta)
+    for point in far_points(len(units)):
+        size = float(np.abs(point).max())
+        yield f"random parameters up to {size:.2g} times as large", like_it(units * point)
+
+
+def _in_a_row(theta: PyTree) -> tuple[np.ndarray, Callable[[np.ndarray], PyTree]]:
+    """All entries of a pytree, and the way back."""
     leaves, structure = jax.tree.flatten(theta)
     row = np.concatenate([np.ravel(np.asarray(leaf, dtype=float)) for leaf in leaves])
-    moved: Any = iter(neighbour(row, number))
-    return jax.tree.unflatten(
-        structure,
-        [
-            np.array([next(moved) for _ in range(np.size(leaf))]).reshape(np.shape(leaf))
-            for leaf in leaves
-        ],
-    )
+
+    def like_it(row: np.ndarray) -> PyTree:
+        entries = iter(row)
+        parts = [[next(entries) for _ in range(np.size(leaf))] for leaf in leaves]
+        return jax.tree.unflatten(
+            structure,
+            [np.reshape(p, np.shape(leaf)) for p, leaf in zip(parts, leaves, strict=True)],
+        )
+
+    return row, like_it

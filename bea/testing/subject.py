@@ -79,6 +79,11 @@ class Subject(ABC):
             StepError: the step is another one there.
         """
 
+    def named(self, point: Any) -> tuple[str, Any]:
+        """The point after what to call it in a sentence."""
+        shown = self.shown(point)
+        return (f"θ = {shown}" if is_row_of_numbers(point) else shown), point
+
     def shown(self, point: Any) -> str:
         """The point in a message."""
         if not is_row_of_numbers(point):
