@@ -20,10 +20,10 @@ tour: setup ## The main job: derive, verify and draw the 2-d model, into build/t
 	$(PY) examples/tour.py --out build/tour
 
 test: setup ## The tests and doctests, without those marked slow
-	$(PY) -m pytest -n 2 -m "not slow" $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)
 
 test-all: setup ## All the tests and doctests
-	$(PY) -m pytest -n 2 $(ARGS)
+	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
 lint: setup ## Check style, formatting and types
 	$(PY) -m ruff check .

@@ -49,7 +49,8 @@ def test_an_interrupt_in_a_callback_of_the_garbage_collector_is_not_lost():
 @pytest.mark.parametrize("command", ENDLESS)
 def test_an_interrupted_command_says_so_in_one_line(command):
     script = (
-        f"{HEARD} import sys; from bea.cli import main; import bea.symbolic.series, bea.symbolic.equation;"
+        f"{HEARD} import sys; from bea.cli import main;"
+        "import bea.symbolic.series, bea.symbolic.equation;"
         "print('ready', file=sys.stderr, flush=True); sys.exit(main(sys.argv[1:]))"
     )
     with subprocess.Popen(

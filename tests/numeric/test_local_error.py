@@ -24,6 +24,7 @@ from bea.numeric import checks
 from bea.numeric.arithmetic import DoublePrecision, Multiprecision
 from bea.numeric.components import SAFETY
 from bea.numeric.order_report import OrderReport
+from tests.every_method import EVERY_METHOD
 
 A, B, Q, P, X, Y = sp.symbols("a b q p x y")
 MODEL = (sp.Rational(3, 5) - A * B) ** 2 / 2
@@ -100,7 +101,7 @@ def test_leading_constants_that_are_known():
         assert r.leading_constant == pytest.approx(5 / (r.order + 2), rel=1e-14)
 
 
-@pytest.mark.parametrize("method", bea.METHODS)
+@pytest.mark.parametrize("method", EVERY_METHOD)
 def test_every_method(method):
     eq = bea.modified_equation(field=[Y + X**2, X * Y - 1], params=(X, Y), method=method)
     assert_confirmed(bea.verify_orders(eq, ("1/3", "-2/5"), 3, precision="mpmath"), 1e-8)

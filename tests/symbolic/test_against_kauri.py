@@ -27,6 +27,7 @@ from kauri import cem
 import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
 from bea.symbolic.tree_table import trees
+from tests.every_method import EVERY_METHOD
 
 Number = Fraction | sp.Expr
 
@@ -121,7 +122,7 @@ def test_the_same_trees_with_the_same_numbers(n):
         assert tree.density == other.factorial()  # their density() is γ(τ)/n!
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY_METHOD)
 def test_modified_series_tree_by_tree(name):
     ours = modified_series(name, order=NODES - 1)
     assert exactly(ours) == modified_by_kauri(METHODS[name])
@@ -146,7 +147,7 @@ def test_modified_series_of_random_tableaus(stages, explicit):
     assert exactly(ours) == modified_by_kauri(tableau)
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY_METHOD)
 def test_modifying_integrator_tree_by_tree(name):
     ours = modifying_integrator(name, order=4)
     assert exactly(ours) == modifying_by_kauri(METHODS[name], 5)

@@ -6,6 +6,7 @@ corrections nor the balls of the package take part in them.
 
 from __future__ import annotations
 
+from functools import cache
 from random import Random
 
 import jax
@@ -48,6 +49,12 @@ def right_digits(found: float, true: mpmath.mpf) -> float:
         return float(-mpmath.log10(abs((mpmath.mpf(float(found)) - true) / true))) if true else 0.0
 
 
+@cache
+def kernel_of(loss: str, params: str, p: int):
+    """One kernel for several points and dtypes: what takes time is its making."""
+    return bea.modified_equation(loss=loss, params=params, order=p).to_jax()
+
+
 SEEN = [
     # loss, parameters, point, order, dtype, value
     ("sin(2.3*x)+sin(0.7*x)", "x", (0.7,), 1, "float64", -0.381992),
@@ -74,7 +81,7 @@ SEEN = [
 @pytest.mark.parametrize(("loss", "params", "point", "p", "dtype", "value"), SEEN)
 def test_values_that_were_wrong(loss, params, point, p, dtype, value):
     with double_precision():
-        kernel = bea.modified_equation(loss=loss, params=params, order=p).to_jax()
+        kernel = kernel_of(loss, params, p)
         theta = jnp.array(point, dtype)
         found = np.asarray(kernel(theta, 0.1))
         assert found.dtype == dtype
@@ -191,6 +198,7 @@ def test_dictionaries_in_and_out():
         kernel("x", 0.1)
 
 
+QUICK = (sp.besselj(1, x), sp.LambertW(x), sp.fresnels(x), sp.atan2(x, 2), sp.polygamma(1, x))
 OF_SCIPY = [
     sp.besselj(1, x), sp.bessely(R(1, 2), x), sp.besseli(0, x), sp.besselk(2, x),
     sp.LambertW(x), sp.Si(x), sp.Ci(x), sp.Shi(x), sp.fresnels(x), sp.erfi(x), sp.li(x + 2),
@@ -198,7 +206,10 @@ OF_SCIPY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("f", OF_SCIPY, ids=str)
+@pytest.mark.parametrize(
+    "f",
+    [pytest.param(f, id=str(f), marks=() if f in QUICK else pytest.mark.slow) for f in OF_SCIPY],
+)
 def test_functions_of_scipy_have_kernels(f):
     with double_precision():
         kernel = bea.modified_equation(field=[f], params=[x], order=1).to_jax()

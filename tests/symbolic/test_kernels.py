@@ -34,12 +34,13 @@ def reference(eq: bea.ModifiedEquation, theta, h, digits: int = 40) -> list[mpma
     return [mpmath.mpf(sp.N(e, digits)._mpf_) for e in field]
 
 
-QUICK = ("polynomial", "exp and tanh", "erf and power")
+QUICK = ("polynomial", "exp and tanh")
 """The others compile as long again."""
 
 
 @pytest.fixture(
-    params=[pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LOSSES]
+    scope="module",
+    params=[pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in LOSSES],
 )
 def eq(request) -> bea.ModifiedEquation:
     return bea.modified_equation(loss=LOSSES[request.param], params=(a, b), order=2)

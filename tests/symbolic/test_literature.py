@@ -22,6 +22,7 @@ import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
 from bea.symbolic.recursion import RungeKuttaStep, modified_fields
 from bea.symbolic.tree_carrier import TreeCarrier
+from tests.every_method import EVERY_METHOD
 from tests.symbolic.strategies import examples, polynomial_losses, rational, tableaus
 
 x, y, u, v, q, p, h = sp.symbols("x y u v q p h")
@@ -270,7 +271,7 @@ def test_checksums_of_euler_through_12_nodes():
         assert len(set(ours)) > 1 or n <= 2
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY_METHOD)
 def test_the_flow_on_the_square_is_the_step_and_with_the_modifying_integrator_exact(name):
     """Every method, through h⁷: y·S(hy), with y/(1 − hy) for the exact solution."""
     method = METHODS[name]
@@ -288,7 +289,7 @@ def test_the_flow_on_the_square_is_the_step_and_with_the_modifying_integrator_ex
     assert all(any(abs(c) > 1e-9 for c in cs[1:]) != better for cs in (forward, inverse))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY_METHOD)
 def test_the_same_on_the_exponential_function(name):
     """There all trees count alike: f̃ = Σ c_l h^l e^{(l+1)y} with c_l = Σ b(τ)/σ(τ)."""
     method = METHODS[name]
@@ -545,7 +546,7 @@ def tall(n: int) -> Tree:
     return Tree.from_level_sequence(range(1, n + 1))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY_METHOD)
 def test_on_linear_fields_it_is_the_logarithm_of_the_stability_function(name):
     """θ⁺ = R(hλ)θ, so that f̃ = log R(hλ)/h · θ: tall trees, through order 6, exactly."""
     series, length = modified_series(name, order=6), 8
@@ -555,7 +556,7 @@ def test_on_linear_fields_it_is_the_logarithm_of_the_stability_function(name):
     assert any(series[tall(n)] for n in range(2, length))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", EVERY_METHOD)
 def test_on_linear_fields_the_modifying_integrator_is_the_inverse_series(name):
     """R(hλ·g(hλ)) = e^{hλ} with f̂ = g(hλ) λθ: tall trees, through order 6, exactly."""
     series, length = modifying_integrator(name, order=6), 8

@@ -31,7 +31,13 @@ def flat(theta) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("method", "order"),
-    [("euler", 4), ("rk4", 4), ("implicit_midpoint", 4), ("gauss4", 4), ("sdirk2", 3)],
+    [
+        ("euler", 4),
+        pytest.param("rk4", 4, marks=pytest.mark.slow),
+        ("implicit_midpoint", 4),
+        pytest.param("gauss4", 4, marks=pytest.mark.slow),
+        ("sdirk2", 3),
+    ],
 )
 def test_every_order_agrees_with_the_coordinates(method, order):
     series = bea.modified_series(method, order=order)
