@@ -55,7 +55,7 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
         change, size = abs(row[-1] - row[-2]), abs(row[-1])
         agreed += bool(change.max() <= mpmath.mpf(10) ** -digits * size.max())
         # Small components are to have their digits too, as far as the arithmetic goes.
-        if agreed > MOST_BEYOND or (agreed and all(change <= mpmath.mpf(10) ** -digits * size)):
+        if agreed > MOST_BEYOND or (agreed and all(change <= size * mpmath.mpf(10) ** -digits)):
             return row[-1]
     raise _too_long(time)
 

@@ -64,7 +64,7 @@ def runge_kutta_displacement(
     def stages(k: list[Vector]) -> list[Vector]:
         k = list(k)
         for i, row in enumerate(A):  # a stage takes the new values of those before it
-            k[i] = field(theta + h * _combination(row, k)) if any(row) else field(theta)
+            k[i] = field(theta + _combination(row, k) * h) if any(row) else field(theta)
         return k
 
     k = stages([field(theta)] * len(b))
@@ -75,7 +75,7 @@ def runge_kutta_displacement(
                 f"the implicit stages of {tableau.name} do not converge at h = {float(h):.3g}: "
                 "use smaller step sizes"
             )
-    return h * _combination(b, k)
+    return _combination(b, k) * h
 
 
 def contracting_displacement(
@@ -102,7 +102,7 @@ def contracting_displacement(
 
 def _combination(weights: list[Any], vectors: list[Vector]) -> Vector:
     """Σ_i w_i v_i without the terms that are zero, of which there must be others."""
-    first, *rest = (w * v for w, v in zip(weights, vectors, strict=True) if w)
+    first, *rest = (v * w for w, v in zip(weights, vectors, strict=True) if w)
     return sum(rest, first)
 
 

@@ -13,6 +13,7 @@ Following the field and measuring its errors is the business of `bea.numeric`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 Number = Any
 """A float, an int, a Fraction, a SymPy number or an mpmath number."""
+
+LONGEST_DENOMINATOR = 256
+"""Bits: a longer common denominator would make the numerators long, and their products slow."""
 
 
 @dataclass(frozen=True)
@@ -293,6 +297,7 @@ def mpmath_kernel(
     meanings = [m.subs(values) for m in fields.meanings]
     functions = sp.lambdify([fields.params], meanings, modules="mpmath", cse=True)
     highest = [max((m[i] for m in fields.monomials), default=0) for i in range(len(meanings))]
+    rows = [[_by_denominator(row) for row in field] for field in fields.coefficients]
 
     def kernel(theta: Sequence[mpmath.mpf]) -> list[list[mpmath.mpf]]:
         if len(theta) != len(fields.params):
@@ -303,15 +308,34 @@ def mpmath_kernel(
             for y, d in zip(functions([mpmath.mpmathify(t) for t in theta]), highest, strict=True)
         ]
         monomials = [
-            mpmath.fprod(p[e] for p, e in zip(powers, m, strict=True) if e)
+            mpmath.fprod([p[e] for p, e in zip(powers, m, strict=True) if e])
             for m in fields.monomials
         ]
         return [
             [
-                mpmath.fsum(c.numerator * monomials[k] / c.denominator for k, c in row.items())
+                mpmath.fsum(mpmath.fdot([(n, monomials[k]) for k, n in ns]) / d for d, ns in row)
                 for row in field
             ]
-            for field in fields.coefficients
+            for field in rows
         ]
 
     return kernel
+
+
+def _by_denominator(row: Mapping[int, Fraction]) -> list[tuple[int, list[tuple[int, int]]]]:
+    """A sum of monomials with few divisions: pairs of a denominator and what it divides.
+
+    Args:
+        row: the coefficients by the number of the monomial.
+
+    Returns:
+        For each denominator the numbers of the monomials with their numerators. It is a common
+        denominator of all, unless that is long.
+    """
+    common = math.lcm(*(c.denominator for c in row.values()))
+    short = common.bit_length() <= LONGEST_DENOMINATOR
+    groups: dict[int, list[tuple[int, int]]] = {}
+    for k, c in row.items():
+        d = common if short else c.denominator
+        groups.setdefault(d, []).append((k, c.numerator * (d // c.denominator)))
+    return list(groups.items())

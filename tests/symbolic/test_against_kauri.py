@@ -27,7 +27,7 @@ from kauri import cem
 import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
 from bea.symbolic.tree_table import trees
-from tests.every_method import EVERY_METHOD
+from tests.quick import EVERY_METHOD
 
 Number = Fraction | sp.Expr
 

@@ -19,6 +19,7 @@ import sympy as sp
 import bea
 from bea.numeric.precision import double_precision
 from bea.symbolic.running_error import with_bound
+from tests.quick import quick
 
 x, y = sp.symbols("x y")
 R = sp.Rational
@@ -107,7 +108,7 @@ KINDS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", quick(KINDS, ["bells", "logistic", "removable", "rational"]))
 @pytest.mark.parametrize(
     ("dtype", "losses"),
     [

@@ -22,7 +22,7 @@ import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
 from bea.symbolic.recursion import RungeKuttaStep, modified_fields
 from bea.symbolic.tree_carrier import TreeCarrier
-from tests.every_method import EVERY_METHOD
+from tests.quick import EVERY_METHOD
 from tests.symbolic.strategies import examples, polynomial_losses, rational, tableaus
 
 x, y, u, v, q, p, h = sp.symbols("x y u v q p h")

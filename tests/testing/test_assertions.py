@@ -33,7 +33,7 @@ from benchmarks.assertions import (
     runge_kutta,
     taylor_step,
 )
-from tests.every_method import EVERY_METHOD
+from tests.quick import EVERY_METHOD
 from tests.symbolic.strategies import examples
 
 LOSS = SampleLoss("x**3/3 + x*y**2 - x*y/2", "x, y")
