@@ -77,7 +77,9 @@ def assert_confirmed(reports, tolerance: float) -> None:
 # --- what holds ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("point", quick([POINT_I, POINT_II, ["1/1000", -40]], [POINT_I]))
+@pytest.mark.parametrize(
+    "point", [POINT_I, *(pytest.param(p, marks=SLOW) for p in (POINT_II, ("1/1000", -40)))]
+)
 def test_the_model_to_order_6_in_multiprecision(point):
     reports = bea.verify_orders(model(), point, 6, precision="mpmath")
     assert len(reports) == 7
