@@ -9,6 +9,8 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import bea
 from bea.testing import (
@@ -18,6 +20,7 @@ from bea.testing import (
     assert_modified_equation,
 )
 from benchmarks.assertions import in_numpy, runge_kutta
+from tests.symbolic.strategies import examples
 
 BADLY_SCALED = SampleLoss("10000*x**2/2 + y**2/2 + y**4/4", "x, y")
 LOSS = SampleLoss("x**3/3 + x*y**2 - x*y/2", "x, y")
@@ -144,6 +147,103 @@ def test_mistakes_far_away_and_at_larger_sizes(arithmetic):
     for step in (large, far):
         with pytest.raises(AssertionError, match="and another one at"):
             assert_modified_equation(arithmetic(step), LOSS.equation(1))
+
+
+def elsewhere(mistake: str, far: float, large: float) -> Any:
+    """(θ_1, h) ↦ what a step is off, which is nothing near θ = 1 for small h."""
+
+    def off(first: Any, h: Any) -> Any:
+        return {
+            "none": lambda: 0 * first,
+            "far away": lambda: (first > far) * h * h / 100,
+            "at larger sizes": lambda: (h > large) * h * h / 100,
+        }[mistake]()
+
+    return off
+
+
+def nonlinear(theta: Any) -> Any:
+    return {"a": -(theta["a"] ** 3) / 4, "b": -jnp.tanh(theta["b"] - theta["a"].sum())}
+
+
+def of_a_series(mistake: str) -> None:
+    off, start = elsewhere(mistake, 5, 0.2), {"a": jnp.array([0.8, -0.6]), "b": jnp.ones(2)}
+
+    def step(theta: Any, h: Any) -> Any:
+        after = jax.tree.map(lambda x, v: x + h * v, theta, nonlinear(theta))
+        return {**after, "b": after["b"] + off(theta["a"][0], h)}
+
+    assert_modified_equation(step, bea.modified_series("euler", 1), field=nonlinear, at=start)
+
+
+def of_a_plain_field(mistake: str) -> None:
+    off = elsewhere(mistake, 8, 0.3)
+
+    def field(theta: Any) -> Any:
+        return np.array([theta[1], -np.sin(theta[0])])
+
+    assert_local_error_order(lambda t, h: t + h * field(t) + off(t[0], h), field)
+
+
+def of_an_implicit_method(mistake: str) -> None:
+    off = elsewhere(mistake, 3, 0.08)
+
+    def step(theta: Any, h: Any) -> Any:
+        k = LOSS.field(theta)
+        for _ in range(200):
+            k = LOSS.field(theta + h * k / 2)
+        return theta + h * k + off(theta[0], h)
+
+    assert_modified_equation(in_numpy(step), LOSS.equation(2, "implicit_midpoint"))
+
+
+def of_a_formula(mistake: str) -> None:
+    eq = bea.modified_equation(step=["q + h*p", "p - h*sin(q + h*p)"], params="q, p", order=2)
+    off = elsewhere(mistake, 3, 0.5)
+
+    def step(theta: Any, h: Any) -> Any:
+        q = theta[0] + h * theta[1]
+        return np.array([q, theta[1] - h * np.sin(float(q)) + off(theta[0], h)])
+
+    assert_modified_equation(step, eq, precision="float64")
+
+
+@pytest.mark.parametrize("mistake", ["none", "far away", "at larger sizes"])
+@pytest.mark.parametrize("of", [of_a_series, of_a_plain_field, of_an_implicit_method, of_a_formula])
+def test_elsewhere_the_step_is_the_same(of, mistake):
+    if mistake == "none":
+        of(mistake)
+        return
+    with pytest.raises(AssertionError, match=r"and another one at|nothing is settled"):
+        of(mistake)
+
+
+@examples(8)
+@given(
+    st.tuples(*[st.integers(-8, 8)] * 2),
+    st.sampled_from(["right", "a component that stays", "twice as far", "half its f_1"]),
+    st.integers(0, 1),
+)
+def test_a_component_of_any_scale_is_judged(powers, mistake, i):
+    """E = Σ s_i (θ_i⁴ + θ_i²)/4 with s_i from 10⁻⁸ to 10⁸: the mistake is in one of the θ_i."""
+    terms = (f"10**({p})*({q}**4 + {q}**2)/4" for p, q in zip(powers, "xy", strict=True))
+    loss = SampleLoss(" + ".join(terms), "x, y")
+
+    def step(theta: Any, h: Any) -> Any:
+        moved = np.array(h * loss.field(theta))
+        if mistake == "a component that stays":
+            moved[i] = 0
+        elif mistake == "twice as far":
+            moved[i] *= 2
+        elif mistake == "half its f_1":  # h f + h²f'f/4, of which Euler has nothing
+            moved[i] = loss.field(theta + h * loss.field(theta) / 4)[i] * h
+        return theta + moved
+
+    if mistake == "right":
+        assert_modified_equation(step, loss.equation(1))
+        return
+    with pytest.raises(AssertionError, match="the step is not that of"):
+        assert_modified_equation(step, loss.equation(1))
 
 
 @pytest.mark.parametrize(
