@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from math import isfinite, nan
 
 import sympy as sp
 from flint import arb
@@ -23,8 +24,11 @@ from bea.symbolic.step_expansion import limit_along
 PRECISIONS = (128, 512, 2048, 8192)
 """Bits that are tried one after the other."""
 
-TINY, TINY_FOR_ALL = 1100, 8000
-"""Below 2^−1100 a value is zero in float64, and below 2^−8000 for everybody."""
+MANY = (*PRECISIONS, 2**16, 2**20)
+"""The same for multiprecision: terms may cancel to their last e^(−700 000)."""
+
+TINY = 1100
+"""Below 2^−1100 a value is zero in float64; in multiprecision, below 2^−(the last precision)."""
 
 
 class CertifiedField:
@@ -47,15 +51,17 @@ class CertifiedField:
             h: the step size.
             bits: of the result.
         """
+        if not all(map(isfinite, [*theta, h])):
+            return [nan] * len(theta)
         point = [sp.Rational(Fraction(t)) for t in theta]
-        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits, TINY)))
+        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits)))
 
     def balls(
         self,
         point: Sequence[sp.Rational],
         step: sp.Rational,
         bits: int,
-        tiny: int = TINY_FOR_ALL,
+        precisions: Sequence[int] = PRECISIONS,
     ) -> list[arb]:
         """The components as balls of so many bits, nan where that is out of reach.
 
@@ -63,17 +69,18 @@ class CertifiedField:
             point: θ, exactly.
             step: the step size, exactly.
             bits: that each has right.
-            tiny: below 2^−tiny a value is zero.
+            precisions: bits to compute with, one after the other.
         """
+        tiny = TINY if precisions is PRECISIONS else precisions[-1]
         found: list[arb | None] = [None] * len(point)
-        for working in PRECISIONS:
+        for working in precisions:
             working = working + 2 * bits
             with precision(working):
                 components = self._balls(point, step)
                 for i, value in enumerate(components):
                     if found[i] is None:
                         found[i] = _digits(value, bits, tiny)
-            if None not in found:
+            if not any(f is None and c.is_finite() for f, c in zip(found, components, strict=True)):
                 break
         return [
             self._limit(i, point, step, bits, tiny) if value is None else value

@@ -17,7 +17,7 @@ import sympy as sp
 from flint import arb
 
 from bea.errors import InputError
-from bea.symbolic.certified import CertifiedField
+from bea.symbolic.certified import MANY, CertifiedField
 from bea.symbolic.kernels import PolynomialFields, constant_values, mpmath_kernel
 
 GUARD = 32
@@ -56,6 +56,8 @@ def mpmath_field(
             return [v if mpmath.isfinite(v) and not mpmath.im(v) else None for v in field]
 
     def at(theta: list[mpmath.mpf], h: mpmath.mpf) -> list[mpmath.mpf]:
+        if not all(map(mpmath.isfinite, [*theta, h])):
+            return [mpmath.nan] * len(names)
         bits = mpmath.mp.prec
         once = evaluated(theta, h, bits + GUARD)
         twice = evaluated(theta, h, 2 * bits + 4 * GUARD)
@@ -68,7 +70,7 @@ def mpmath_field(
             ):
                 return [+v for v in twice]
         point = [_rational(t) for t in theta]
-        return [_mpf(value) for value in certified().balls(point, _rational(h), bits + 4)]
+        return [_mpf(value) for value in certified().balls(point, _rational(h), bits + 4, MANY)]
 
     def kernel(theta: Any, h: Any) -> Any:
         keys = None
@@ -84,10 +86,17 @@ def mpmath_field(
             raise InputError(
                 f"theta has {len(theta)} entries: give one for each of {', '.join(names)}"
             )
-        values = at([mpmath.mpmathify(t) for t in theta], mpmath.mpmathify(h))
+        values = at([_number(t) for t in theta], _number(h))
         return values if keys is None else dict(zip(map(keys.get, names), values, strict=True))
 
     return kernel
+
+
+def _number(value: Any) -> mpmath.mpf:
+    number = mpmath.mpmathify(value)
+    if isinstance(number, mpmath.mpc):
+        raise InputError(f"{value} is complex: the field is one of real numbers")
+    return number
 
 
 def _rational(number: mpmath.mpf) -> sp.Rational:

@@ -3,11 +3,11 @@
 Its value comes with a bound on the round-off in it (`running_error`). Where the bound exceeds half
 of the digits, one of three things happens:
 
-* the value is near a zero of the field and as exact as its argument is, the value at a θ moved by
-  some units in the last place: then it is returned;
-* otherwise, where the kernel is called with numbers, it is computed anew in multiprecision
+* where the kernel is called with numbers, the value is computed anew in multiprecision
   (`certified`) and returned with all its digits;
-* otherwise, inside jit, vmap and grad, it is nan.
+* inside jit, vmap and grad it is nan,
+* unless it is near a zero of the field, where a flow may end, and is the value at a θ moved by
+  eps^(2/3) of it, or of 1 if it is smaller: then it is returned.
 """
 
 from __future__ import annotations
@@ -22,10 +22,8 @@ import numpy as np
 from bea.errors import InputError
 from bea.symbolic.running_error import with_bound
 
-BACKWARD = 256.0
-"""Units in the last place of θ by which it may be moved to explain an error near a zero. Inside a
-transformation, where there is nothing better to go to, by eps^(2/3) of it, or of 1 if it is
-smaller: 4·10⁻¹¹ in float64. A flow may end at θ = 0."""
+NEAR = 0.1
+"""Near a zero a value is so much smaller than one at eps^(1/3) of |θ| away from it."""
 
 Field = Callable[[jax.Array, jax.Array], jax.Array]
 Certified = Callable[[Any, Any, int], Any]
@@ -51,35 +49,42 @@ def checked_kernel(
     weights = np.random.default_rng(0).uniform(0.5, 1.0, len(names))
     signs = np.random.default_rng(1).choice([-1.0, 1.0], len(names))
 
-    def few_digits(theta: jax.Array, h: jax.Array, is_final: bool) -> jax.Array:
-        """Which components at points (N, m) have lost half of their digits, or may have.
+    each = jax.vmap(bounded)
+
+    def is_known(value: jax.Array, bound: jax.Array, allowed: jax.Array) -> jax.Array:
+        smallest = 8 * float(jnp.finfo(value.dtype).tiny)  # what is lost below the range of floats
+        return (bound <= allowed + smallest) & jnp.isfinite(value)
+
+    def few_digits(theta: jax.Array, h: jax.Array) -> jax.Array:
+        """Which components at points (N, m) have lost half of their digits, or may have."""
+        value, bound = each(theta, h)
+        return ~is_known(value, bound, float(jnp.finfo(theta.dtype).eps) ** 0.5 * jnp.abs(value))
+
+    def few_digits_away_from_zeros(theta: jax.Array, h: jax.Array) -> jax.Array:
+        """The same, but for what is as exact as a slightly moved θ, near a zero.
 
         Nothing is derived by it: it decides, and does not contribute to the value.
         """
         theta, h = jax.lax.stop_gradient((theta, h))
         eps = float(jnp.finfo(theta.dtype).eps)
         move = eps ** (1 / 3)
-        size = jnp.maximum(jnp.abs(theta), 1.0) if is_final else jnp.abs(theta)
+        size = jnp.maximum(jnp.abs(theta), 1.0)
         moved = theta + move * size * jnp.asarray(weights * signs, theta.dtype)
-        each = jax.vmap(jax.vmap(bounded, (0, None)))
-        values, bounds = each(jnp.stack([theta, moved], axis=1), h)
+        values, bounds = jax.vmap(each, (1, None), 1)(jnp.stack([theta, moved], axis=1), h)
         (value, there), (bound, bound_there) = (jnp.moveaxis(a, 1, 0) for a in (values, bounds))
-        # |f'·θ| to within a factor, certainly: what one unit in the last place of θ does is eps of
-        # that.
+        # |f'|·max(|θ|, 1) to within a factor, certainly.
         slope = (jnp.abs(there - value) - bound - bound_there) / move
-        backward = max(BACKWARD * eps, eps ** (2 / 3)) if is_final else BACKWARD * eps
-        allowed = jnp.fmax(eps**0.5 * jnp.abs(value), backward * slope)
-        smallest = 8 * float(jnp.finfo(theta.dtype).tiny)  # what is lost below the range of floats
-        return ~(bound <= allowed + smallest)
+        allowed = eps**0.5 * jnp.abs(value)
+        is_near = jnp.abs(value) <= NEAR * jnp.abs(there)
+        near_zero = jnp.fmax(allowed, eps ** (2 / 3) * slope)
+        return ~is_known(value, bound, jnp.where(is_near, near_zero, allowed))
 
     @jax.jit  # a derivative that is taken outside of jit would run it operation by operation
     def inside_a_transformation(theta: jax.Array, h: jax.Array) -> jax.Array:
-        return jnp.where(few_digits(theta, h, True), jnp.nan, jax.vmap(field)(theta, h))
+        return jnp.where(few_digits_away_from_zeros(theta, h), jnp.nan, jax.vmap(field)(theta, h))
 
     plain = jax.jit(jax.vmap(field))
-    value_and_few = jax.jit(
-        lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h, False))
-    )
+    value_and_few = jax.jit(lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h)))
 
     def with_numbers(theta: jax.Array, h: jax.Array) -> jax.Array:
         values, few = value_and_few(theta, h)

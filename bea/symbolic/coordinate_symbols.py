@@ -8,7 +8,6 @@ with a readable name, w_0 for w[0], q for q(t) and q_dot for its derivative, in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 import sympy as sp
 from sympy import Expr
@@ -16,6 +15,7 @@ from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.matexpr import MatrixElement
 
 from bea.errors import InputError
+from bea.symbolic.scalars import symbols_in_order
 
 STRUCTURED = (sp.Indexed, MatrixElement, AppliedUndef, sp.Derivative)
 """What may stand for a coordinate although it is no symbol."""
@@ -65,6 +65,14 @@ def with_plain_symbols(expr: Expr, known: Mapping[Expr, sp.Symbol], name: str) -
     """
     if not expr.has(*STRUCTURED):
         return expr
+    names = {s.name for s in expr.atoms(sp.Symbol)}
+    for coordinate in (*known, *expr.atoms(sp.Indexed, MatrixElement)):
+        plain = plain_symbol(coordinate).name
+        if plain in names and expr.has(coordinate):
+            raise InputError(
+                f"{name} contains {coordinate} and a symbol that is called {plain}, as that would "
+                "be: give it another name"
+            )
     derivatives = sorted(known, key=lambda e: not isinstance(e, sp.Derivative))
     for coordinate in derivatives:  # a rate before what it is the rate of
         expr = expr.xreplace({coordinate: known[coordinate]})
@@ -79,24 +87,29 @@ def with_plain_symbols(expr: Expr, known: Mapping[Expr, sp.Symbol], name: str) -
 def check_symbols(expressions: Iterable[Expr], name: str) -> None:
     """Refuse symbols that the mathematics cannot take for numbers, or tell apart.
 
+    Symbols of one name and other assumptions are taken for one another only if they come from
+    different expressions, as those of a loss and of the list of parameters.
+
     Raises:
-        InputError: a symbol does not commute, or two dummies share a name.
+        InputError: a symbol does not commute; a dummy has the name of another symbol; or two
+            symbols in one expression have the same name.
     """
-    symbols = set().union(*(e.free_symbols for e in expressions))
-    for s in sorted(symbols, key=str):
-        if s.is_commutative is False:
-            raise InputError(
-                f"{name} contains {s}, which does not commute: the components are real functions, "
-                "so declare it commutative"
-            )
-    by_name: dict[str, Any] = {}
-    for s in symbols:
-        other = by_name.setdefault(str(s), s)
-        if other != s and (isinstance(s, sp.Dummy) or isinstance(other, sp.Dummy)):
-            raise InputError(
-                f"{name} contains two different symbols that are called {s}: give them names of "
-                "their own"
-            )
+    everywhere: dict[str, sp.Symbol] = {}
+    for expression in expressions:
+        here: dict[str, sp.Symbol] = {}
+        for s in symbols_in_order([expression]):
+            if s.is_commutative is False:
+                raise InputError(
+                    f"{name} contains {s}, which does not commute: the components are real "
+                    "functions, so declare it commutative"
+                )
+            other = everywhere.setdefault(s.name, s)
+            is_dummy = isinstance(s, sp.Dummy) or isinstance(other, sp.Dummy)
+            if here.setdefault(s.name, s) != s or (is_dummy and other != s):
+                raise InputError(
+                    f"{name} contains two different symbols that are called {s.name}: give them "
+                    "names of their own, or the same assumptions if they are one"
+                )
 
 
 def check_continuous(parameter: sp.Symbol) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sympy as sp
 from sympy import Expr
+from sympy.concrete.expr_with_limits import ExprWithLimits
 
 LEAST_SIZE = 4
 """Nodes of a part that is worth a name."""
@@ -53,7 +54,7 @@ class SharedForm:
 
         def named(e: Expr) -> Expr:
             if e not in known:
-                rebuilt = e.func(*map(named, e.args), evaluate=False) if e.args else e
+                rebuilt = e.func(*map(named, _parts(e)), evaluate=False) if _parts(e) else e
                 if uses[e] > 1 and sizes[e] >= LEAST_SIZE:
                     name = next(names)
                     definitions.append((name, rebuilt))
@@ -75,12 +76,18 @@ def _uses(expressions: Sequence[Expr]) -> tuple[dict[Expr, int], dict[Expr, int]
     def walk(e: Expr) -> int:
         uses[e] = uses.get(e, 0) + 1
         if e not in sizes:
-            sizes[e] = 1 + sum(map(walk, e.args))
+            sizes[e] = 1 + sum(map(walk, _parts(e)))
         return sizes[e]
 
     for e in expressions:
         walk(e)
     return uses, sizes
+
+
+def _parts(e: Expr) -> tuple[Expr, ...]:
+    """The arguments; none of what binds a variable, whose parts mean nothing outside of it."""
+    binds = isinstance(e, (ExprWithLimits, sp.Derivative, sp.Subs))
+    return () if binds else e.args
 
 
 def tree_size(expressions: Sequence[Expr]) -> int:

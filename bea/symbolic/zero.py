@@ -10,8 +10,9 @@ doi:10.2307/2271358), so there must be a third answer beside yes and no:
 * *not decided*: none of these.
 
 Roots have two signs. What vanishes in the field for some choice of them, as √(x²) − x does, is not
-zero if some ball says so. If none does, to thousands of bits at points of all scales at which it is
-real, the right signs are among those, and it is zero there.
+zero if some ball says so. If none does, to thousands of bits, the right signs at these points are
+among those, and it is zero as far as they are the right ones: until one of the roots vanishes. So
+the answer is zero only where that cannot be (`one_sheet`).
 
 Everything that asks whether something vanishes asks here: the curl, division, the identity at
 h = 0, potentials, and equality of scalars.
@@ -33,6 +34,7 @@ from sympy.core.function import AppliedUndef
 from bea.errors import UndecidedError
 from bea.symbolic.balls import CONSTANTS, FUNCTIONS, NoBallError, ball, precision, rational
 from bea.symbolic.functions import exact
+from bea.symbolic.one_sheet import has_one_sheet, with_primitive_radicands
 from bea.symbolic.residues import AREA, ON_THE_CIRCLE, NoResidueError, Residues
 
 TRIALS = 3
@@ -229,7 +231,13 @@ class Decider:
             )
         if vanishes_for_some_signs and len(defined) >= LEAST_POINTS:
             where = next(iter(defined.values())).shown(symbols)
-            return Decision(Answer.ZERO, f"zero where its roots are real, as near {where}")
+            primitive = self._in_the_field(with_primitive_radicands(expr), has_signs=True)
+            if (primitive and all(primitive)) or has_one_sheet(expr):
+                return Decision(Answer.ZERO, f"zero where its roots are real, as near {where}")
+            return Decision(
+                Answer.UNDECIDED,
+                f"it vanishes near {where}, but its roots may change their signs elsewhere",
+            )
         return Decision(
             Answer.UNDECIDED,
             f"to {precisions[-1]} bits it cannot be told from zero at {len(defined)} points of "

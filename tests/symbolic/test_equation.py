@@ -65,7 +65,7 @@ def test_assumptions_on_a_symbol_do_not_split_it():
 
 def test_assumptions_do_not_split_a_symbol_of_several_components_or_values():
     plain, positive = sp.Symbol("c"), sp.Symbol("c", positive=True)
-    eq = bea.modified_equation(field=[plain * b, positive * a + plain], params=(a, b), order=1)
+    eq = bea.modified_equation(field=[plain * b, positive * a + positive], params=(a, b), order=1)
     assert len(eq.constants) == 1
     (c,) = eq.constants
     assert sp.expand(eq.corrections[1] + sp.Matrix([c * (c * a + c), c * c * b]) / 2).is_zero_matrix

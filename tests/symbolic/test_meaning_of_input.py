@@ -77,7 +77,20 @@ def test_symbols_that_are_no_numbers_or_not_to_be_told_apart():
     A, B = sp.symbols("A B", commutative=False)
     assert "A, which does not commute" in refusal(field=[(A * B - B * A + 1) * x], params=[x])
     same = sp.Dummy("k") * x + sp.Dummy("k")
-    assert "two different symbols that are called _k" in refusal(field=[same], params=[x])
+    assert "two different symbols that are called k" in refusal(field=[same], params=[x])
+    w, a, q = sp.IndexedBase("w"), sp.Symbol("a"), sp.Function("q")(sp.Symbol("t"))
+    for loss, params in (
+        ((sp.Dummy("a") * x - a) ** 2, [x]),
+        ((sp.Symbol("a", real=True) - sp.Symbol("a", positive=True)) ** 2 * x**2, [x]),
+        ((sp.Symbol("x", real=True) * x - a) ** 2, [x]),
+    ):
+        assert "two different symbols that are called" in refusal(loss=loss, params=params)
+    for loss, params in (
+        ((w[0] * x - sp.Symbol("w_0")) ** 2, [x]),
+        ((w[0] * x - sp.Symbol("w_0")) ** 2, [w[0], x]),
+        ((q - sp.Symbol("q")) ** 2, [q]),
+    ):
+        assert "give it another name" in refusal(loss=loss, params=params)
     n = sp.Symbol("n", integer=True)
     assert "declared to be an integer" in refusal(loss=sp.cos(sp.pi * n) * n**2, params=[n])
     z = sp.Symbol("z", imaginary=True)

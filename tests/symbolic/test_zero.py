@@ -228,3 +228,39 @@ def test_values_are_a_homomorphism(seed):
     assert trial.value(u * v) == trial.value(u) * trial.value(v)
     assert trial.value(sp.exp(u + v)) == trial.value(sp.exp(u)) * trial.value(sp.exp(v))
     assert trial.value(sp.sqrt(y)) ** 2 == trial.value(y)
+
+
+CHANGE_THEIR_SIGNS = [
+    "cos(x) + 999999/1000000",
+    "(x - 33/10)**2 + (y - 77/10)**2 - 1/1000000",
+    "1/2 - exp(-100*(x - 537/100)**2 - 100*(y - 721/100)**2)",
+    "x**2 - 7*x + 12249999/1000000",
+    "2 + x*sin(x/10**12)",
+    "log(x) + 10**6",
+    "x + 10**12",
+    "1 - x*y/10**20",
+]
+
+
+@pytest.mark.parametrize("u", CHANGE_THEIR_SIGNS)
+def test_a_root_that_may_change_its_sign_where_nobody_looked_is_not_taken_for_positive(u):
+    u = sp.sympify(u)
+    assert decide(sp.sqrt(u**2) - u).answer is not Answer.ZERO
+    assert decide(sp.sqrt(1 + u**2) ** 2 - u**2 - 1).answer is Answer.ZERO
+
+
+@pytest.mark.parametrize(
+    "relation",
+    [
+        sp.sqrt(x - 5) * sp.sqrt(y - 5) - sp.sqrt((x - 5) * (y - 5)),
+        sp.sqrt(1 - x) * sp.sqrt(1 + x) - sp.sqrt(1 - x**2),
+        sp.sqrt((x**2 + 1) ** 2) - x**2 - 1,
+        sp.sqrt(200 * x**2 + 700) - 10 * sp.sqrt(2 * x**2 + 7),
+        sp.sqrt(8 * x * y - 4 * y) - 2 * sp.sqrt(y * (2 * x - 1)),
+        sp.sqrt(x**2 + y**2 - 4 * x + 4) * sp.sqrt(y**2 + 1)
+        - sp.sqrt(((x - 2) ** 2 + y**2) * (1 + y**2)),
+    ],
+)
+def test_roots_that_cannot_change_their_signs(relation):
+    assert decide(relation).answer is Answer.ZERO
+    assert decide(relation + x / 10**9).answer is Answer.NOT_ZERO
