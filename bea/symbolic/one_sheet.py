@@ -111,13 +111,17 @@ def _meaning(s: sp.Symbol, radicands: list[Expr]) -> Expr:
 
 def _is_positive(radicand: Expr, meanings: dict[sp.Symbol, Expr]) -> bool:
     """Is it positive on the domain, but for points?"""
-    meant = radicand.xreplace(meanings)
-    if meant.is_positive:
+    if radicand.xreplace(meanings).is_positive:
         return True
     if not radicand.is_rational_function(*radicand.free_symbols):
         return False
-    factored = sp.factor(sp.together(meant))
-    return bool(factored.is_positive) or _is_positive_quadratic(radicand)
+    if bool(sp.factor(sp.together(radicand.xreplace(meanings))).is_positive):
+        return True
+    factors = sp.Mul.make_args(sp.factor(sp.together(radicand)))
+    bases = [f.base if f.is_Pow else f for f in factors]
+    return all(
+        bool(base.xreplace(meanings).is_positive) or _is_positive_quadratic(base) for base in bases
+    )
 
 
 def _is_positive_quadratic(radicand: Expr) -> bool:
