@@ -66,6 +66,11 @@ class ComponentReport:
     errors: tuple[float, ...]
     floors: tuple[float, ...]
 
+    @property
+    def rests(self) -> bool:
+        """Is it not moved, by the step and by the flow?"""
+        return not self.speed and not self.expected and not any(self.errors)
+
 
 def leaves_of(theta: Any) -> list[tuple[str, slice]]:
     """The leaves of a pytree, by their paths, and where they are in the row of all parameters.

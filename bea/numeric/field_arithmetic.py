@@ -25,7 +25,7 @@ from bea.numeric.components import leaves_of
 from bea.numeric.flow import checked_start
 from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
 from bea.numeric.one_step import contracting_displacement, runge_kutta_displacement
-from bea.numeric.own_step import Step, relative_difference
+from bea.numeric.own_step import Comparison, Step
 from bea.numeric.precision import double_precision, unjitted
 from bea.pytrees import Field, PyTree
 from bea.smoothness import kinks
@@ -217,8 +217,8 @@ class FieldArithmetic:
         start = float(np.linalg.norm(self._theta))
         return relative_noise(float(np.linalg.norm(noise)), moved, start)
 
-    def off_the_method(self, h: float, p: int) -> float:
-        """By how much a user's step is not the series' own, relative to what moves, at the most.
+    def off_the_method(self, h: float, p: int) -> Comparison:
+        """By how much a user's step is not the series' own.
 
         Args:
             h: the step size.
@@ -239,7 +239,7 @@ class FieldArithmetic:
             there = [field(self._theta * (1 + self.eps * s)) - field(self._theta) for s in signs]
             return self._noise_at(h)[0] + h * np.max(np.abs(there), axis=0)
 
-        return relative_difference(off, own, self._theta, noise)
+        return Comparison.of(off, own, self._theta, noise)
 
     def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
         """The noise σ of a user's step, of each, and the length of its displacement."""

@@ -6,9 +6,12 @@ The measuring is `measurement`'s.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import Any, Literal
 
-from bea.numeric.components import ComponentReport
+import mpmath
+
+from bea.numeric.components import CLEAR, ComponentReport
 
 ORDER_TOLERANCE = 0.1
 CONSTANT_TOLERANCE = 1e-3
@@ -89,6 +92,16 @@ class OrderReport:
     def untested(self) -> tuple[str, ...]:
         """The names of the components of which nothing is known."""
         return tuple(c.name for c in self.components if c.outcome in ("not tested", "unsettled"))
+
+    def digits_missing(self) -> int:
+        """How many digits more would show f_{p+1} in the components whose errors are round-off."""
+        h, n = mpmath.mpf(min(self.step_sizes)), self.expected_order
+        ratios = [
+            mpmath.mpf(max(c.floors)) / (mpmath.mpf(c.expected) * h**n)
+            for c in self.components
+            if c.outcome == "not tested" and c.expected
+        ]
+        return max((ceil(mpmath.log10(CLEAR * ratio)) for ratio in ratios if ratio), default=0)
 
     def with_components_of(self, other: OrderReport) -> OrderReport:
         """The same, with what another measurement at the point tells of untested components.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
@@ -71,8 +72,8 @@ class OwnStep(Multiprecision):
     def _step(self, h: Any, p: int) -> np.ndarray:
         return self._moved(self._theta, h)
 
-    def off_the_method(self, h: Any, p: int) -> float:
-        """By how much the step is not the equation's own, relative to what moves, at the most.
+    def off_the_method(self, h: Any, p: int) -> Comparison:
+        """By how much the step is not the equation's own.
 
         Args:
             h: the step size.
@@ -92,7 +93,7 @@ class OwnStep(Multiprecision):
         else:
             own = contracting_displacement(field, self._theta, h, self._method, self.number)
         (off,) = finite_differences([h], [self._moved(self._theta, h)], [own])
-        return relative_difference(off, own, self._theta, lambda: self._own_noise(h))
+        return Comparison.of(off, own, self._theta, lambda: self._own_noise(h))
 
     def _own_noise(self, h: Any) -> np.ndarray:
         """The round-off in the step, of each component."""
@@ -201,27 +202,48 @@ class StepInFloat64(OwnStep):
         return called_in_float64(self._own_step, theta.astype(float), float(h))
 
 
-def relative_difference(
-    difference: np.ndarray,
-    own: np.ndarray,
-    theta: np.ndarray,
-    noise: Callable[[], np.ndarray],
-) -> float:
-    """How far a step is from another one, relative to what moves, in the worst component.
+@dataclass(frozen=True)
+class Comparison:
+    """How far a step is from another one, in every component.
 
-    Args:
-        difference: of the two displacements, shape (m,).
-        own: the displacement that it should have.
-        theta: where from.
-        noise: the round-off in every component, asked for if there is a difference.
+    Attributes:
+        own: the displacement that it should have, shape (m,).
+        off: by how much its own one differs, beyond the round-off.
+        rounding: the round-off.
     """
-    rounding = ROUNDED * (abs(theta) + abs(own))
-    if (abs(difference) > rounding).any():
-        rounding = rounding + AS_CLOSE * noise()
-    return max(
-        float((abs(d) - r) / abs(m)) if abs(d) > r and m else float(abs(d) > r)
-        for d, r, m in zip(difference, rounding, own, strict=True)
-    )
+
+    own: np.ndarray
+    off: np.ndarray
+    rounding: np.ndarray
+
+    @classmethod
+    def of(
+        cls,
+        difference: np.ndarray,
+        own: np.ndarray,
+        theta: np.ndarray,
+        noise: Callable[[], np.ndarray],
+    ) -> Comparison:
+        """Compare.
+
+        Args:
+            difference: of the two displacements, shape (m,).
+            own: the displacement that it should have.
+            theta: where from.
+            noise: the measured round-off, asked for if there is a difference.
+        """
+        rounding = ROUNDED * (abs(theta) + abs(own))
+        if (abs(difference) > rounding).any():
+            rounding = rounding + AS_CLOSE * noise()
+        return cls(own, np.maximum(abs(difference) - rounding, 0 * rounding), rounding)
+
+    @property
+    def relative(self) -> float:
+        """By how much it is off, relative to what moves, in the worst component."""
+        return max(
+            float(d / abs(m)) if d and m else float(d > 0)
+            for d, m in zip(self.off, self.own, strict=True)
+        )
 
 
 def is_free_of_noise(values: Sequence[np.ndarray]) -> bool:

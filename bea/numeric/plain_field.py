@@ -29,10 +29,10 @@ from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
 from bea.numeric.one_step import contracting_displacement, runge_kutta_displacement
 from bea.numeric.own_step import (
     TRIED,
+    Comparison,
     Step,
     called_in_float64,
     is_free_of_noise,
-    relative_difference,
 )
 from bea.numeric.precision import double_precision
 from bea.symbolic.methods import ButcherTableau
@@ -158,8 +158,8 @@ class PlainField:
 
         return self._errors_of(step, step_sizes)
 
-    def off_the_method(self, method: ButcherTableau, h: Any) -> float:
-        """By how much the step is not that of a method, relative to what moves, at the most.
+    def off_the_method(self, method: ButcherTableau, h: Any) -> Comparison:
+        """By how much the step is not that of a method.
 
         Raises:
             BeaError: one of them is not finite.
@@ -176,7 +176,7 @@ class PlainField:
                 return 0 * self.theta
             return self._noise_of_step(h) + float(h) * self._noise_of_field(h)
 
-        return relative_difference(off, own, self.theta, noise)
+        return Comparison.of(off, own, self.theta, noise)
 
     def time_scale(self) -> mpmath.mpf:
         """T such that f changes by about half its size along steps h f with h ≤ T/2."""

@@ -536,7 +536,7 @@ class ModifiedEquation:
 
         It returns no number with fewer than half of its digits right (docs/kernels.md): called
         with numbers it goes to multiprecision for those, and inside jit, vmap and grad it returns
-        nan; but near a zero of the field a value inside them is only as exact as a θ moved by eps^(2/3).
+        nan. Near a zero of the field a value inside them is only as exact as θ is to eps^(2/3).
 
         Args:
             order: p, at most the order of the equation, which is the default.

@@ -197,6 +197,13 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
             f"nothing is settled about {subject.title} at any of the points tried; the last was "
             f"{obstacle}"
         )
+    if unseen := subject.never_seen(confirmed):
+        raise AssertionError(
+            f"nothing is settled about {', '.join(unseen[:4])} in {subject.title}: its errors are "
+            "round-off, or hidden by the next term, wherever the others are not; give step_sizes= "
+            f"at which they are not, or a step that takes mpmath numbers; the last was "
+            f"{confirmed[-1]}"
+        )
     try:
         subject.look_elsewhere(confirmed)
         subject.step.examine()

@@ -6,7 +6,7 @@ everywhere, and then there is nothing to estimate: the two are compared, one cal
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from itertools import pairwise
 from typing import Any
 
@@ -14,7 +14,9 @@ import mpmath
 import numpy as np
 
 from bea.errors import StepError
-from bea.numeric.own_step import FLOW_DIGITS
+from bea.numeric.fits import norm
+from bea.numeric.order_report import OrderReport
+from bea.numeric.own_step import FLOW_DIGITS, Comparison
 
 Named = tuple[str, Any]
 
@@ -24,17 +26,21 @@ SAME, OTHER = 1e-9, 1e-8
 JUMP, FALLS = 2.0**-20, 2.0**-26
 """What is smooth in h falls by 2^−q when h is halved; what agrees to 10⁻⁹ at T/2⁸, by q ≥ 4."""
 
+MOST_DOUBLINGS = 60
+SHARE = 1e-3
+"""Of f_{p+1}·h^{p+2}: what is off by less is not another f_{p+1}."""
+
 
 class Elsewhere:
     """A comparison of a step with its method's own.
 
     Args:
-        off: (θ, h) ↦ by how much they differ, relative to what moves; it may raise anything where
-            one of the two has no value.
+        compare: (θ, h) ↦ by how much they differ; it may raise anything where one of the two has no
+            value.
     """
 
-    def __init__(self, off: Callable[[Any, float], float]) -> None:
-        self._off = off
+    def __init__(self, compare: Callable[[Any, float], Comparison]) -> None:
+        self._compare = compare
 
     def look(self, near: Named, far: Iterable[Named], time: float) -> None:
         """Compare the two at larger step sizes, and then at other points.
@@ -64,9 +70,39 @@ class Elsewhere:
                     f"the step is that of the equation at {here}, and another one at {there}"
                 )
 
+    def shows(self, near: Any, report: OrderReport, parts: Mapping[str, slice]) -> set[str]:
+        """The components in which the step is its method's own at larger step sizes.
+
+        There f_{p+1} of a slow component is seen although that of a fast one hides it, or makes it
+        round-off, at the step sizes of a local error.
+
+        Args:
+            near: the point of the report, or near it.
+            report: of the order p.
+            parts: the components, by name.
+        """
+        p, seen = report.order, set[str]()
+        expected = {c.name: c.expected for c in report.components}
+        for k in range(0, MOST_DOUBLINGS, 2):
+            h = report.time_scale * 2.0**k
+            found = self._comparison(near, h)
+            if found is None:
+                break
+            for name, part in parts.items():
+                leading = mpmath.mpf(expected[name]) * mpmath.mpf(h) ** (p + 2)
+                if SHARE * leading > norm(found.rounding[part]):
+                    if norm(found.off[part]) > SHARE * leading:
+                        return seen  # another map, whose difference is no round-off
+                    seen.add(name)
+        return seen
+
     def _at(self, theta: Any, h: float) -> float | None:
+        found = self._comparison(theta, h)
+        return None if found is None else found.relative
+
+    def _comparison(self, theta: Any, h: float) -> Comparison | None:
         with mpmath.workdps(FLOW_DIGITS), np.errstate(all="ignore"):
             try:
-                return self._off(theta, h)
+                return self._compare(theta, h)
             except Exception:  # whatever a user's function raises where it is not defined
                 return None

@@ -12,7 +12,7 @@ import numpy as np
 from bea.numeric import checks
 from bea.numeric.local_error import Precision, in_coordinates
 from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import Step, StepInFloat64, StepInMultiprecision
+from bea.numeric.own_step import Comparison, Step, StepInFloat64, StepInMultiprecision
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import modified_series
 from bea.testing.elsewhere import Elsewhere
@@ -74,19 +74,30 @@ class OnEquation(Subject):
         """Where the step is the equation's own to all digits, it must be that everywhere."""
         if self._given is not None or self.sizes is not None:
             return
+        m = len(self._equation.params)
+        near, far = self.named(next(generic_points(m))), map(self.named, far_points(m))
+        time = min(report.time_scale for report in confirmed)
+        self._elsewhere(confirmed[-1].precision).look(near, far, time)
+
+    def shown_by_the_method(self, report: OrderReport) -> set[str]:
+        """By the equation's own step, if it is explicit or a formula."""
+        if self._equation.method is not None and not self._equation.method.is_explicit:
+            return set()
+        parts = {q.name: slice(i, i + 1) for i, q in enumerate(self._equation.params)}
+        near, _ = next(self.points())
+        return self._elsewhere(report.precision).shows(near, report, parts)
+
+    def _elsewhere(self, precision: str) -> Elsewhere:
         p = self.order if self._equation.is_modifying else 0
-        kind = StepInMultiprecision if confirmed[-1].precision == "mpmath" else StepInFloat64
+        kind = StepInMultiprecision if precision == "mpmath" else StepInFloat64
         equation = self._equation.extended(p)
 
-        def off(theta: np.ndarray, h: float) -> float:
+        def compare(theta: Any, h: float) -> Comparison:
             point = checks.point(self._equation, theta)
             both = kind(equation, point, self._values, self.step)
             return both.off_the_method(both.number(h), p)
 
-        m = len(self._equation.params)
-        near, far = self.named(next(generic_points(m))), map(self.named, far_points(m))
-        time = min(report.time_scale for report in confirmed)
-        Elsewhere(off).look(near, far, time)
+        return Elsewhere(compare)
 
     def _precision(self, point: Any) -> Precision:
         """Multiprecision if the step computes in it, else float64."""

@@ -16,7 +16,7 @@ from bea.numeric.fits import norm
 from bea.numeric.local_error import Precision, digits_for
 from bea.numeric.measurement import leading_vector, measure
 from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
-from bea.numeric.own_step import AS_CLOSE, FLOW_DIGITS, Step
+from bea.numeric.own_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
 from bea.numeric.plain_field import (
     LOST,
     FieldOfStepSize,
@@ -181,7 +181,7 @@ class OnPlainField(Subject):
         method, last = self._method, confirmed[-1]
         exact = last.precision == "mpmath"
 
-        def off(theta: Any, h: float) -> float:
+        def compare(theta: Any, h: float) -> Comparison:
             field = self._field if exact else self._compiled(theta)
             both = PlainField(field, self.step, theta, FLOW_DIGITS if exact else None)
             return both.off_the_method(method, both.number(h))
@@ -195,7 +195,7 @@ class OnPlainField(Subject):
         else:
             far = far_trees(near)
         time = min(report.time_scale for report in confirmed)
-        Elsewhere(off).look(self.named(near), far, time)
+        Elsewhere(compare).look(self.named(near), far, time)
 
     @property
     def lower_orders(self) -> range:

@@ -11,7 +11,7 @@ from bea.numeric import checks
 from bea.numeric.field_arithmetic import FieldArithmetic
 from bea.numeric.local_error import Precision, on_field
 from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import Step
+from bea.numeric.own_step import Comparison, Step
 from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
 from bea.testing.elsewhere import Elsewhere
@@ -83,14 +83,24 @@ class OnSeries(Subject):
         """Where the step is the method's own to all digits, it must be that everywhere."""
         if self.sizes is not None:
             return
+        time = min(report.time_scale for report in confirmed)
+        self._elsewhere().look(self.named(self._start), far_trees(self._start), time)
+
+    def shown_by_the_method(self, report: OrderReport) -> set[str]:
+        """By the series' own step, if it is explicit."""
+        if not self._series.method.is_explicit:
+            return set()
+        parts = dict(self._arithmetic(self._highest).components())
+        return self._elsewhere().shows(self._start, report, parts)
+
+    def _elsewhere(self) -> Elsewhere:
         p = self.order if self._series.is_modifying else 0
         arithmetic = self._arithmetic(max(p, self._highest))
 
-        def off(theta: Any, h: float) -> float:
+        def compare(theta: Any, h: float) -> Comparison:
             return arithmetic.moved_to(theta).off_the_method(float(h), p)
 
-        time = min(report.time_scale for report in confirmed)
-        Elsewhere(off).look(self.named(self._start), far_trees(self._start), time)
+        return Elsewhere(compare)
 
     def is_known_to_vanish(self, l: int) -> bool:
         """Does the series have no term with h^l?"""

@@ -69,6 +69,35 @@ class Subject(ABC):
         """What a report says about the order p + 2 and the limit f_{p+1}."""
         return verdict(report, self.sizes is not None, self.knows_the_limit)
 
+    def never_seen(self, confirmed: Sequence[OrderReport]) -> list[str]:
+        """The components that move, and were not tested in any report of some order.
+
+        Args:
+            confirmed: the reports, those at one point after those at another.
+        """
+        names: dict[str, None] = {}
+        for p in {report.order for report in confirmed}:
+            reports = [r for r in confirmed if r.order == p]
+            if any(r.is_the_method for r in reports):
+                continue
+            unseen = [
+                seen[0].name
+                for seen in zip(*(r.components for r in reports), strict=True)
+                if not any(c.outcome == "confirmed" or c.rests for c in seen)
+            ]
+            if unseen:
+                shown = self.shown_by_the_method(reports[0])
+                names.update(dict.fromkeys(name for name in unseen if name not in shown))
+        return list(names)
+
+    def shown_by_the_method(self, report: OrderReport) -> set[str]:
+        """The components in which the step is its method's own, where f_{p+1} would be seen.
+
+        Args:
+            report: of the order p, at the first point.
+        """
+        return set()
+
     def look_elsewhere(self, confirmed: Sequence[OrderReport]) -> None:  # noqa: B027
         """Look where nothing was measured: far away, and at larger step sizes.
 

@@ -242,7 +242,7 @@ def test_a_component_of_any_scale_is_judged(powers, mistake, i):
     if mistake == "right":
         assert_modified_equation(step, loss.equation(1))
         return
-    with pytest.raises(AssertionError, match="the step is not that of"):
+    with pytest.raises(AssertionError, match=r"the step is not that of|nothing is settled about"):
         assert_modified_equation(step, loss.equation(1))
 
 
