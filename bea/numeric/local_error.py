@@ -257,6 +257,7 @@ def in_coordinates(
     def in_mpmath(p: int, deep: int = 1) -> OrderReport:
         # Deep enough that the leading term stands out; a higher order is better seen from above.
         first = SHALLOW if deep == 1 and expected.vanishes(p + 1) else deep * DEEP
+
         def measured(digits: int) -> OrderReport:
             with mpmath.workdps(digits):
                 until_p = equation.extended(p)

@@ -619,7 +619,7 @@ class ModifiedEquation:
         names = ", ".join(p.name for p in self.params)
         return f"<{self.kind} of order {self.order} in {names} for {self._problem.title}>"
 
-    def latex(self, form: str = "plain") -> str:
+    def latex(self, form: str = "auto") -> str:
         """The equation and its corrections as LaTeX, an `aligned` block without dollar signs.
 
         Args:

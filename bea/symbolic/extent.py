@@ -15,7 +15,7 @@ from math import comb, lcm, prod
 import sympy as sp
 from sympy import Expr
 
-MAX_NODES = 2_000
+MAX_NODES = 10_000
 """Numbers, names and operations together. SymPy takes about 0.1 ms for each."""
 
 HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh)

@@ -132,7 +132,7 @@ def _as_shared_text(eq: ModifiedEquation) -> str:
     return "\n".join([*lines, *_remarks(eq, found)])
 
 
-def as_latex(eq: ModifiedEquation, form: str = "plain") -> str:
+def as_latex(eq: ModifiedEquation, form: str = "auto") -> str:
     """The equation and its corrections as an `aligned` block.
 
     Args:

@@ -14,6 +14,8 @@ SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")
 SUBSCRIPTS = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
 OPERATORS = str.maketrans({"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "−": "-", "–": "-"})
 
+FRACTIONS = str.maketrans({"½": "(1/2)", "⅓": "(1/3)", "¼": "(1/4)", "¾": "(3/4)", "⅔": "(2/3)"})
+
 NAMES = {"lambda": "lam", "is": "i_s", "in": "i_n", "as": "a_s", "or": "o_r", "and": "a_nd"}
 """Names to take in the place of keywords of Python; for others an underscore is added."""
 
@@ -31,7 +33,10 @@ def respelled(text: str, functions: frozenset[str]) -> str:
         >>> respelled("lambda*x(y+1) + e^x", frozenset({"exp"}))
         'lam*x*(y+1) + exp(x)'
     """
-    text = text.translate(OPERATORS)
+    text = text.translate(OPERATORS).translate(FRACTIONS)
+    text = re.sub(r"√\s*(\w+)", r"sqrt(\1)", text).replace("√", "sqrt")
+    text = re.sub(r"\blog(2|10)\s*(\([^()]*\))", r"(log\2/log(\1))", text)
+    text = re.sub(r"\blog\(([^(),]*),([^(),]*)\)", r"(log(\1)/log(\2))", text)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: f"**{m[0].translate(SUPERSCRIPTS)}", text)
     text = re.sub(r"([^\W\d_])([₀-₉]+)", lambda m: f"{m[1]}_{m[2].translate(SUBSCRIPTS)}", text)
     text = re.sub(r"([^\W\d]\w*)\[(\d+)\]", r"\1_\2", text)
@@ -44,6 +49,8 @@ def respelled(text: str, functions: frozenset[str]) -> str:
         text,
     )
     called = {*functions, "sqrt", "exp"}
+    applied = "|".join(sorted(called))
+    text = re.sub(rf"\b({applied})\s+([^\W\d]\w*)(?=\s*(?:[-+)]|$))", r"\1(\2)", text)
     text = re.sub(r"([^\W\d]\w*)\s*\(", lambda m: m[0] if m[1] in called else f"{m[1]}*(", text)
     text = re.sub(r"\)\s*(?=[\w(])", ")*", text)
     text = re.sub(r"(?<=\w)\s+(?=[^\W\d_])", "*", text)

@@ -40,8 +40,8 @@ from bea.symbolic.spelling import keyword_in, respelled
 
 __all__ = ["parse_expression", "parse_number", "parse_numbers", "parse_symbols"]
 
-MAX_CHARACTERS = 10_000
-"""No loss worth typing is longer; Python's parser takes 10 ms for this much."""
+MAX_CHARACTERS = 100_000
+"""A logistic regression of 100 points and 10 parameters has 12 000, written out by a program."""
 
 MAX_DEPTH = 60
 """Operations inside one another. SymPy uses up to seven Python frames a level; 1000 are there."""
@@ -69,8 +69,11 @@ MAX_TERMS = 100_000
 184 756. The recursion differentiates every one of them many times."""
 
 MAX_LOGARITHM = 230
-"""Irrational constants lie between 1e-100 and 1e100, and so does the constant factor of exp(x + c):
-SymPy compares numbers to 100 digits, and what it cannot tell apart it tries for a long time."""
+"""Irrational constants lie between 1e-100 and 1e100: SymPy compares numbers to 100 digits, and what
+it cannot tell apart it tries for a long time."""
+
+MAX_SHIFT = 1e6
+"""The c in exp(x + c), which nobody makes a factor: exp(800*(x − 1000)) is an ordinary bend."""
 
 MAX_CONSTANT_NESTING = 4
 """Functions and powers of constants inside one another, as in exp(sqrt(2)). SymPy evaluates them to
@@ -305,6 +308,7 @@ def _checked_identifier(entry: object, name: str) -> str:
     problem = (
         "is empty" if not identifier
         else "is not a name of letters and digits" if not identifier.isidentifier()
+        else "contains a product" if "·" in identifier
         else "is a keyword of Python" if keyword.iskeyword(identifier)
         else _reserved(identifier)
     )  # fmt: skip
@@ -414,7 +418,8 @@ class _Reader:
         if not self.source:
             raise InputError(f"{self.name}: the text is empty; write an expression such as x**2/2")
         for position, character in enumerate(self.source):
-            if not character.isprintable() or character == "#":
+            # To Python a·b is one name; to everybody else it is a product.
+            if not character.isprintable() or character in "#·":
                 raise self._unreadable(f"unexpected character {character!a}", position)
         if digits := re.search(rf"(?<!\w)[\d_]{{{MAX_DIGITS + 1},}}", self.source):
             raise self._unreadable(f"more than {MAX_DIGITS} digits in a row", digits.start())
@@ -564,7 +569,12 @@ class _Reader:
                 raise self._refused(node, f"{name} of more than {MAX_ANGLE:.0e}", "rescale it")
         if name in _GROWING:
             terms = sp.Add.make_args(argument)
-            self._check_logarithm(node, sp.Add(*(term for term in terms if _is_constant(term))))
+            shift = sp.Add(*(term for term in terms if _is_constant(term)))
+            if _is_constant(argument):
+                self._check_logarithm(node, shift)
+            elif abs(_evaluated(shift)) > MAX_SHIFT:
+                beyond = f"a constant beyond ±{MAX_SHIFT:.0e} in an exponent"
+                raise self._refused(node, beyond, "rescale the problem")
             for base, exponent in powers_in_exponential(argument):
                 self._check_power(node, base, exponent)
         if name == "sqrt":

@@ -157,6 +157,9 @@ def test_sums_and_integrals_are_evaluated():
 
 MEANT = [
     ("2x^2 + 3 sin(x)", "2*x**2 + 3*sin(x)"),
+    ("x·y + x²", "x*y + x**2"),
+    ("√x + √(1 + x) − ½x", "sqrt(x) + sqrt(1 + x) - (1/2)*x"),
+    ("sin x + log(x, 2)", "sin(x) + (log(x)/log( 2))"),
     ("x² − y·2", "x**2 - y*2"),
     ("|x|*y", "sqrt((x)**2)*y"),
     ("e^(x + y)*2", "exp(x + y)*2"),
@@ -179,7 +182,7 @@ def test_what_can_mean_one_thing_only_is_shown_whole(written, meant):
         assert "lambda is a keyword of Python" in str(caught.value)
 
 
-@pytest.mark.parametrize("text", ["x.y", ")x(", "x if y else 1", "sin x", "1e5x", "x==y"])
+@pytest.mark.parametrize("text", ["x.y", ")x(", "x if y else 1", "sin x y", "1e5x", "x==y"])
 def test_what_means_nothing_is_not_guessed_at(text):
     with pytest.raises(bea.InputError) as caught:
         parse_expression(text)
