@@ -12,9 +12,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from fractions import Fraction
+from math import lcm
 
 import sympy as sp
-from flint import fmpq, fmpq_mat, fmpq_mpoly
+from flint import fmpq, fmpq_mat, fmpq_mpoly, fmpz, nmod_mat
 from sympy import QQ, Expr
 from sympy.integrals.heurisch import heurisch
 from sympy.integrals.rationaltools import ratint
@@ -32,6 +33,12 @@ from bea.symbolic.zero import Answer, decide
 MOST_UNKNOWNS = 400
 """The largest linear system tried for the coefficients of P: it takes about a second."""
 
+MOST_ROUNDS = 12
+"""Times that the monomials are widened: as many as there are powers of x before exp(x)."""
+
+PRIME = 2**61 - 1
+"""The field in which is found out whether it has a solution."""
+
 
 MOST_OPERATIONS = 60
 """The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours. So
@@ -43,8 +50,12 @@ LONGEST_RISCH = 80
 seconds at most. Other functions it writes by complex logarithms, and can take hours; and so it can
 for exponentials of several rates."""
 
+MOST_FACTORS = 2
+"""Constants, as exp(b) in exp(ax + b), that may stand in its integrand as symbols."""
+
 LARGEST_QUOTIENT = 60
-"""The degree of a denominator times the number of its factors, up to which SymPy integrates."""
+"""The degree of a denominator times the number of its factors, up to which SymPy integrates. Each
+further symbol leaves a quarter of it: the roots of a resultant are algebraic functions of them."""
 
 
 def second_order_defect(tableau: ButcherTableau) -> Scalar:
@@ -130,7 +141,7 @@ def _in_ring(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
         if i in ring.moving or (meaning.is_Pow and meaning.exp == -1)
     ]
     shifts = [(i, -1) for i in range(len(ring.meanings))] + [(i, 1) for i in gaining]
-    while True:
+    for _ in range(MOST_ROUNDS):
         wider = candidates | {_shifted(m, i, step) for m in candidates for i, step in shifts}
         candidates = {m for m in wider if min(m) >= 0}
         if len(candidates) > MOST_UNKNOWNS:
@@ -138,6 +149,7 @@ def _in_ring(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
         monomials = sorted(candidates)
         if (solution := _solve(ring, monomials, g)) is not None:
             return solution
+    return None
 
 
 def _solve(ring: DifferentialRing, monomials: list[Monomial], g: Column) -> fmpq_mpoly | None:
@@ -152,14 +164,57 @@ def _solve(ring: DifferentialRing, monomials: list[Monomial], g: Column) -> fmpq
         rows += [[d.get(m, 0) for d in derivatives] + [right.get(m, 0)] for m in occurring]
     if not rows:
         return ring.zero
-    reduced, rank = fmpq_mat([[fmpq(x) for x in row] for row in rows]).rref()
-    P, last = ring.zero, len(monomials)
-    for row in reduced.tolist()[:rank]:
-        pivot = next(k for k, x in enumerate(row) if x != 0)
-        if pivot == last:
-            return None  # 0 = 1: no such P
-        P += ring.monomial(monomials[pivot]) * row[last]
+    solution = _particular_solution([[fmpq(x) for x in row] for row in rows])
+    if solution is None:
+        return None  # 0 = 1: no such P
+    P = ring.zero
+    for k, x in solution.items():
+        P += ring.monomial(monomials[k]) * x
     return P
+
+
+def _particular_solution(rows: list[list[fmpq]]) -> dict[int, fmpq] | None:
+    """The x_k that are not zero in one solution of Σ_k a_ik x_k = b_i; None if there is none.
+
+    Which equations are independent, and whether they agree, is found out modulo a prime: fractions
+    would fill pages before it is known that there is no solution, as mostly there is none.
+
+    Args:
+        rows: (a_i1, …, a_in, b_i).
+    """
+    cleared = [_integers(row) for row in rows]
+    by_rows = nmod_mat([[int(x) % PRIME for x in row] for row in cleared], PRIME)
+    pivots = _pivots(by_rows)
+    last = len(rows[0]) - 1
+    if last in pivots:
+        return None
+    independent = _pivots(by_rows.transpose())[: len(pivots)]
+    square = [[cleared[i][k] for k in pivots] for i in independent]
+    if not square:
+        return {}
+    try:
+        found = fmpq_mat(square).solve(fmpq_mat([[cleared[i][last]] for i in independent]))
+    except ZeroDivisionError:  # only modulo this prime it had that rank
+        return None
+    solution = {k: found[n, 0] for n, k in enumerate(pivots) if found[n, 0] != 0}
+    fits = all(sum((row[k] * x for k, x in solution.items()), fmpq(0)) == row[last] for row in rows)
+    return solution if fits else None
+
+
+def _integers(row: list[fmpq]) -> list[fmpz]:
+    """The row times its common denominator."""
+    common = lcm(*(int(x.q) for x in row))
+    return [(x * common).p for x in row]
+
+
+def _pivots(matrix: nmod_mat) -> list[int]:
+    """The columns in which the reduced rows begin."""
+    reduced, rank = matrix.rref()
+    found: list[int] = []
+    for i in range(rank):
+        start = found[-1] + 1 if found else 0
+        found.append(next(k for k in range(start, reduced.ncols()) if int(reduced[i, k])))
+    return found
 
 
 def _shifted(monomial: Monomial, i: int, by: int) -> Monomial:
@@ -205,17 +260,50 @@ def _primitive(f: Expr, x: sp.Symbol, alone: bool) -> Expr | None:
 
 def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
     # One quotient, multiplied out by the fast arithmetic: SymPy would take minutes over (1+x⁵)^−8.
+    others = len(f.free_symbols) - 1
+    most = LARGEST_QUOTIENT / 4**others
+    if _degree_of_denominators(f, x) > most:
+        return None
     quotient = QQ.frac_field(*sorted(f.free_symbols, key=str)).field.from_expr(f)
     powers = [(p.as_expr(), n) for p, n in quotient.denom.factor_list()[1]]
     factors = [p for p, _ in powers]
-    if sum(n * sp.degree(p, x) for p, n in powers) * len(powers) > LARGEST_QUOTIENT:
+    if sum(n * sp.degree(p, x) for p, n in powers) * len(powers) > most:
         return None
     # Over the reals SymPy needs the roots in radicals, which can take hours from cubic factors on.
     real = all(sp.degree(p, x) <= 2 or len(sp.Add.make_args(p)) == 2 for p in factors)
     return ratint(quotient.as_expr(), x, real=real)
 
 
+def _degree_of_denominators(f: Expr, x: sp.Symbol) -> int:
+    """The degree of what f would have for a denominator, times the number of its factors."""
+    highest: dict[Expr, int] = {}
+    for power in f.atoms(sp.Pow):
+        if power.exp.is_negative and power.has(x):
+            highest[power.base] = max(highest.get(power.base, 0), -int(power.exp))
+    degrees = [
+        n * (sp.degree(base, x) if base.is_polynomial(x) else 1) for base, n in highest.items()
+    ]
+    return sum(degrees) * len(degrees)
+
+
 def _elementary_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
+    # exp(ax + b) is exp(ax) times a constant, which Risch would take apart: 1.073y to exp(y/1000).
+    factors: dict[Expr, sp.Symbol] = {}
+
+    def split(e: Expr) -> Expr:
+        constant, moving = sp.expand(e.args[0]).as_independent(x, as_Add=True)
+        if not constant.free_symbols:
+            return e
+        return factors.setdefault(sp.exp(constant), sp.Dummy(positive=True)) * sp.exp(moving)
+
+    f = f.replace(lambda e: isinstance(e, sp.exp), split)
+    if len(factors) > MOST_FACTORS:
+        return None
+    F = _by_risch(f, x)
+    return None if F is None else F.xreplace({d: e for e, d in factors.items()})
+
+
+def _by_risch(f: Expr, x: sp.Symbol) -> Expr | None:
     functions = f.atoms(sp.Function)
     rates = {sp.diff(e.args[0], x) for e in functions if isinstance(e, sp.exp)}
     if (

@@ -34,11 +34,11 @@ from bea.symbolic.limits import MOST_TERMS, TooManyTermsError
 from bea.symbolic.terms import Monomial, expression_of
 from bea.symbolic.zero import Answer, Decider, decide
 
-MOST_COMPLETED = 9
+MOST_COMPLETED = 8
 """The number of reciprocals, times that of the variables and constants in them, up to which the
 relations are completed in several variables. Measured on sums of 1/|θ − c_i| to f_3: four in two
 variables take 6.4 s, and 4.1 s without completion, which leaves five times the terms; five take
-22 s, and 8.6 s without. Three wells with two constants of their own take minutes."""
+22 s, and 8.6 s without. Three wells with constants of their own can take minutes."""
 
 LARGEST_PRODUCT = 1_000_000
 """Pairs of terms that flint multiplies in one call, 0.2 s: in between Ctrl-C is heard, and what has
