@@ -88,6 +88,9 @@ LEAST_VARIABLES, LEAST_TERMS, GROWTH = 5, 20, 4
 """A polynomial in so many variables, or more, stays as it is if multiplied out it has so many
 terms, and so many times as many as it is written with."""
 
+GROWTH_OF_FEW = 60
+"""The same for fewer variables, of which (x + y)**60 is made."""
+
 FEW_VARIABLES = 8
 """Up to so many, D_v g is taken by the Jacobian of g: there Σ_j ∂_j g · v_j is shorter."""
 
@@ -123,11 +126,12 @@ def is_better_unexpanded(variables: Sequence[sp.Symbol], expressions: Sequence[E
             denominators.add(e.args[0])
     if len(atoms) > MOST_ATOMS or (len(moving) > 1 and len(denominators) > MOST_DENOMINATORS):
         return True
-    if len(moving) < LEAST_VARIABLES or atoms:
+    if atoms:
         return False
     written = sum(len(sp.Add.make_args(e)) for e in expressions)
     terms = sum(extent_of(e).terms for e in expressions)
-    return terms >= LEAST_TERMS and terms >= GROWTH * written
+    growth = GROWTH if len(moving) >= LEAST_VARIABLES else GROWTH_OF_FEW
+    return terms >= LEAST_TERMS and terms >= growth * written
 
 
 class Column:

@@ -117,7 +117,7 @@ def potential(carrier: CoordinatesCarrier, g: Column) -> Expr:
 
 def _along_rays(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
     """∫₀¹ ⟨θ, g(sθ)⟩ ds for a g polynomial in θ: a term c·θ^α gives c·θ_j θ^α/(|α| + 1)."""
-    variables = {ring.meanings.index(v): j for j, v in enumerate(ring.variables)}
+    variables = {ring.meanings.index(x): j for j, x in enumerate(ring.coordinates)}
     if any(
         any(component.degrees()[i] for i in ring.moving if i not in variables)
         for component in g.components

@@ -29,6 +29,7 @@ from sympy.polys.rings import PolyElement, PolyRing
 
 from bea.errors import InputError
 from bea.symbolic import functions
+from bea.symbolic.centres import centres
 from bea.symbolic.lattice import Lattice, expanded
 from bea.symbolic.limits import MOST_TERMS, TooManyTermsError
 from bea.symbolic.terms import Monomial, expression_of
@@ -99,6 +100,10 @@ class DifferentialRing:
         self._generators: dict[Expr, Generator] = {}
         self._relations: list[PolyElement] = []
         self._ring = PolyRing((), QQ, lex)
+        # A ring with opaque functions is one of several for the same elements: they are to agree.
+        self._centres = {} if opaque else centres(expressions, self.variables)
+        self.coordinates = [x - self._centres.get(x, 0) for x in self.variables]
+        """What the generators of the variables mean: x, or x − c where the input is centred."""
 
         system = functions.canonical(sp.Tuple(*expressions))
         self._one_family = functions.one_family(system)
@@ -112,8 +117,8 @@ class DifferentialRing:
         symbols = set().union(*(e.free_symbols for e in system)) - set(self.variables)
         for symbol in sorted(symbols, key=lambda s: s.name, reverse=True):
             self._adjoin(symbol)
-        for symbol in reversed(self.variables):
-            self._adjoin(symbol)
+        for coordinate in reversed(self.coordinates):
+            self._adjoin(coordinate)
         for expr in system:
             self._convert(expr)
         self._close()
@@ -287,6 +292,8 @@ class DifferentialRing:
             return self._ring(QQ(int(expr.p), int(expr.q)))
         if expr in self._generators:
             return self._adjoin(expr)
+        if (c := self._centres.get(expr)) is not None:
+            return self._adjoin(expr - c) + self._ring(QQ(int(c.p), int(c.q)))
         if expr.is_Add:
             parts = [self._convert(a) for a in expr.args]
             return sum(map(self._lift, parts), self._ring.zero)
@@ -458,8 +465,10 @@ class DifferentialRing:
     def _derive_generators(self) -> None:
         """∂y/∂θ_j for every generator y that moves, by its position, innermost first."""
         for i, generator in reversed(list(enumerate(reversed(self._generators.values())))):
-            if generator.meaning in self.variables:
-                partials = [self._context.constant(generator.meaning == v) for v in self.variables]
+            if generator.meaning in self.coordinates:
+                partials = [
+                    self._context.constant(generator.meaning == x) for x in self.coordinates
+                ]
             elif generator.slope is not None:
                 slope, argument = self.element(generator.slope), self.element(generator.argument)
                 partials = [
