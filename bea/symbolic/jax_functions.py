@@ -219,12 +219,11 @@ class _Evaluator:
                     continue
                 found = self._removable(other, quotient.base, int(-quotient.exp))
                 if found is not None:
-                    value, powers = found
+                    value, left = found
                     values.append(value)
                     factors.remove(other)
                     factors.remove(quotient)
-                    if powers:
-                        factors.append(quotient.base**powers)
+                    factors += left
                     break
         factors = self._without_overflow(factors, values)
         for factor in factors:
@@ -236,41 +235,36 @@ class _Evaluator:
             total = total * value
         return total
 
-    def _removable(self, f: Expr, base: Expr, n: int) -> tuple[Any, int] | None:
-        """f/base^n as a function without a singularity where base = 0, times a power of base."""
-        ratio = _ratio(f.args[0], base) if isinstance(f, (sp.sin, sp.sinh, sp.tanh)) else None
-        if ratio is not None:
-            c, u = float(ratio), self.value(f.args[0])
-            over_u = {
-                sp.sin: lambda: stable.spherical(0, -1)(u),
-                sp.sinh: lambda: stable.spherical(0, 1)(u),
-                sp.tanh: lambda: _tanh_over(u),
-            }[type(f)]()
-            return c * over_u, 1 - n
-        if f.is_Add and len(f.args) == 2 and f.args[0].is_Rational:
-            number, term = f.args
-            k, g = term.as_coeff_Mul()
-            if k == -number and isinstance(g, (sp.exp, sp.cos, sp.cosh)):
-                argument = g.args[0]
-                if (ratio := _ratio(argument, base)) is None:
-                    return None
-                c, k, u = float(ratio), float(k), self.value(argument)
-                if isinstance(g, sp.exp):  # (e^u − 1)/u = e^{u/2} sinh(u/2)/(u/2)
-                    return k * c * jnp.exp(u / 2) * stable.spherical(0, 1)(u / 2), 1 - n
-                if n >= 2:  # (cos u − 1)/u² = −½ (sin(u/2)/(u/2))²
-                    sign = -1 if isinstance(g, sp.cos) else 1
-                    return sign * k * c**2 / 2 * stable.spherical(0, sign)(u / 2) ** 2, 2 - n
-        if n == 1 and isinstance(base, (sp.sin, sp.sinh, sp.tanh)):  # u/sin u
-            ratio = _ratio(base.args[0], f)
-            if ratio is not None:
-                c, u = float(ratio), self.value(base.args[0])
-                one_over = {
-                    sp.sin: lambda: 1 / stable.spherical(0, -1)(u),
-                    sp.sinh: lambda: 1 / stable.spherical(0, 1)(u),
-                    sp.tanh: lambda: 1 / _tanh_over(u),
-                }[type(base)]()
-                return one_over / c, 0
+    def _removable(self, f: Expr, base: Expr, n: int) -> tuple[Any, list[Expr]] | None:
+        """f/base^n as a function without a singularity, and the factors that are left."""
+        if (found := self._over_argument(f)) is not None:  # sin(u)/base^n with base^j = u^k/c
+            over, u, k = found
+            for j in range(n, 0, -1):
+                if (c := _ratio(u**k, base**j)) is not None:
+                    return float(c) * over, [base ** (j - n)] * (j < n)
+        if (found := self._over_argument(base)) is not None:  # f/sin(u)^n with f = x^p, x^j = c u^k
+            over, u, k = found
+            x, p = (f.base, int(f.exp)) if f.is_Pow and f.exp.is_Integer else (f, 1)
+            for j in range(1, p + 1):
+                if (c := _ratio(x**j, u**k)) is not None:
+                    left = [x ** (p - j)] * (j < p) + [base ** (1 - n)] * (n > 1)
+                    return float(c) / over, left
         return None
+
+    def _over_argument(self, f: Expr) -> tuple[Any, Expr, int] | None:
+        """(f/u^k, u, k) for a function f of u that vanishes with u like u^k; None if it is none."""
+        if type(f) in _OVER_ARGUMENT:
+            return _OVER_ARGUMENT[type(f)](self.value(f.args[0])), f.args[0], 1
+        if not (f.is_Add and len(f.args) == 2 and f.args[0].is_Rational):
+            return None
+        number, (c, g) = f.args[0], f.args[1].as_coeff_Mul()
+        if c != -number or not isinstance(g, (sp.exp, sp.cos, sp.cosh)):
+            return None
+        u, half = g.args[0], self.value(g.args[0]) / 2
+        if isinstance(g, sp.exp):
+            return float(c) * _expm1_over(2 * half), u, 1
+        sign = -1 if isinstance(g, sp.cos) else 1  # (cos u − 1)/u² = −½ (sin(u/2)/(u/2))²
+        return sign * float(c) / 2 * stable.spherical(0, sign)(half) ** 2, u, 2
 
     def _without_overflow(self, factors: list[Expr], values: list[Any]) -> list[Expr]:
         """exp(u)/(1 + exp(u)) is s(u), though both may overflow; the rest of the factors."""
@@ -383,6 +377,22 @@ def _tanh_over(u: Any) -> Any:
     return jnp.where(
         near, stable.spherical(0, 1)(small) / jnp.cosh(small), stable.tanh(large) / large
     )
+
+
+def _expm1_over(u: Any) -> Any:
+    """The quotient (e^u − 1)/u, which is e^{u/2} sinh(u/2)/(u/2) near 0."""
+    near = jnp.abs(u) < 1
+    half, large = jnp.where(near, u / 2, 0.0), jnp.where(near, 1.0, u)
+    return jnp.where(near, jnp.exp(half) * stable.spherical(0, 1)(half), jnp.expm1(large) / large)
+
+
+_OVER_ARGUMENT: dict[type, Callable[[Any], Any]] = {
+    sp.sin: stable.spherical(0, -1),
+    sp.sinh: stable.spherical(0, 1),
+    sp.tan: lambda u: stable.spherical(0, -1)(u) / jnp.cos(u),
+    sp.tanh: _tanh_over,
+}
+"""The functions that vanish with u like u, over u."""
 
 
 def _constant(e: Expr) -> float:
