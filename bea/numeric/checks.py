@@ -76,6 +76,8 @@ def _in_order(at: Mapping[Any, Any], names: list[str]) -> list[Any]:
 
 
 def _listed(values: Any, name: str) -> list[Any]:
+    if isinstance(values, sp.MatrixBase):
+        return list(values.flat())
     if isinstance(values, (str, Mapping)) or not isinstance(values, Iterable):
         raise InputError(f"{name} is {values!r}: give a sequence of numbers")
     return list(values)

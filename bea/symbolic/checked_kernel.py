@@ -98,7 +98,7 @@ def checked_kernel(
             else (theta, None)
         )
         shape = theta.shape
-        step = jnp.broadcast_to(jnp.asarray(h, theta.dtype), shape[:-1]).reshape(-1)
+        step = jnp.broadcast_to(_step_size(h, theta.dtype), shape[:-1]).reshape(-1)
         points = theta.reshape(-1, shape[-1])
         is_traced = isinstance(points, jax.core.Tracer) or isinstance(step, jax.core.Tracer)
         if not is_checked:
@@ -149,6 +149,13 @@ def _array(theta: Any, names: tuple[str, ...]) -> jax.Array:
             f"parameter{'s' * (len(names) != 1)} {', '.join(names)}"
         )
     return theta
+
+
+def _step_size(h: Any, dtype: Any) -> jax.Array:
+    try:
+        return jnp.asarray(h, dtype)
+    except (TypeError, ValueError):
+        raise InputError(f"the step size is {h!r}: give a real number, or an array") from None
 
 
 def theta_names(theta: dict, names: tuple[str, ...]) -> list[Any]:

@@ -6,6 +6,7 @@ that the mathematics behind can trust what it is given.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
@@ -293,9 +294,20 @@ def _stepped(step: Any, symbols: Sequence[sp.Symbol], h: sp.Symbol) -> Any:
             "the components"
         )
     try:
+        inspect.signature(step).bind(symbols, h)
+    except TypeError as error:
+        raise InputError(f"the step is no function of (theta, h): {error}") from None
+    except ValueError:  # built in, and says nothing of its arguments
+        pass
+    try:
         return step(symbols, h)
     except (TypeError, AttributeError) as error:
         said = " ".join(str(error).split())
+        if "truth value" in said:
+            raise InputError(
+                f"the step branches on a comparison of symbols ({said}): give one formula for all "
+                "theta and h, or verify such a step by bea.testing"
+            ) from error
         if "Symbol" in said or "Expr" in said or "expression" in said or "loop of ufunc" in said:
             raise InputError(
                 f"the step cannot compute with symbols ({said}): use SymPy's functions in it, "
@@ -323,6 +335,10 @@ def _smooth_expression(value: Any, name: str, plain: Mapping[Expr, sp.Symbol]) -
         raise InputError(
             f"{name} is {type(value).__name__}, not a SymPy expression or text"
         ) from None
+    if isinstance(expr, Expr) and (matrices := expr.atoms(sp.MatrixSymbol)):
+        expr = expr.subs({M: M.as_explicit() for M in matrices}).doit()  # a trace, a determinant
+    if isinstance(expr, sp.MatrixBase) and expr.shape == (1, 1):
+        expr = expr[0, 0]
     if not isinstance(expr, Expr) or expr.is_Matrix:
         if isinstance(expr, sp.core.relational.Relational):
             check_smooth(expr, name)
@@ -348,6 +364,8 @@ def _symbols(names: Any) -> tuple[tuple[sp.Symbol, ...], dict[Expr, sp.Symbol]]:
         return parse_symbols(names), {}
     if isinstance(names, sp.MatrixBase):
         names = names.flat()
+    elif isinstance(names, sp.MatrixSymbol):
+        names = names.as_explicit().flat()
     elif isinstance(names, Expr) and not getattr(names, "is_Matrix", False):
         names = [names]
     if isinstance(names, Set) or not isinstance(names, Iterable):

@@ -436,6 +436,6 @@ def _is_plainly_zero(element: Any) -> bool:
 
 def _not_smooth(h: sp.Symbol, expr: Expr) -> InputError:
     return InputError(
-        f"the step is not smooth at {h} = 0 because of {expr}: "
-        "a one-step map must have a Taylor series in the step size"
+        f"the step has {expr} in it, which has no Taylor series at {h} = 0, as a one-step map must "
+        "have: if the whole has one, write the step without it"
     )

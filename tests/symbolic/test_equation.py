@@ -283,7 +283,7 @@ BAD = {
     ),
     "a step with a root of h": (
         {"step": lambda t, s: [t[0] + sp.sqrt(s) * t[0]], "params": [x]},
-        "not smooth at h = 0",
+        "no Taylor series at h = 0",
     ),
     "a matrix for a loss": ({"loss": sp.eye(2), "params": [a]}, "not a scalar expression"),
     "a list for a loss": ({"loss": [a], "params": [a]}, "list"),

@@ -192,3 +192,36 @@ def test_what_means_nothing_is_not_guessed_at(text):
 @pytest.mark.parametrize("text", ["2e3", "1e-3*x", "x**2", "exp(-x)*2", "a_1 + b2", "0x10"])
 def test_what_is_python_is_left_alone(text):
     assert respelled(text, frozenset(FUNCTIONS)) == text
+
+
+def test_matrices_stand_for_their_entries():
+    M = sp.MatrixSymbol("M", 2, 2)
+    by_trace = equation(loss=sp.Trace(M * M), params=M)
+    by_entries = equation(loss=sum(M[i, j] * M[j, i] for i in (0, 1) for j in (0, 1)), params=M)
+    assert by_trace.corrections == by_entries.corrections
+    assert [s.name for s in by_trace.params] == ["M_0_0", "M_0_1", "M_1_0", "M_1_1"]
+    determinant = equation(loss=sp.Determinant(M), params=M)
+    a, b, c, d = determinant.params
+    assert list(determinant.corrections[0]) == [-d, c, b, -a]
+    assert equation(loss=sp.Matrix([[x**2]]), params=[x]).corrections[0][0] == -2 * x
+    eq = equation(loss=x**2 * y, params=[x, y])
+    reports = [bea.verify_order(eq, at=at) for at in (sp.Matrix([1, 2]), (1, 2))]
+    assert reports[0] == reports[1]
+
+
+@pytest.mark.parametrize(
+    ("step", "words"),
+    [
+        (lambda t, h: (t[0] if t[0] > 0 else t[0] - h,), "branches on a comparison"),
+        (lambda t: t, "no function of"),
+        (lambda t, h, k: t, "no function of"),
+    ],
+)
+def test_steps_that_are_no_formulas(step, words):
+    assert words in refusal(step=step, params=[x])
+
+
+@pytest.mark.parametrize("h", [1j, "a", None])
+def test_step_sizes_that_are_no_numbers(h):
+    with pytest.raises(bea.InputError, match="the step size is"):
+        equation(loss=x**2, params=[x]).to_jax()([1.0], h)
