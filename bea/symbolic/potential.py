@@ -42,7 +42,8 @@ PRIME = 2**61 - 1
 
 MOST_OPERATIONS = 60
 """The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours. So
-it can for a short one with functions, √x·exp(x) or arctan(x)², and only roots are guessed at."""
+it can for a short one with functions, √x·exp(x) or arctan(x)², and only roots are guessed at. Each
+further symbol in a root leaves half of it."""
 
 
 LONGEST_RISCH = 80
@@ -315,7 +316,10 @@ def _by_risch(f: Expr, x: sp.Symbol) -> Expr | None:
     try:
         F = risch_integrate(f, x)
     except NotImplementedError:  # algebraic, or no tower of exponentials and logarithms
-        guess = not f.atoms(sp.Function) and f.count_ops() <= MOST_OPERATIONS
+        roots = [p.base for p in f.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer]
+        others = max((len(base.free_symbols - {x}) for base in roots), default=0)
+        most = MOST_OPERATIONS / 2**others
+        guess = not f.atoms(sp.Function) and f.count_ops() <= most
         return heurisch(f, x) if guess else None
     if F.has(NonElementaryIntegral):
         return None  # a proof that there is none
