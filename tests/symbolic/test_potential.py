@@ -333,3 +333,39 @@ def test_constants_are_divided_by():
     assert_potential(eq)
     eq = bea.modified_equation(field=[sp.exp(a * x) * x, sp.sin(c * y)], params=(x, y), order=0)
     assert not assert_potential(eq).has(sp.Integral)
+
+
+LONG_SEARCHES = {
+    "wells and a symbol": (
+        {"loss": "1/(1 + x**2) - 2/(1 + 2*(x - 3)**2) + 1/(1 + q*(x - 4)**2) + 1/(1 + (x - 5)**2)"},
+        "x", 2,
+    ),
+    "a symbol in a square": ({"loss": "(q*y + 1.02)**2/(1 + (2.2131*y + 1.02)**2)"}, "x, y", 2),
+    "three variables in one": ({"loss": "atan(x**2 + y**2 + z**2)"}, "x, y, z", 2),
+    "decimals in one": ({"loss": "atan(0.53*x - 0.731*y + z - 5/3)"}, "x, y, z", 2),
+    "three logistic terms": (
+        {"field": [f"-sigmoid(x + 1.073*y){'*1.073' * i} - sigmoid(x - y/10){'*(-1/10)' * i} "
+                   f"- sigmoid(x + 0.719*y){'*0.719' * i}" for i in (0, 1)]},
+        "x, y", 1,
+    ),
+    "roots in two variables": (
+        {"field": ["(2 - x/2)/((x - 4)**2/2 + 2*(y - 5)**2)**(3/2) - (2*x + 8)/((x + 4)**2 + y**2)",
+                   "(10 - 2*y)/((x - 4)**2/2 + 2*(y - 5)**2)**(3/2) - 2*y/((x + 4)**2 + y**2)"]},
+        "x, y", 1,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore:the loss does not depend")
+@pytest.mark.parametrize("name", LONG_SEARCHES)
+def test_the_search_for_a_potential_is_bounded(name):
+    """Each of these took minutes, and one of them all of the memory; what is found in closed form is right."""
+    given, params, order = LONG_SEARCHES[name]
+    eq = bea.modified_equation(**given, params=params, order=order)
+    modified = eq.modified_loss(order)
+    if modified.has(sp.Integral):  # along a ray, whose slope SymPy would take a minute to evaluate
+        return
+    values = {s: sp.Rational(3 + i, 7) for i, s in enumerate((*eq.params, *eq.constants))}
+    values[eq.step_size] = sp.Rational(1, 5)
+    slope = sp.diff(modified, eq.params[-1])
+    assert abs(sp.N((slope + eq.vector_field()[-1]).subs(values), 20)) < 1e-12
