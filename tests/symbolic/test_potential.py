@@ -359,7 +359,7 @@ LONG_SEARCHES = {
 @pytest.mark.filterwarnings("ignore:the loss does not depend")
 @pytest.mark.parametrize("name", LONG_SEARCHES)
 def test_the_search_for_a_potential_is_bounded(name):
-    """Each of these took minutes, and one of them all of the memory; what is found in closed form is right."""
+    """Each of these took minutes, one of them all of the memory; a closed form is right."""
     given, params, order = LONG_SEARCHES[name]
     eq = bea.modified_equation(**given, params=params, order=order)
     modified = eq.modified_loss(order)
