@@ -19,7 +19,7 @@ SECONDS = 5.0
 Permission = Callable[[str, tuple[Any, ...]], bool]
 """(event, its arguments) ↦ may it happen?"""
 
-HARMLESS = ("array.__new__", "object.__getattr__", "sys._getframe")
+HARMLESS = ("array.__new__", "object.__getattr__", "sys._getframe", "builtins.id")
 """Events of looking at things and of counting primes, none of which a text can aim at anything."""
 
 LIBRARIES = ("sympy", "mpmath", "flint")
