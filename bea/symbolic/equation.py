@@ -310,8 +310,8 @@ class ModifiedEquation:
             >>> import bea
             >>> eq = bea.modified_equation(loss="log(1 + exp(2*x + 1))", params="x", order=1)
             >>> print(eq.shared())
-            w1 = exp(2*x + 1) + 1
-            w2 = 1/w1
+            u1 = exp(2*x + 1) + 1
+            s1 = 1/u1
         """
         p = self._checked(order)
         taken = {*(s.name for s in self.constants), self.step_size.name}

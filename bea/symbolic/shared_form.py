@@ -2,13 +2,15 @@
 
 A correction on data consists of the same few things many times over: the field itself, and the
 activations of the data. They are found by walking through the expressions once, each distinct part
-once, and given names w1, w2, … in the order in which they are needed.
+once, and given names in the order in which they are needed: u1, u2, … for sums, as residuals and
+arguments of activations are, s1, … for values of functions, and w1, … for products.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 
 import sympy as sp
 from sympy import Expr
@@ -30,9 +32,9 @@ class SharedForm:
         >>> x, y = sp.symbols("x y")
         >>> form = SharedForm.of([sp.sqrt(x**2 + y**2 + 1) * x, y / sp.sqrt(x**2 + y**2 + 1)])
         >>> print(form)
-        w1 = x**2 + y**2 + 1
+        u1 = x**2 + y**2 + 1
         >>> form.expressions
-        (sqrt(w1)*x, y/sqrt(w1))
+        (sqrt(u1)*x, y/sqrt(u1))
     """
 
     definitions: tuple[tuple[sp.Symbol, Expr], ...]
@@ -48,7 +50,7 @@ class SharedForm:
         """
         uses, sizes = _uses(expressions)
         reserved = {*taken, *(s.name for s in sizes if s.is_Symbol)}
-        names = (sp.Symbol(f"w{k}") for k in range(1, 10**9) if f"w{k}" not in reserved)
+        names = {letter: _names(letter, reserved) for letter in "usw"}
         definitions: list[tuple[sp.Symbol, Expr]] = []
         known: dict[Expr, Expr] = {}
 
@@ -56,7 +58,7 @@ class SharedForm:
             if e not in known:
                 rebuilt = e.func(*map(named, _parts(e)), evaluate=False) if _parts(e) else e
                 if uses[e] > 1 and sizes[e] >= LEAST_SIZE:
-                    name = next(names)
+                    name = next(names[_letter(e)])
                     definitions.append((name, rebuilt))
                     rebuilt = name
                 known[e] = rebuilt
@@ -82,6 +84,17 @@ def _uses(expressions: Sequence[Expr]) -> tuple[dict[Expr, int], dict[Expr, int]
     for e in expressions:
         walk(e)
     return uses, sizes
+
+
+def _names(letter: str, reserved: Collection[str]) -> Iterator[sp.Symbol]:
+    return (sp.Symbol(f"{letter}{k}") for k in count(1) if f"{letter}{k}" not in reserved)
+
+
+def _letter(e: Expr) -> str:
+    """Of its name: u for a sum, as the argument of an activation or a residual; s for its value."""
+    if e.is_Add:
+        return "u"
+    return "s" if e.is_Function or e.is_Pow else "w"
 
 
 def _parts(e: Expr) -> tuple[Expr, ...]:
