@@ -338,8 +338,8 @@ def finite_differences(
     differences = [step - flow for step, flow in zip(steps, flows, strict=True)]
     if len(steps) > 1 and not any(map(is_finite, steps)):
         raise BeaError(
-            f"the step returns nan or infinity at all step sizes, from {float(max(step_sizes)):.3g} "
-            f"to {float(min(step_sizes)):.3g}"
+            "the step returns nan or infinity at all step sizes, "
+            f"from {float(max(step_sizes)):.3g} to {float(min(step_sizes)):.3g}"
         )
     for h, difference, flow in zip(step_sizes, differences, flows, strict=True):
         if not is_finite(difference):
