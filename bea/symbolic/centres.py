@@ -24,7 +24,8 @@ IN_FUNCTIONS = 3
 def centres(expressions: Iterable[Expr], variables: Sequence[sp.Symbol]) -> dict[sp.Symbol, Expr]:
     """The c for each variable x of which the input has powers of x − c, and of no other.
 
-    There are none unless one of these powers is high and its c far from 0.
+    There are none unless one of these powers is high and its c far from 0, and none for an x that
+    occurs otherwise as well.
 
     Args:
         expressions: the input.
@@ -53,9 +54,29 @@ def centres(expressions: Iterable[Expr], variables: Sequence[sp.Symbol]) -> dict
             if argument.args:
                 look(argument, times)
 
+    expressions = list(expressions)
     for e in expressions:
         look(e, 1)
-    centred = {x: next(iter(cs)) for x, cs in found.items() if len(cs) == 1}
+    centred = {
+        x: c
+        for x, cs in found.items()
+        if len(cs) == 1 and _is_all_around((c := next(iter(cs))), x, expressions)
+    }
     if all(lost[x] < DIGITS_LOST for x in centred):
         return {}
     return {x: c for x, c in centred.items() if c != 0}
+
+
+def _is_all_around(c: Expr, x: sp.Symbol, expressions: Iterable[Expr]) -> bool:
+    """Does x occur in multiples of x − c alone? What lies elsewhere would be torn apart."""
+
+    def is_around(e: Expr) -> bool:
+        if not e.has(x):
+            return True
+        if e.is_Add and e.free_symbols == {x}:
+            slope = sp.diff(e, x)
+            if slope.is_Rational and slope != 0:
+                return bool(e.subs(x, c) == 0)
+        return bool(e.args) and all(map(is_around, e.args))
+
+    return all(map(is_around, expressions))

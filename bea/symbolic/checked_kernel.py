@@ -81,7 +81,9 @@ def checked_kernel(
 
     @jax.jit  # a derivative that is taken outside of jit would run it operation by operation
     def inside_a_transformation(theta: jax.Array, h: jax.Array) -> jax.Array:
-        return jnp.where(few_digits_away_from_zeros(theta, h), jnp.nan, jax.vmap(field)(theta, h))
+        # A factor, and not a choice: the derivatives of what is nan are nan too.
+        sign = jnp.where(few_digits_away_from_zeros(theta, h), jnp.nan, 1.0)
+        return jax.vmap(field)(theta, h) * sign.astype(theta.dtype)
 
     plain = jax.jit(jax.vmap(field))
     value_and_few = jax.jit(lambda theta, h: (jax.vmap(field)(theta, h), few_digits(theta, h)))

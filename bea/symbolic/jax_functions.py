@@ -238,33 +238,47 @@ class _Evaluator:
     def _removable(self, f: Expr, base: Expr, n: int) -> tuple[Any, list[Expr]] | None:
         """f/base^n as a function without a singularity, and the factors that are left."""
         if (found := self._over_argument(f)) is not None:  # sin(u)/base^n with base^j = u^k/c
-            over, u, k = found
+            over, _, u, k = found
             for j in range(n, 0, -1):
                 if (c := _ratio(u**k, base**j)) is not None:
-                    return float(c) * over, [base ** (j - n)] * (j < n)
+                    return float(c) * over(), [base ** (j - n)] * (j < n)
         if (found := self._over_argument(base)) is not None:  # f/sin(u)^n with f = x^p, x^j = c u^k
-            over, u, k = found
+            _, one_over, u, k = found
             x, p = (f.base, int(f.exp)) if f.is_Pow and f.exp.is_Integer else (f, 1)
             for j in range(1, p + 1):
                 if (c := _ratio(x**j, u**k)) is not None:
                     left = [x ** (p - j)] * (j < p) + [base ** (1 - n)] * (n > 1)
-                    return float(c) / over, left
+                    return float(c) * one_over(), left
         return None
 
-    def _over_argument(self, f: Expr) -> tuple[Any, Expr, int] | None:
-        """(f/u^k, u, k) for a function f of u that vanishes with u like u^k; None if it is none."""
+    def _over_argument(
+        self, f: Expr
+    ) -> tuple[Callable[[], Any], Callable[[], Any], Expr, int] | None:
+        """(f/u^k, u^k/f, u, k) for an f that vanishes with u like u^k; None if it is none."""
         if type(f) in _OVER_ARGUMENT:
-            return _OVER_ARGUMENT[type(f)](self.value(f.args[0])), f.args[0], 1
+            u, over = f.args[0], _OVER_ARGUMENT[type(f)]
+            return lambda: over(self.value(u)), lambda: 1 / over(self.value(u)), u, 1
         if not (f.is_Add and len(f.args) == 2 and f.args[0].is_Rational):
             return None
         number, (c, g) = f.args[0], f.args[1].as_coeff_Mul()
         if c != -number or not isinstance(g, (sp.exp, sp.cos, sp.cosh)):
             return None
-        u, half = g.args[0], self.value(g.args[0]) / 2
+        factor, u = float(c), g.args[0]
         if isinstance(g, sp.exp):
-            return float(c) * _expm1_over(2 * half), u, 1
+            return (
+                lambda: factor * _expm1_over(self.value(u)),
+                lambda: _over_expm1(self.value(u)) / factor,
+                u,
+                1,
+            )
         sign = -1 if isinstance(g, sp.cos) else 1  # (cos u − 1)/u² = −½ (sin(u/2)/(u/2))²
-        return sign * float(c) / 2 * stable.spherical(0, sign)(half) ** 2, u, 2
+        over = stable.spherical(0, sign)
+        return (
+            lambda: sign * factor / 2 * over(self.value(u) / 2) ** 2,
+            lambda: 2 / (sign * factor) / over(self.value(u) / 2) ** 2,
+            u,
+            2,
+        )
 
     def _without_overflow(self, factors: list[Expr], values: list[Any]) -> list[Expr]:
         """exp(u)/(1 + exp(u)) is s(u), though both may overflow; the rest of the factors."""
@@ -384,6 +398,14 @@ def _expm1_over(u: Any) -> Any:
     near = jnp.abs(u) < 1
     half, large = jnp.where(near, u / 2, 0.0), jnp.where(near, 1.0, u)
     return jnp.where(near, jnp.exp(half) * stable.spherical(0, 1)(half), jnp.expm1(large) / large)
+
+
+def _over_expm1(u: Any) -> Any:
+    """The quotient u/(e^u − 1), without overflow: u e^{−u}/(1 − e^{−u}) for u > 1."""
+    near, large = jnp.abs(u) < 1, jnp.where(jnp.abs(u) < 1, 1.0, u)
+    half, away = jnp.where(near, u / 2, 0.0), jnp.abs(large)
+    far = jnp.where(large > 0, jnp.exp(-away), 1.0) * away / -jnp.expm1(-away)
+    return jnp.where(near, jnp.exp(-half) / stable.spherical(0, 1)(half), far)
 
 
 _OVER_ARGUMENT: dict[type, Callable[[Any], Any]] = {

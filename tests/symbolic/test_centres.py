@@ -71,3 +71,14 @@ def test_near_zero_everything_is_multiplied_out():
     assert eq.modified_loss(2).coeff(eq.step_size, 2) == 28 * (x - 1000) ** 8
     short = bea.modified_equation(loss=(x + y) ** 500, params=(x, y), order=2)
     assert len(str(short)) < 1_000
+
+
+def test_what_lies_elsewhere_is_not_torn_apart():
+    far = sp.exp(-((x - 10**8) ** 2))
+    assert centres([sp.cbrt(x**2 + 1) + far], [x]) == {}
+    assert centres([(x - 1000) ** 4 + x * y + (y - 3) ** 2], [x, y]) == {}
+    eq = bea.modified_equation(loss=sp.cbrt(x**2 + 1) + far, params=x, order=1)
+    module: dict = {}
+    exec(present.as_python(eq), module)
+    (found,) = module["modified_field"]([0.1], 0.25)
+    assert found == pytest.approx(float(eq.to_mpmath()([mpmath.mpf(0.1)], 0.25)[0]), rel=1e-10)
