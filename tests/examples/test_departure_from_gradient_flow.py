@@ -276,7 +276,7 @@ def test_what_is_missing_is_named(script, quadratic, tmp_path, capsys):
     asked = {
         "--redraw": "run without --redraw first",
         "--profile=laptop": "this is of MNIST: name the folder",
-        f"--profile=paper --data={tmp_path}": "there is no folder",
+        f"--profile=paper --data={tmp_path}": "holds none of",
     }
     for options, message in asked.items():
         with pytest.raises(SystemExit) as stopped:
