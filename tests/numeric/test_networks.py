@@ -169,7 +169,7 @@ BAD = {
     "multiprecision": ({"precision": "mpmath"}, "float64 at most"),
     "step sizes": ({"step_sizes": [0.1, 0.2]}, "2 different step sizes"),
     "a step of another shape": ({"step": lambda theta, h: theta["w"]}, "one array for each"),
-    "a step out of range": ({"step": lambda theta, h: {"w": theta["w"] / 0}}, "is not finite"),
+    "a step out of range": ({"step": lambda theta, h: {"w": theta["w"] / 0}}, "at all step sizes"),
     "a value": ({"constants": {"q": 1}}, "q"),
 }
 
