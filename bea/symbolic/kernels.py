@@ -23,6 +23,8 @@ import mpmath
 import numpy as np
 import sympy as sp
 from sympy import Expr
+from sympy.core.function import AppliedUndef
+from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from bea.errors import InputError
 from bea.symbolic.functions import exact
@@ -295,7 +297,13 @@ def mpmath_kernel(
     """
     values = constant_values(fields.constants(), fields.meanings, constants)
     meanings = [m.subs(values) for m in fields.meanings]
-    functions = sp.lambdify([fields.params], meanings, modules="mpmath", cse=True)
+    try:
+        functions = sp.lambdify([fields.params], meanings, modules="mpmath", cse=True)
+    except PrintMethodNotImplementedError as error:
+        unknown = next(iter(sp.Tuple(*meanings).atoms(AppliedUndef)), "a function of the input")
+        raise InputError(
+            f"{unknown} has no values: put an expression in its place to compute with numbers"
+        ) from error
     highest = [max((m[i] for m in fields.monomials), default=0) for i in range(len(meanings))]
     rows = [[_by_denominator(row) for row in field] for field in fields.coefficients]
 

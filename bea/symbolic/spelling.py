@@ -51,7 +51,11 @@ def respelled(text: str, functions: frozenset[str]) -> str:
     called = {*functions, "sqrt", "exp"}
     applied = "|".join(sorted(called))
     text = re.sub(rf"\b({applied})\s+([^\W\d]\w*)(?=\s*(?:[-+)]|$))", r"\1(\2)", text)
-    text = re.sub(r"([^\W\d]\w*)\s*\(", lambda m: m[0] if m[1] in called else f"{m[1]}*(", text)
+    text = re.sub(
+        r"([^\W\d]\w*)\s*\(",
+        lambda m: m[0] if m[1] in called or len(m[1]) > 2 else f"{m[1]}*(",
+        text,
+    )
     text = re.sub(r"\)\s*(?=[\w(])", ")*", text)
     text = re.sub(r"(?<=\w)\s+(?=[^\W\d_])", "*", text)
     return re.sub(

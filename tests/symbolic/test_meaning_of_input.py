@@ -225,3 +225,17 @@ def test_steps_that_are_no_formulas(step, words):
 def test_step_sizes_that_are_no_numbers(h):
     with pytest.raises(bea.InputError, match="the step size is"):
         equation(loss=x**2, params=[x]).to_jax()([1.0], h)
+
+
+def test_a_function_without_values_is_told_so():
+    eq = equation(loss=sp.Function("f")(x), params=[x])
+    for ask in (lambda: eq.to_mpmath(), lambda: bea.verify_order(eq, at=[1])):
+        with pytest.raises(bea.InputError, match=r"f\(x\) has no values"):
+            ask()
+
+
+@pytest.mark.parametrize("text", ["huber(x)", "norm(x)*2", "sum(x*i for i in range(3))"])
+def test_an_unknown_function_is_no_product(text):
+    with pytest.raises(bea.InputError) as caught:
+        parse_expression(text)
+    assert "if it means" not in str(caught.value)
