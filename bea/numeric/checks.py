@@ -14,6 +14,7 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import InputError
+from bea.symbolic.coordinate_symbols import name_of
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import Series
 from bea.symbolic.text import parse_number
@@ -66,7 +67,7 @@ def step_sizes(values: Any, least: int) -> list[sp.Expr]:
 
 def _in_order(at: Mapping[Any, Any], names: list[str]) -> list[Any]:
     """The coordinates of {x: 1, y: 2} in the order of the parameters."""
-    given = {getattr(key, "name", str(key)): value for key, value in at.items()}
+    given = {name_of(key): value for key, value in at.items()}
     if set(given) != set(names) or len(given) != len(at):
         raise InputError(
             f"the point is a dictionary of {', '.join(map(str, at)) or 'nothing'}: give one number "

@@ -18,6 +18,7 @@ from flint import arb
 
 from bea.errors import InputError
 from bea.symbolic.certified import MANY, CertifiedField
+from bea.symbolic.coordinate_symbols import name_of
 from bea.symbolic.kernels import PolynomialFields, constant_values, mpmath_kernel
 
 GUARD = 32
@@ -75,7 +76,7 @@ def mpmath_field(
     def kernel(theta: Any, h: Any) -> Any:
         keys = None
         if isinstance(theta, Mapping):
-            keys = {str(key): key for key in theta}
+            keys = {name_of(key): key for key in theta}
             if set(keys) != set(names) or len(keys) != len(theta):
                 raise InputError(
                     f"theta is a dictionary of {', '.join(map(str, theta)) or 'nothing'}: give one "

@@ -20,6 +20,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bea.errors import InputError
+from bea.symbolic.coordinate_symbols import name_of
 from bea.symbolic.running_error import with_bound
 
 NEAR = 0.1
@@ -166,7 +167,7 @@ def theta_names(theta: dict, names: tuple[str, ...]) -> list[Any]:
     Raises:
         InputError: they are not the parameters.
     """
-    keys = {str(key): key for key in theta}
+    keys = {name_of(key): key for key in theta}
     if set(keys) != set(names) or len(keys) != len(theta):
         given = ", ".join(map(str, theta)) or "nothing"
         raise InputError(

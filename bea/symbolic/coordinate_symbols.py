@@ -8,6 +8,7 @@ with a readable name, w_0 for w[0], q for q(t) and q_dot for its derivative, in 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import sympy as sp
 from sympy import Expr
@@ -50,6 +51,15 @@ def plain_symbol(coordinate: Expr) -> sp.Symbol:
     if isinstance(coordinate, AppliedUndef) and len(coordinate.args) == 1:
         return sp.Symbol(coordinate.func.__name__)
     raise InputError(f"{coordinate!r} is no parameter: give symbols or their names")
+
+
+def name_of(key: Any) -> str:
+    """The name of the parameter that a key of a dictionary stands for: w_0 for w[0].
+
+    Args:
+        key: a name, a symbol, or what `plain_symbol` takes.
+    """
+    return plain_symbol(key).name if isinstance(key, STRUCTURED) else str(key)
 
 
 def with_plain_symbols(expr: Expr, known: Mapping[Expr, sp.Symbol], name: str) -> Expr:

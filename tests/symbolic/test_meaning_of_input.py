@@ -239,3 +239,16 @@ def test_an_unknown_function_is_no_product(text):
     with pytest.raises(bea.InputError) as caught:
         parse_expression(text)
     assert "if it means" not in str(caught.value)
+
+
+def test_what_stands_for_a_coordinate_is_a_key_of_its_value():
+    w, t = sp.IndexedBase("w"), sp.Symbol("t")
+    q = sp.Function("q")(t)
+    for first, second in ((w[0], w[1]), (q, q.diff(t))):
+        eq = equation(loss=first**2 * second, params=[first, second])
+        at = {second: 2.0, first: 1.5}
+        assert bea.verify_order(eq, at=at) == bea.verify_order(eq, at=[1.5, 2.0])
+        assert list(eq.to_jax()(at, 0.1)) == [first, second]
+        assert eq.to_mpmath()(at, 0.1) == dict(
+            zip((first, second), eq.to_mpmath()([1.5, 2.0], 0.1), strict=True)
+        )
