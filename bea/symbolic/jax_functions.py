@@ -21,6 +21,7 @@ from sympy import Expr
 
 from bea.errors import InputError
 from bea.symbolic import stable_functions as stable
+from bea.symbolic.data_sums import LEAST_TERMS, DataSum, data_sums
 from bea.symbolic.functions import DISGUISES
 
 FUNCTIONS: dict[type, Callable[..., Any]] = {
@@ -75,9 +76,6 @@ OF_SCIPY: dict[type, str] = {
 _WHICH = {"sici": (sp.Si, sp.Ci), "shichi": (sp.Shi, sp.Chi), "fresnel": (sp.fresnels, sp.fresnelc),
           "airy": (sp.airyai, sp.airyaiprime, sp.airybi, sp.airybiprime)}  # fmt: skip
 """What SciPy computes together, in its order."""
-
-LEAST_TERMS = 6
-"""So many terms of one form are computed as an array."""
 
 
 def evaluate(
@@ -188,25 +186,26 @@ class _Evaluator:
 
     def _sum_over_data(self, terms: Sequence[Expr]) -> Any:
         """The terms of one form as one term in arrays of numbers."""
-        forms: dict[Expr, list[list[Expr]]] = {}
-        for term in terms:
-            numbers: list[Expr] = []
-            forms.setdefault(_form(term, numbers), []).append(numbers)
-        values, few = [], []
-        for form, rows in forms.items():
-            if len(rows) < LEAST_TERMS:
-                few += [_filled(form, numbers) for numbers in rows]
-                continue
-            table = np.array([[float(x) for x in numbers] for numbers in rows])
-            columns = jnp.asarray(table, self._dtype).T
-            inner = dict(zip(map(_place, range(table.shape[1])), columns, strict=True))
-            each = _Evaluator({**self._symbols, **inner}, self._dtype).value(form)
-            values.append(jnp.sum(jnp.broadcast_to(each, (len(rows),))))
-        if few:
-            rest = sp.Add(*few, evaluate=False) if len(few) > 1 else few[0]
-            together = _Evaluator(self._symbols, None)
-            values.append(together.value(rest))
+        sums, rest = data_sums(terms)
+        values = [self._by_arrays(one) for one in sums]
+        if rest:
+            together = sp.Add(*rest, evaluate=False) if len(rest) > 1 else rest[0]
+            values.append(_Evaluator(self._symbols, None).value(together))
         return self._added(values)
+
+    def _by_arrays(self, data: DataSum) -> Any:
+        def array(values: Any) -> jax.Array:
+            return jnp.asarray(values, self._dtype)
+
+        inner = {place: array(column) for place, column in data.numbers.items()}
+        if data.affine:
+            theta = jnp.stack([array(self.value(s)) for s in data.symbols])
+        for place, (coefficients, constants) in data.affine.items():
+            # TensorFloat-32 would cost half the digits of a float32 product.
+            u = jnp.matmul(array(coefficients), theta, precision="highest")
+            inner[place] = u + array(constants) if constants.any() else u
+        each = _Evaluator({**self._symbols, **inner}, self._dtype).value(data.form)
+        return jnp.sum(jnp.broadcast_to(each, (data.rows,)))
 
     # --- products and powers --------------------------------------------------------------------
 
@@ -449,28 +448,3 @@ def _exponent(term: Expr) -> tuple[float, Expr] | None:
     if f == 1:
         return logarithm, sp.Integer(0)
     return (logarithm, f.exp) if isinstance(f, sp.exp) else None
-
-
-def _place(i: int) -> sp.Symbol:
-    return sp.Dummy(f"number{i}", dummy_index=10**6 + i)
-
-
-def _form(e: Expr, numbers: list[Expr]) -> Expr:
-    """The expression with places for its numbers, but those in exponents, which are collected."""
-    if e.is_Rational:
-        numbers.append(e)
-        return _place(len(numbers) - 1)
-    if not e.args or not e.has(sp.Rational):
-        return e
-    if e.is_Pow and e.exp.is_Rational and not isinstance(e, sp.exp):
-        return sp.Pow(_form(e.base, numbers), e.exp, evaluate=False)
-    if isinstance(e, (sp.besselj, sp.bessely, sp.besseli, sp.besselk, sp.polygamma)):
-        return e.func(e.args[0], _form(e.args[1], numbers))
-    # 1 + exp(u) and 1 − tanh(u)² are to be recognized, so a 1 in a sum stays what it is.
-    stays = (sp.Integer(1), sp.Integer(-1)) if e.is_Add else ()
-    parts = [a if a in stays else _form(a, numbers) for a in e.args]
-    return e.func(*parts, evaluate=False)
-
-
-def _filled(form: Expr, numbers: Sequence[Expr]) -> Expr:
-    return form.xreplace({_place(i): x for i, x in enumerate(numbers)})

@@ -37,6 +37,7 @@ BASIC = {"add", "sub", "mul", "div", "sqrt", "add_any", "square"}
 MOVING = {
     *("broadcast_in_dim", "reshape", "squeeze", "transpose", "slice", "dynamic_slice", "gather"),
     *("concatenate", "rev", "expand_dims", "pad", "select_n", "split"),
+    *("stack", "unstack"),
 }
 """Operations that move values and compute nothing."""
 
@@ -83,6 +84,7 @@ class _Run:
     def __init__(self) -> None:
         self._known: dict[Any, list[Pair]] = {}
         self._kept: list[Any] = []  # so that no identity is given twice
+        self._sizes = _Sizes()
 
     def of(self, jaxpr: Any, constants: Sequence[Any], inputs: Sequence[Pair]) -> list[Pair]:
         """The pairs that the jaxpr returns."""
@@ -137,12 +139,18 @@ class _Run:
         key = (eqn.primitive.name, parameters, tuple(id(value) for value, _ in operands))
         if key not in self._known:
             self._kept += operands
-            self._known[key] = _stable(label, operands) if is_stable else _computed(eqn, operands)
+            self._known[key] = (
+                _stable(label, operands) if is_stable else _computed(eqn, operands, self._sizes)
+            )
         return self._known[key]
 
 
 def _half_ulp(value: Any) -> Any:
-    return jnp.asarray(jnp.finfo(value.dtype).eps / 2, value.dtype) * jnp.abs(value)
+    return _half_ulp_of_size(jnp.abs(value))
+
+
+def _half_ulp_of_size(size: Any) -> Any:
+    return size * np.asarray(jnp.finfo(size.dtype).eps / 2, size.dtype)
 
 
 def _underflow(value: Any, operands: Sequence[Any]) -> Any:
@@ -168,6 +176,63 @@ def _times(factor: Any, error: Any) -> Any:
     return None if error is None else jnp.where(error == 0, 0, jnp.abs(factor) * error)
 
 
+class _Sizes:
+    """|v|, and where v is not zero, for values v that occur in many products: each once."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], Any] = {}
+        self._kept: list[Any] = []  # so that no identity is given twice
+
+    def size(self, value: Any) -> Any:
+        return self._of("size", value, np.abs, jax.lax.abs)
+
+    def is_nonzero(self, value: Any) -> Any:
+        """Where it is not zero; True if that is everywhere."""
+
+        def of_numbers(numbers: np.ndarray) -> Any:
+            nonzero = numbers != 0
+            return True if nonzero.all() else nonzero
+
+        return self._of("nonzero", value, of_numbers, lambda v: jax.lax.ne(v, jnp.zeros_like(v)))
+
+    def _of(
+        self, what: str, value: Any, of_numbers: Callable[[Any], Any], of_traced: Callable
+    ) -> Any:
+        key = (what, id(value))
+        if key not in self._known:
+            self._kept.append(value)
+            is_traced = isinstance(value, jax.core.Tracer)
+            self._known[key] = of_traced(value) if is_traced else of_numbers(np.asarray(value))
+        return self._known[key]
+
+
+def _product(operands: Sequence[Pair], value: Any, sizes: _Sizes) -> Pair:
+    """|b| e_a + |a| e_b and a rounding, or what is lost below the range of floats.
+
+    Products are most of what a kernel computes: this is written so as to compile fast.
+    """
+    (a, e_a), (b, e_b) = operands
+    moved = [] if e_a is None else [e_a * sizes.size(b)]
+    moved += [] if e_b is None else [e_b * sizes.size(a)]
+    if any(_is_scaling(factor) for factor in (a, b)):
+        return value, _total(moved)
+    size, tiny = sizes.size(value), np.asarray(jnp.finfo(value.dtype).tiny, value.dtype)
+    lost = size < 2 * tiny
+    for factor in (a, b):
+        if (nonzero := sizes.is_nonzero(factor)) is not True:
+            lost = lost & nonzero
+    own = jax.lax.select(lost, jnp.full_like(size, tiny), _half_ulp_of_size(size))
+    return value, _total([*moved, own])
+
+
+def _is_scaling(factor: Any) -> bool:
+    """A power of two that is no fraction, or 0: the product is exact."""
+    if isinstance(factor, jax.core.Tracer):
+        return False
+    mantissa, exponent = np.frexp(np.asarray(factor))
+    return bool(np.all((mantissa == 0) | ((np.abs(mantissa) == 0.5) & (exponent >= 1))))
+
+
 def _stable(label: str, operands: list[Pair]) -> list[Pair]:
     ((u, error),) = operands
     value = stable_functions.BY_NAME[label](u)
@@ -178,7 +243,7 @@ def _stable(label: str, operands: list[Pair]) -> list[Pair]:
     return [(value, _total([_times(slope, error), own]))]
 
 
-def _computed(eqn: Any, operands: list[Pair]) -> list[Pair]:
+def _computed(eqn: Any, operands: list[Pair], sizes: _Sizes) -> list[Pair]:
     name = eqn.primitive.name
     values, errors = [v for v, _ in operands], [e for _, e in operands]
     results = _bind(eqn, *values)
@@ -193,15 +258,15 @@ def _computed(eqn: Any, operands: list[Pair]) -> list[Pair]:
             for v, e in operands
         ]
         return list(zip(results, _bind(eqn, *filled), strict=True))
+    if len(results) > 1:  # no operation that is known here
+        return [(r, jnp.full_like(r, jnp.inf)) for r in results]
     if name == "neg":
         return [(first, errors[0])]
     if name in ("add", "sub", "add_any"):
         # What is added to an exact zero stays what it is.
-        return [(first, _total([*errors, _half_ulp(first)]))]
+        return [(first, _total([*errors, _half_ulp_of_size(sizes.size(first))]))]
     if name == "mul":
-        (a, e_a), (b, e_b) = operands
-        own = _half_ulp(first) + _underflow(first, (a, b))
-        return [(first, _total([_times(b, e_a), _times(a, e_b), own]))]
+        return [_product(operands, first, sizes)]
     if name == "reduce_sum":
         ((value, error),) = operands
         (size,) = _bind(eqn, jnp.abs(value))

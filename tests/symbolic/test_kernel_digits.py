@@ -172,21 +172,44 @@ def test_a_zero_of_the_field_is_no_lack_of_digits():
             assert abs(float(valley(jnp.array([at]), 0.1)[0]) + 4.5 * at) < 1e-15 + 2 * abs(at)
 
 
-def test_data_are_computed_by_arrays():
-    """A logistic loss on 60 points is no longer a program than one on 12."""
-    random = Random(5)
-    sizes = []
-    for n in (12, 60):
-        data = [[R(random.randrange(-3000, 3000), 1000) for _ in range(3)] for _ in range(n)]
-        loss = sum(sp.log(1 + sp.exp(a * x + b * y + c)) for a, b, c in data)
-        eq = bea.modified_equation(loss=loss, params=(x, y), order=0)
-        kernel = eq.to_jax()
-        sizes.append(len(jax.make_jaxpr(kernel)(jnp.ones(2), 0.1).eqns))
-        with double_precision():
-            found = np.asarray(kernel(jnp.array([0.25, -0.5]), 0.1))
-        for value, true in zip(found, exact(loss, (x, y), (0.25, -0.5), 0.1, 0), strict=True):
-            assert right_digits(value, true) > 14
-    assert sizes[1] <= sizes[0] + 5
+MODELS = {
+    "logistic": lambda u, c: sp.log(1 + sp.exp(u)),
+    "logistic, by its sigmoid": lambda u, c: sp.exp(-u) / (1 + sp.exp(-u)),
+    "least squares": lambda u, c: (u - c) ** 2,
+    "robust": lambda u, c: sp.log(1 + (u - c) ** 2),
+    "network": lambda u, c: (y * sp.tanh(u) - c) ** 2 / 2,
+}
+
+
+def data_loss(model: str, n: int, random: Random) -> sp.Expr:
+    """A loss on n data of three decimals, some of them 0, 1 or −1."""
+
+    def number() -> sp.Rational:
+        return random.choice([R(random.randrange(-3000, 3000), 1000)] * 5 + [R(0), R(1), R(-1)])
+
+    term = MODELS[model]
+    return sum(term(number() * x + number() * y + number(), number()) for _ in range(n))
+
+
+@pytest.mark.parametrize("model", quick(MODELS, ("logistic", "network")))
+def test_data_are_computed_by_arrays(model):
+    """A loss on 60 points is no longer a program than a few terms: term by term it has 20 000."""
+    eq = bea.modified_equation(loss=data_loss(model, 60, Random(5)), params=(x, y), order=1)
+    bounds = with_bound(eq.to_jax(checked=False))
+    assert len(jax.make_jaxpr(bounds)(jnp.ones(2), 0.1).eqns) < 2000
+
+
+@pytest.mark.parametrize("model", quick(MODELS, ("logistic", "network")))
+def test_values_by_arrays_are_right(model):
+    random = Random(6)
+    loss = data_loss(model, 12, random)
+    kernel = bea.modified_equation(loss=loss, params=(x, y), order=1).to_jax()
+    with double_precision():
+        for scale in (0.3, 30.0):
+            point = [scale * random.uniform(-1, 1) for _ in range(2)]
+            found = np.asarray(kernel(jnp.array(point), 0.1))
+            for value, true in zip(found, exact(loss, (x, y), point, 0.1, 1), strict=True):
+                assert right_digits(value, true) > 9
 
 
 def test_dictionaries_in_and_out():
