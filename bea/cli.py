@@ -177,7 +177,9 @@ def _parser() -> argparse.ArgumentParser:
         help="of text and latex: shared gives names to parts that occur again, plain writes "
         "everything out; default: auto, which is shared where it is long",
     )
-    verify.add_argument("--at", required=True, metavar="NUMBERS", help="the point, such as 2.8,7/2")
+    verify.add_argument(
+        "--at", required=True, metavar="NUMBERS", help="the point: 2.8,7/2 or a=2.8,b=7/2"
+    )
     verify.add_argument(
         "--set", action="append", default=[], metavar="NAME=NUMBER", help="the value of a constant"
     )
@@ -301,15 +303,20 @@ def _verify(options: argparse.Namespace) -> int:
     from bea.symbolic.text import parse_numbers
 
     eq = _equation(options)
-    at = parse_numbers(options.at)
+    at = _point(options.at)
     constants = dict(map(_assignment, options.set))
+    step_sizes = (
+        None
+        if options.step_sizes is None
+        else parse_numbers(options.step_sizes, name="the step sizes")
+    )
     from bea.numeric.local_error import verify_orders
 
     reports = verify_orders(
         eq,
         at,
         constants=constants,
-        step_sizes=parse_numbers(options.step_sizes) if options.step_sizes else None,
+        step_sizes=step_sizes,
         precision=options.precision,
         progress=sys.stderr.isatty(),
     )
@@ -320,18 +327,30 @@ def _verify(options: argparse.Namespace) -> int:
     return 0 if all(r.passed for r in reports) else 1
 
 
-def _assignment(text: str) -> tuple[str, Any]:
+def _point(text: str) -> Any:
+    """The point of `--at 2.8,7/2`, or by names, `--at a=2.8,b=7/2`."""
+    from bea.symbolic.text import parse_numbers
+
+    if "=" not in text:
+        return parse_numbers(text)
+    pairs = [_assignment(entry, "--at") for entry in text.split(",")]
+    if len(dict(pairs)) < len(pairs):
+        raise InputError(f"--at {text!r} names a parameter twice")
+    return dict(pairs)
+
+
+def _assignment(text: str, option: str = "--set") -> tuple[str, Any]:
     from bea.symbolic.text import parse_number, parse_symbols
 
     name, equals, value = text.partition("=")
     if not equals:
-        raise InputError(f"--set {text!r} has no value: write --set name=number")
-    symbols = parse_symbols(name, name="--set")
+        raise InputError(f"{option} {text!r} has no value: write {option} name=number")
+    symbols = parse_symbols(name, name=option)
     if len(symbols) > 1:
         raise InputError(
-            f"--set {text!r} has one value for several names: write one --set for each"
+            f"{option} {text!r} has one value for several names: write one {option} for each"
         )
-    return symbols[0].name, parse_number(value)
+    return symbols[0].name, parse_number(value, name=f"{option} {symbols[0].name}")
 
 
 def table_of_orders(reports: Sequence[OrderReport]) -> str:

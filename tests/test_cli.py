@@ -164,6 +164,12 @@ def test_verify_text_with_constants_and_negative_numbers(capsys):
     assert len(out.splitlines()) == 4
 
 
+def test_a_point_by_names(capsys):
+    by_place = run(capsys, "verify", "a**2*b", "--params", "a,b", "--order", "1", "--at", "1,2")
+    by_name = run(capsys, "verify", "a**2*b", "--params", "a,b", "--order", "1", "--at", "b=2, a=1")
+    assert by_place == by_name and by_name[0] == 0
+
+
 BAD_INPUT = {
     "an unknown function": (["derive", "foo(a)", "--params", "a"], "foo"),
     "a kink": (["derive", "abs(a)", "--params", "a"], "smooth"),
@@ -186,6 +192,13 @@ BAD_INPUT = {
     "a point that is no number": (["verify", "a**2", "--params", "a", "--at", "nan"], "nan"),
     "an infinite point": (["verify", "a**2", "--params", "a", "--at", "1e999"], "1e999"),
     "a point of the wrong length": (["verify", "a**2", "--params", "a", "--at", "1,2"], "2 coord"),
+    "a point with spaces": (["verify", "a*b", "--params", "a,b", "--at", "1 2"], "write 1,2"),
+    "step sizes with spaces": (
+        ["verify", "a**2", "--params", "a", "--at", "1", "--step-sizes", "0.1 0.2"],
+        "the step sizes: numbers are separated by commas",
+    ),
+    "a point without b": (["verify", "a*b", "--params", "a,b", "--at", "a=1"], "each of a, b"),
+    "a twice": (["verify", "a*b", "--params", "a,b", "--at", "a=1,a=2"], "a parameter twice"),
     "a constant without a value": (["verify", "c*a**2", "--params", "a", "--at", "1"], "--set c="),
     "h = 0": (
         ["verify", "a**2", "--params", "a", "--at", "1", "--step-sizes", "0,1,2,3"],

@@ -6,12 +6,14 @@ all there is, and it is measured (`noise`). What is concluded is `measurement`'s
 
 from __future__ import annotations
 
+import numbers
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import mpmath
 import numpy as np
@@ -267,9 +269,18 @@ def called_in_float64(
     """
     with double_precision():
         try:
-            after = np.asarray(function(theta, h))
+            value = function(theta, h)
         except AttributeError:  # such as θ.at[0].add(…), which is JAX's
-            after = np.asarray(function(jnp.asarray(theta), h))
+            value = function(jnp.asarray(theta), h)
+        check_is_point(value)
+        if isinstance(value, dict):
+            raise StepError(
+                f"the step returned a dictionary of {', '.join(map(str, value))} for an array: "
+                "it must return one number for each parameter"
+            )
+        after = np.asarray(value)
+    if after.dtype.kind == "c":
+        raise StepError("the step returned complex numbers: it must return real ones")
     if after.dtype != np.float64 and not all(
         isinstance(x, (mpmath.mpf, float)) for x in after.flat
     ):
@@ -278,3 +289,26 @@ def called_in_float64(
             "inside the step (or verify with precision='mpmath')"
         )
     return np.array([mpmath.mpf(x) for x in after.flat]).reshape(after.shape)
+
+
+def check_is_point(after: Any) -> None:
+    """Refuse what a step cannot have meant as a new point.
+
+    Args:
+        after: what it returned.
+
+    Raises:
+        StepError: it is None, or contains text or other things that are no numbers.
+    """
+    if after is None:
+        raise StepError("the step returned None: it must return the new point")
+    for leaf in jax.tree.leaves(after):
+        entries = np.asarray(leaf)
+        if entries.dtype.kind in "fiubcV":  # V: bfloat16
+            continue
+        for x in entries.flat:
+            if not isinstance(x, (numbers.Number, mpmath.mpf, mpmath.mpc, sp.Expr)):
+                shown = x.item() if isinstance(x, np.generic) else x
+                raise StepError(
+                    f"the step returned {shown!r}: it must return the new point, numbers"
+                )

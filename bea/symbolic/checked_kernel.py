@@ -101,7 +101,7 @@ def checked_kernel(
             else (theta, None)
         )
         shape = theta.shape
-        step = jnp.broadcast_to(_step_size(h, theta.dtype), shape[:-1]).reshape(-1)
+        step = _step_sizes(h, theta.dtype, shape[:-1]).reshape(-1)
         points = theta.reshape(-1, shape[-1])
         is_traced = isinstance(points, jax.core.Tracer) or isinstance(step, jax.core.Tracer)
         if not is_checked:
@@ -154,11 +154,19 @@ def _array(theta: Any, names: tuple[str, ...]) -> jax.Array:
     return theta
 
 
-def _step_size(h: Any, dtype: Any) -> jax.Array:
+def _step_sizes(h: Any, dtype: Any, shape: tuple[int, ...]) -> jax.Array:
+    """The step sizes for points of this shape."""
     try:
-        return jnp.asarray(h, dtype)
+        sizes = jnp.asarray(h, dtype)
     except (TypeError, ValueError):
         raise InputError(f"the step size is {h!r}: give a real number, or an array") from None
+    try:
+        return jnp.broadcast_to(sizes, shape)
+    except ValueError:
+        raise InputError(
+            f"the step sizes have shape {sizes.shape}, the points {shape}: give one for all or "
+            "one for each"
+        ) from None
 
 
 def theta_names(theta: dict, names: tuple[str, ...]) -> list[Any]:

@@ -100,6 +100,8 @@ def check_smooth(expr: Expr, name: str) -> None:
         InputError: the input contains nan, an infinity or the imaginary unit.
     """
     for node in sp.preorder_traversal(expr):
+        if isinstance(node, sp.core.relational.Relational) and node is expr:
+            raise InputError(f"{name} is a comparison, {node}: give an expression, with a value")
         if isinstance(node, NOT_SMOOTH):
             raise NotSmoothError(
                 f"{name} contains {type(node).__name__}, which is not smooth, and the modified "

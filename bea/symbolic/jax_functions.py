@@ -49,7 +49,6 @@ FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.gamma: special.gamma,
     sp.loggamma: special.gammaln,
     sp.digamma: special.digamma,
-    sp.zeta: special.zeta,
 }
 
 OF_SCIPY: dict[type, str] = {
@@ -128,6 +127,8 @@ class _Evaluator:
             return self._logarithm(e.args[0])
         if isinstance(e, sp.polygamma):
             return special.polygamma(int(e.args[0]), self.value(e.args[1]))
+        if isinstance(e, sp.zeta) and len(e.args) == 2 and e.args[0].is_number:
+            return special.zeta(float(e.args[0]), self.value(e.args[1]))  # Hurwitz's, by its place
         if type(e) in FUNCTIONS:
             return FUNCTIONS[type(e)](*map(self.value, e.args))
         if type(e) in OF_SCIPY:

@@ -70,6 +70,7 @@ def kernel_of(
             raise InputError(f"a coefficient exceeds the range of {dtype}: pass theta in float64")
         return kernel(theta, h)
 
+    in_range.__qualname__ = "kernel"  # what Python calls it where an argument is missing
     return in_range
 
 

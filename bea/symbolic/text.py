@@ -284,10 +284,19 @@ def parse_numbers(text: str, *, name: str = "the point") -> tuple[Expr, ...]:
         (14/5, 7/2)
     """
     _check_length(text, name)
-    return tuple(
-        parse_number(entry, name=f"{name}, number {position}")
-        for position, entry in enumerate(text.split(","), start=1)
-    )
+    with_commas = ",".join(text.replace(";", " ").split())
+    try:
+        return tuple(
+            parse_number(entry, name=f"{name}, number {position}")
+            for position, entry in enumerate(text.split(","), start=1)
+        )
+    except InputError:
+        if "," in text or with_commas == text:
+            raise
+        parse_numbers(with_commas, name=name)  # it is a list of numbers, or this says what is not
+        raise InputError(
+            f"{name}: numbers are separated by commas; write {_cut(with_commas)}"
+        ) from None
 
 
 def _check_length(text: object, name: str) -> None:

@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 
 from bea.errors import StepError
-from bea.numeric.own_step import Step
+from bea.numeric.own_step import Step, check_is_point
 from bea.numeric.precision import double_precision
 
 MOST = 400
@@ -38,15 +38,14 @@ class RecordedStep:
         self._calls: list[tuple[Any, Any, int, list[Any]]] = []
 
     def __call__(self, theta: Any, h: Any) -> Any:
-        """θ⁺; a point that is None, or was changed in place, is refused.
+        """θ⁺; what is no point, or was changed in place, is refused.
 
         Raises:
             StepError: there is no θ⁺.
         """
         before = deepcopy(theta) if isinstance(theta, (np.ndarray, list, dict)) else theta
         after = self._step(theta, h)
-        if after is None:
-            raise StepError("the step returned None: it must return the new point")
+        check_is_point(after)
         if len(self._calls) < MOST:
             with suppress(TypeError, ValueError):  # no numbers: who asked for them says so
                 self._calls.append((before, h, mpmath.mp.dps, _row(after)))

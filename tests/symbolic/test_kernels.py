@@ -221,6 +221,13 @@ def test_a_theta_of_the_wrong_shape_is_named(shape):
         kernel(jnp.zeros(shape), 0.1)
 
 
+def test_step_sizes_are_for_all_points_or_for_each():
+    kernel = bea.modified_equation(loss=a * b, params=(a, b), order=0).to_jax()
+    message = r"step sizes have shape \(4,\), the points \(3,\): give one for all or one for each"
+    with pytest.raises(bea.InputError, match=message):
+        kernel(jnp.zeros((3, 2)), jnp.ones(4))
+
+
 def test_many_terms_compile_to_few_operations():
     """The size of what XLA compiles does not grow with the number of terms."""
     eq = bea.modified_equation(loss=sp.exp(a * b) + a * sp.tanh(b), params=(a, b), order=6)

@@ -253,6 +253,10 @@ def test_a_component_of_any_scale_is_judged(powers, mistake, i):
     ("step", "words"),
     [
         (lambda theta, h: None, "returned None"),
+        (lambda theta, h: "x", "returned 'x': it must return the new point"),
+        (lambda theta, h: ["a", "b"], "returned 'a': it must return the new point"),
+        (lambda theta, h: {"x": 1.0}, "returned a dictionary of x for an array"),
+        (lambda theta, h: np.asarray(theta) + 0j, "returned complex numbers"),
         (lambda theta, h: np.asarray(theta) * float("nan"), "returns nan"),
     ],
 )
