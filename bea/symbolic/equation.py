@@ -327,7 +327,7 @@ class ModifiedEquation:
         carrier, f = self._derivation.carrier, self._derivation
         if l == 0 and self._problem.loss is not None:
             return self._problem.loss
-        if l == 1 and (P := self._half_square()) is not None:
+        if l == 1 and self.is_gradient(0) and (P := self._half_square()) is not None:
             return -P
         is_long, on_a_loss = isinstance(carrier.algebra, UnexpandedAlgebra), self._on_a_loss
         P = None if is_long else potential(carrier, f[l])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from fractions import Fraction
 
 import mpmath
@@ -232,6 +233,29 @@ def test_a_field_that_is_no_gradient_has_no_loss_at_all():
     assert eq.curl(0) == sp.Matrix([[0, -2], [2, 0]])
     with pytest.raises(bea.NotAGradientError, match="the field itself is no gradient"):
         eq.modified_loss()
+
+
+@examples(20)
+@given(
+    st.tuples(coefficients, coefficients, coefficients),
+    st.sampled_from(["euler", "implicit_euler", "heun", "implicit_midpoint", "a step"]),
+)
+def test_corrections_may_be_gradients_where_the_field_is_none(entries, method):
+    """A² is a multiple of I for A = ((a, b), (c, −a)): f_1 and f_3 are gradients."""
+    p, q, r = entries
+    field = [p * x + q * y, r * x - p * y]
+    if method == "a step":
+        eq = bea.modified_equation(
+            step=lambda v, h: [v[0] + h * field[0], v[1] + h * field[1]], params=(x, y), order=3
+        )
+    else:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            eq = bea.modified_equation(field=field, params=(x, y), order=3, method=method)
+    for l in (1, 3):
+        term = eq.modified_loss_term(l)
+        gradient = [sp.diff(term, v) for v in (x, y)]
+        assert [sp.expand(g + c) for g, c in zip(gradient, eq.corrections[l], strict=True)] == [0, 0]
 
 
 def test_a_field_that_is_a_gradient_has_a_loss():
