@@ -26,6 +26,7 @@ from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.on_a_loss import GradientSplit, OnALoss, coefficients_of
 from bea.symbolic.potential import half_square, potential, second_order_defect
 from bea.symbolic.problem import Problem, StepMap
+from bea.symbolic.readable import readable_form
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.scalars import Scalar
 from bea.symbolic.shared_form import SharedForm
@@ -310,12 +311,12 @@ class ModifiedEquation:
             >>> import bea
             >>> eq = bea.modified_equation(loss="log(1 + exp(2*x + 1))", params="x", order=1)
             >>> print(eq.shared())
-            u1 = exp(2*x + 1) + 1
-            s1 = 1/u1
+            u1 = -2*x - 1
+            u2 = exp(u1) + 1
+            f_0[x] = -2/u2
+            f_1[x] = -4/(u2**2*(1 + exp(-u1)))
         """
-        p = self._checked(order)
-        taken = {*(s.name for s in self.constants), self.step_size.name}
-        return SharedForm.of([c for f in self.corrections[: p + 1] for c in f], taken)
+        return readable_form(self, self._checked(order))
 
     def _potential(self, l: int) -> Expr:
         """The scalar Ẽ_l with f_l = −∇Ẽ_l."""
@@ -339,12 +340,21 @@ class ModifiedEquation:
     def _half_square(self) -> Expr | None:
         """κ/2·|f|² where f_1 = κ f'f, exactly: for gradient descent the −¼|∇E|² of Theorem 3.1."""
         carrier, f = self._derivation.carrier, self._derivation
-        if self.method is None:
+        kappa = self.multiple_of_acceleration()
+        if kappa is None:
             return half_square(carrier, f[0], f[1])
-        kappa = second_order_defect(self.method)
-        square = carrier.inner_product(f[0], f[0])
-        half = carrier.algebra.scale(Fraction(-1 if self.is_modifying else 1, 2), square)
+        half = carrier.algebra.scale(Fraction(1, 2), carrier.inner_product(f[0], f[0]))
         return carrier.algebra.expression(carrier.scaled(kappa, half))
+
+    def multiple_of_acceleration(self) -> Scalar | None:
+        """The κ with f_1 = κ f'f for every field, of a Runge–Kutta method; None for a step.
+
+        It is −1/2 for explicit Euler, and 0 for methods of order 2.
+        """
+        if self.method is None:
+            return None
+        kappa = second_order_defect(self.method)
+        return -kappa if self.is_modifying else kappa
 
     def gradient_split(self, l: int) -> GradientSplit:
         """f_l = −∇Ẽ_l + r_l, with the Ẽ_l that the trees give, also where f_l is no gradient.

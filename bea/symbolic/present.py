@@ -12,7 +12,9 @@ import sympy as sp
 from sympy import Expr
 
 from bea.errors import InputError, NotAGradientError, UndecidedError
-from bea.symbolic.shared_form import SharedForm, tree_size
+from bea.symbolic.readable import readable_form
+from bea.symbolic.shared_form import tree_size
+from bea.symbolic.unexpanded import undistributed
 
 if TYPE_CHECKING:
     from bea.symbolic.equation import ModifiedEquation
@@ -107,25 +109,22 @@ def _remarks(eq: ModifiedEquation, found: tuple[int, Expr] | None) -> list[str]:
 def _as_shared_text(eq: ModifiedEquation) -> str:
     """The same with names for what occurs again, and E for the loss in the modified loss."""
     found = highest_modified_loss(eq)
-    losses = [] if found is None else [eq.modified_loss_term(l) for l in range(1, found[0] + 1)]
-    components = [c for f in eq.corrections for c in f]
-    taken = {*(s.name for s in eq.constants), eq.step_size.name, "E"}
-    shared = SharedForm.of([*components, *losses], taken)
+    shared = readable_form(eq, eq.order, with_losses=0 if found is None else found[0])
     lines = [
         f"{eq.kind.capitalize()} of {eq.problem.title}",
         f"d({', '.join(p.name for p in eq.params)})/dt = {_series(eq.order, eq.step_size.name)}",
-        "",
-        "parts that occur again (--form plain writes everything out):",
-        str(shared),
     ]
-    names = [(l, p) for l in range(eq.order + 1) for p in eq.params]
-    for (l, p), component in zip(names, shared.expressions, strict=False):
-        lines += [""] * (p == eq.params[0])
-        lines.append(f"f_{l}[{p}] = {component}")
+    if shared.definitions:
+        lines += ["", "parts that occur again (--form plain writes everything out):"]
+        lines += [f"{name} = {value}" for name, value in shared.definitions]
+    m, labels = len(eq.params), shared.labels
+    for k, (label, component) in enumerate(zip(labels, shared.expressions, strict=False)):
+        lines += [""] * (k % m == 0)
+        lines.append(f"{label} = {component}")
     lines.append("")
     if found is not None:
         terms = ["E" if eq.problem.loss is not None else str(eq.modified_loss(0))]
-        for l, e in enumerate(shared.expressions[len(components) :], start=1):
+        for l, e in enumerate(shared.expressions[len(labels) :], start=1):
             h = eq.step_size.name if l == 1 else f"{eq.step_size.name}**{l}"
             terms.append(f"{h}*({e})")
         lines.append(f"modified loss of order {found[0]}: {' + '.join(terms)}")
@@ -144,8 +143,7 @@ def as_latex(eq: ModifiedEquation, form: str = "auto") -> str:
     lines = [rf"\frac{{d}}{{dt}} {theta} &= {_series(eq.order, h)}"]
     corrections = [sp.Matrix(f) for f in eq.corrections]
     if is_shared(eq, form):
-        m, taken = len(eq.params), {*(s.name for s in eq.constants), eq.step_size.name}
-        shared = SharedForm.of([c for f in eq.corrections for c in f], taken)
+        m, shared = len(eq.params), readable_form(eq, eq.order)
         lines += [rf"{sp.latex(name)} &= {sp.latex(value)}" for name, value in shared.definitions]
         columns = [shared.expressions[l * m : (l + 1) * m] for l in range(eq.order + 1)]
         corrections = [sp.Matrix(column) for column in columns]
@@ -175,15 +173,19 @@ def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
 
 
 def _common_parts(eq: ModifiedEquation) -> tuple[Sequence[tuple[sp.Symbol, Expr]], Sequence[Expr]]:
-    """The field with names for what occurs again; for a long one by `shared_form`: it is quick."""
-    field = list(eq.vector_field())
+    """The field with names for what occurs again."""
     if not is_shared(eq, "auto"):
-        return sp.cse(field, symbols=sp.numbered_symbols("_x"))
-    shared = SharedForm.of(field)
-    names = {name: sp.Symbol(f"_x{k}") for k, (name, _) in enumerate(shared.definitions)}
+        return sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
+    form, m = readable_form(eq, eq.order), len(eq.params)
+    names = {name: sp.Symbol(f"_x{k}") for k, (name, _) in enumerate(form.definitions)}
+    by_order = [
+        [e.xreplace(names) for e in form.expressions[l * m : (l + 1) * m]]
+        for l in range(eq.order + 1)
+    ]
+    powers = [eq.step_size**l for l in range(eq.order + 1)]
     return (
-        [(names[name], value.xreplace(names)) for name, value in shared.definitions],
-        [e.xreplace(names) for e in shared.expressions],
+        [(names[name], value.xreplace(names)) for name, value in form.definitions],
+        [sp.Add(*map(undistributed, powers, f)) for f in zip(*by_order, strict=True)],
     )
 
 

@@ -27,6 +27,7 @@ class SharedForm:
     Attributes:
         definitions: the pairs (name, expression), each in terms of those before it.
         expressions: what was asked for, in terms of the names.
+        labels: what to call the first of them.
 
     Example:
         >>> x, y = sp.symbols("x y")
@@ -39,22 +40,28 @@ class SharedForm:
 
     definitions: tuple[tuple[sp.Symbol, Expr], ...]
     expressions: tuple[Expr, ...]
+    labels: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, expressions: Sequence[Expr], taken: Iterable[str] = ()) -> SharedForm:
+    def of(
+        cls, expressions: Sequence[Expr], taken: Iterable[str] = (), labels: Sequence[str] = ()
+    ) -> SharedForm:
         """Name what occurs more than once in some expressions.
 
         Args:
             expressions: any expressions.
             taken: names that mean something else.
+            labels: what to call the first of them.
         """
-        uses, sizes = _uses(expressions)
+        uses, sizes, negatives = _uses(expressions)
         reserved = {*taken, *(s.name for s in sizes if s.is_Symbol)}
         names = {letter: _names(letter, reserved) for letter in "usw"}
         definitions: list[tuple[sp.Symbol, Expr]] = []
         known: dict[Expr, Expr] = {}
 
         def named(e: Expr) -> Expr:
+            if e in negatives:
+                return sp.Mul(-1, named(negatives[e]), evaluate=False)
             if e not in known:
                 rebuilt = e.func(*map(named, _parts(e)), evaluate=False) if _parts(e) else e
                 if uses[e] > 1 and sizes[e] >= LEAST_SIZE:
@@ -64,18 +71,39 @@ class SharedForm:
                 known[e] = rebuilt
             return known[e]
 
-        return cls(expressions=tuple(map(named, expressions)), definitions=tuple(definitions))
+        return cls(
+            expressions=tuple(map(named, expressions)),
+            definitions=tuple(definitions),
+            labels=tuple(labels),
+        )
+
+    @property
+    def size(self) -> int:
+        """The nodes of all definitions and expressions: about how long they print."""
+        return tree_size([*(value for _, value in self.definitions), *self.expressions])
 
     def __str__(self) -> str:
-        return "\n".join(f"{name} = {value}" for name, value in self.definitions)
+        labelled = zip(self.labels, self.expressions, strict=False)
+        return "\n".join(f"{name} = {value}" for name, value in [*self.definitions, *labelled])
 
 
-def _uses(expressions: Sequence[Expr]) -> tuple[dict[Expr, int], dict[Expr, int]]:
-    """How often each part is an argument of another, and the nodes in it, counted each time."""
+def _uses(
+    expressions: Sequence[Expr],
+) -> tuple[dict[Expr, int], dict[Expr, int], dict[Expr, Expr]]:
+    """How often each part is an argument of another, and the nodes in it, counted each time.
+
+    The third dictionary holds the sums that are minus another one, and this one: as arguments of
+    activations they come with both signs, for s(u) and s(−u) = 1 − s(u).
+    """
     uses: dict[Expr, int] = {}
     sizes: dict[Expr, int] = {}
+    negatives: dict[Expr, Expr] = {}
 
     def walk(e: Expr) -> int:
+        if e.is_Add and e not in sizes and (other := -e) in sizes:
+            negatives[e] = other
+        if e in negatives:
+            return 1 + walk(negatives[e])
         uses[e] = uses.get(e, 0) + 1
         if e not in sizes:
             sizes[e] = 1 + sum(map(walk, _parts(e)))
@@ -83,7 +111,7 @@ def _uses(expressions: Sequence[Expr]) -> tuple[dict[Expr, int], dict[Expr, int]
 
     for e in expressions:
         walk(e)
-    return uses, sizes
+    return uses, sizes, negatives
 
 
 def _names(letter: str, reserved: Collection[str]) -> Iterator[sp.Symbol]:
@@ -105,5 +133,11 @@ def _parts(e: Expr) -> tuple[Expr, ...]:
 
 def tree_size(expressions: Sequence[Expr]) -> int:
     """The nodes of all expressions, equal ones counted each time: about how long they print."""
-    _, sizes = _uses(expressions)
-    return sum(sizes[e] for e in expressions)
+    sizes: dict[Expr, int] = {}
+
+    def size(e: Expr) -> int:
+        if e not in sizes:
+            sizes[e] = 1 + sum(map(size, _parts(e)))
+        return sizes[e]
+
+    return sum(map(size, expressions))

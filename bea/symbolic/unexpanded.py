@@ -157,7 +157,7 @@ class UnexpandedAlgebra:
             return other * along_u if isinstance(g, sp.log) else -g * other * along_u
         if g.is_Pow and not isinstance(g, sp.exp):
             base, exponent = g.args
-            along_base = exponent * base ** (exponent - 1) * inner[0]
+            along_base = undistributed(exponent, base ** (exponent - 1)) * inner[0]
             return along_base + (g * sp.log(base) * inner[1] if inner[1] != 0 else 0)
         rule = functions.DERIVATIVE.get(type(g))
         if rule is not None:

@@ -255,7 +255,10 @@ def test_corrections_may_be_gradients_where_the_field_is_none(entries, method):
     for l in (1, 3):
         term = eq.modified_loss_term(l)
         gradient = [sp.diff(term, v) for v in (x, y)]
-        assert [sp.expand(g + c) for g, c in zip(gradient, eq.corrections[l], strict=True)] == [0, 0]
+        assert [sp.expand(g + c) for g, c in zip(gradient, eq.corrections[l], strict=True)] == [
+            0,
+            0,
+        ]
 
 
 def test_a_field_that_is_a_gradient_has_a_loss():

@@ -6,7 +6,8 @@ from random import Random
 
 import pytest
 import sympy as sp
-from hypothesis import given
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
 import bea
 from bea.symbolic.coordinates import (
@@ -16,6 +17,7 @@ from bea.symbolic.coordinates import (
     is_better_unexpanded,
 )
 from bea.symbolic.present import as_python, as_text
+from bea.symbolic.readable import readable_form
 from bea.symbolic.recursion import modified_fields
 from bea.symbolic.ring import DifferentialRing
 from bea.symbolic.shared_form import SharedForm, tree_size
@@ -121,19 +123,55 @@ def test_long_equations_give_names_to_their_parts():
     assert as_text(short) == as_text(short, "plain")
 
 
+def written_out(form: SharedForm, params: tuple[sp.Symbol, ...]) -> list[sp.Expr]:
+    """The expressions with the meanings of the names, each in terms of those before it."""
+    names = [name for name, _ in form.definitions]
+    assert len(set(names)) == len(names) and not set(names) & set(params)
+    known: dict[sp.Symbol, sp.Expr] = {}
+    for name, value in form.definitions:
+        assert not value.free_symbols & {*names} - {*known}
+        known[name] = value.xreplace(known)
+    return [e.xreplace(known) for e in form.expressions]
+
+
 def test_the_shared_form_is_the_same_function():
     E, weights = logistic(12, 3)
     eq = bea.modified_equation(loss=E, params=weights, order=2)
-    form = eq.shared()
-    names = [name for name, _ in form.definitions]
-    assert len(set(names)) == len(names) and not set(names) & set(weights)
-    known: dict[sp.Symbol, sp.Expr] = {}
-    for name, value in form.definitions:
-        assert value.free_symbols <= {*weights, *known}
-        known[name] = value.xreplace(known)
     everything = [c for f in eq.corrections for c in f]
-    for named, plain in zip(form.expressions, everything, strict=True):
-        assert decide(named.xreplace(known) - plain).answer is Answer.ZERO
+    for named, plain in zip(written_out(eq.shared(), weights), everything, strict=True):
+        assert decide(named - plain).answer is Answer.ZERO
+
+
+@examples(15)
+@given(functions(2, (x, y)), st.sampled_from(["euler", "heun", "implicit_euler", "kutta3"]))
+def test_the_form_that_is_read_is_the_one_that_was_derived(loss, method):
+    """In the ring everything is multiplied out, and by trees nothing: both are the corrections."""
+    assume(loss.free_symbols == {x, y})
+    eq = bea.modified_equation(loss=loss, params=(x, y), order=2, method=method)
+    form = readable_form(eq, 2, with_losses=1)
+    first, everything = eq.modified_loss_term(1), [c for f in eq.corrections for c in f]
+    for named, plain in zip(written_out(form, (x, y)), [*everything, first], strict=True):
+        assert decide(named - plain).answer is Answer.ZERO
+
+
+def test_residuals_and_sums_of_squares_are_read_as_such():
+    """½‖Y − uvᵀ‖²: Ẽ = E + (h/4)|∇E|², in the residuals."""
+    eq = bea.modified_equation(
+        loss="((y1 - a*c)**2 + (y2 - a*d)**2 + (y3 - b*c)**2 + (y4 - b*d)**2)/2",
+        params="a, b, c, d",
+        order=2,
+    )
+    text = as_text(eq)
+    assert "u1 = -a*c + y1" in text and "f_0[a] = u3" in text
+    assert "modified loss of order 1: E + h*((u3**2 + u6**2 + u7**2 + u8**2)/4)" in text
+    assert 3 * len(text) < len(as_text(eq, "plain"))
+
+
+def test_arguments_of_both_signs_have_one_name():
+    u = x - 2 * y + 1
+    form = SharedForm.of([sp.exp(u) + sp.exp(-u), sp.sin(u)])
+    assert str(form) == "u1 = x - 2*y + 1"
+    assert str(form.expressions[0]) == "exp(u1) + exp(-u1)"
 
 
 def test_python_code_of_a_long_equation_runs():
