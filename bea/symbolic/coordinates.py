@@ -214,8 +214,11 @@ class CoordinatesCarrier:
         }
         return {ij: d for ij, d in sorted(differences.items()) if not self.algebra.is_zero(d)}
 
-    def is_free_of_curl(self, g: Column) -> bool:
-        """Is ∂_i g_j = ∂_j g_i for all i and j? Nothing more is derived after one that is not."""
+    def first_of_curl(self, g: Column) -> tuple[int, int, Element] | None:
+        """(i, j, ∂_i g_j − ∂_j g_i) for the first i < j where it is not zero; None if it is none.
+
+        Nothing more is derived after it.
+        """
         algebra = self.algebra
         for j in range(self.dimension):
             for i in range(j):
@@ -224,9 +227,10 @@ class CoordinatesCarrier:
                 else:
                     upper = algebra.partial(g.components[j], i)
                     lower = algebra.partial(g.components[i], j)
-                if not algebra.is_zero(algebra.normal(upper - lower)):
-                    return False
-        return True
+                difference = algebra.normal(upper - lower)
+                if not algebra.is_zero(difference):
+                    return i, j, difference
+        return None
 
     def _dot(self, a: Sequence[Element], b: Sequence[Element]) -> Element:
         total = self.algebra.zero

@@ -208,8 +208,19 @@ class ModifiedEquation:
         l = self._checked(l)
         if self._is_gradient_for_every_loss(l):
             return True
-        with self._undecided(l):
-            return self._derivation.carrier.is_free_of_curl(self._derivation[l])
+        return self._first_of_curl(l) is None
+
+    def _first_of_curl(self, l: int) -> tuple[int, int, Any] | None:
+        """What shows that f_l is no gradient."""
+        if l not in self._firsts_of_curls:
+            with self._undecided(l):
+                first = self._derivation.carrier.first_of_curl(self._derivation[l])
+            self._firsts_of_curls[l] = first
+        return self._firsts_of_curls[l]
+
+    @cached_property
+    def _firsts_of_curls(self) -> dict[int, tuple[int, int, Any] | None]:
+        return {}
 
     @contextmanager
     def _undecided(self, l: int) -> Iterator[None]:
@@ -277,8 +288,8 @@ class ModifiedEquation:
         """
         p = self._checked(order)
         for l in range(p + 1):
-            if not self.is_gradient(l):
-                raise NotAGradientError(self._obstruction(l), order=l, curl=self.curl(l))
+            if (obstruction := self.obstruction(l)) is not None:
+                raise NotAGradientError(obstruction, order=l, curl=self.curl(l))
         h = self.step_size
         return sp.Add(*(undistributed(h**l, self._potential(l)) for l in range(p + 1)))
 
@@ -291,8 +302,8 @@ class ModifiedEquation:
         Raises:
             NotAGradientError, UndecidedError: as `modified_loss`.
         """
-        if not self.is_gradient(l):
-            raise NotAGradientError(self._obstruction(l), order=l, curl=self.curl(l))
+        if (obstruction := self.obstruction(l)) is not None:
+            raise NotAGradientError(obstruction, order=l, curl=self.curl(l))
         return self._potential(l)
 
     def shared(self, order: int | None = None) -> SharedForm:
@@ -440,10 +451,25 @@ class ModifiedEquation:
     def _potentials(self) -> dict[int, Expr]:
         return {}
 
-    def _obstruction(self, l: int) -> str:
-        curl = self.curl(l)
-        i, j = next((i, j) for i in range(len(self.params)) for j in range(i) if curl[j, i] != 0)
-        a, b = self.params[j], self.params[i]
+    def obstruction(self, l: int) -> str | None:
+        """Why f_l is not the gradient of a scalar, in a sentence; None if it is.
+
+        Args:
+            l: the index of the correction, 0 ≤ l ≤ order.
+
+        Raises:
+            UndecidedError: it is not known.
+
+        Example:
+            >>> import bea
+            >>> bea.modified_equation(field=["y", "-x"], params="x, y", order=0).obstruction(0)
+            'f_0 is not a gradient: ∂f_y/∂x − ∂f_x/∂y = -2 is not zero, so there is no modified \
+loss of order 0; the field itself is no gradient, so it has no loss'
+        """
+        if self.is_gradient(l) or (first := self._first_of_curl(l)) is None:
+            return None
+        i, j, difference = first
+        a, b = self.params[i], self.params[j]
         remedy = (
             f"modified_loss(order={l - 1}) exists"
             if l
@@ -451,9 +477,9 @@ class ModifiedEquation:
         )
         has_form = self._on_a_loss is not None
         instead = f", and so does the symmetric M of f̃ = −M∇E, preconditioner({l})" * has_form
+        shown = present.shortened(self._derivation.carrier.algebra.expression(difference))
         return (
-            f"f_{l} is not a gradient: ∂f_{b}/∂{a} − ∂f_{a}/∂{b} = "
-            f"{present.shortened(curl[j, i])} is not zero, "
+            f"f_{l} is not a gradient: ∂f_{b}/∂{a} − ∂f_{a}/∂{b} = {shown} is not zero, "
             f"so there is no modified loss of order {l}; {remedy}{instead}"
         )
 

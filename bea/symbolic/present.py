@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 from sympy import Expr
 
-from bea.errors import InputError, NotAGradientError, UndecidedError
+from bea.errors import InputError, UndecidedError
 from bea.symbolic.readable import readable_form
 from bea.symbolic.shared_form import tree_size
 from bea.symbolic.unexpanded import undistributed
@@ -98,9 +98,11 @@ def _remarks(eq: ModifiedEquation, found: tuple[int, Expr] | None) -> list[str]:
     lines = []
     if found is None or found[0] < eq.order:
         try:
-            eq.modified_loss()
-        except (NotAGradientError, UndecidedError) as obstruction:
-            lines.append(str(obstruction))
+            obstruction = eq.obstruction(0 if found is None else found[0] + 1)
+        except UndecidedError as error:
+            obstruction = str(error)
+        if obstruction is not None:
+            lines.append(obstruction)
     if domain := eq.domain:
         lines.append(f"where {', '.join(f'{shortened(u)} > 0' for u in domain)}")
     return lines
