@@ -68,8 +68,9 @@ class ResNet(nn.Module):
     Example:
         >>> import jax.numpy as jnp
         >>> model = ResNet(stages=(1, 1), width=8, activation=nn.gelu)
-        >>> variables = jax.jit(model.init)(jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
-        >>> sorted(variables), jax.jit(model.apply)(variables, jnp.zeros((4, 32, 32, 3))).shape
+        >>> variables = jax.eval_shape(model.init, jax.random.key(0), jnp.zeros((1, 32, 32, 3)))
+        >>> images = jnp.zeros((4, 32, 32, 3))
+        >>> sorted(variables), jax.eval_shape(model.apply, variables, images).shape
         (['batch_stats', 'params'], (4, 10))
     """
 

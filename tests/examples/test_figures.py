@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -26,6 +27,7 @@ from bea.models.two_parameter import (
     least_norm_minimum,
     loss,
 )
+from tests.quick import quick
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 NAMES = ("figure_1a", "figure_1b", "figure_a1")
@@ -40,18 +42,22 @@ def scripts() -> Iterator[dict[str, ModuleType]]:
 
 
 @pytest.fixture(scope="session")
-def made(scripts, tmp_path_factory) -> Path:
-    """A folder with the tables and figures as the scripts write them."""
+def made(scripts, tmp_path_factory) -> Callable[[str], Path]:
+    """The folder with the table and figure of a script as it writes them, at the first use."""
     folder = tmp_path_factory.mktemp("figures") / "new" / "folder"
-    for name in NAMES:
+
+    @cache
+    def make(name: str) -> Path:
         scripts[name].main(["--out", str(folder)])
-    return folder
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def tables(scripts, made) -> dict[str, list[dict]]:
+def tables(scripts, made) -> Callable[[str], list[dict]]:
     read_table = scripts["table_and_figure"].read_table
-    return {path.stem: read_table(path) for path in made.glob("*.csv")}
+    return cache(lambda name: read_table(made(name.removesuffix("_ends")) / f"{name}.csv"))
 
 
 def descend(start: tuple[float, float], h: float) -> tuple[float, float]:
@@ -71,12 +77,13 @@ def numerical_flow(start, velocity, time: float = 20.0) -> np.ndarray:
 
 
 def ends_1a(tables) -> dict[tuple, dict]:
-    return {(row["start"], row["curve"], row["order"]): row for row in tables["figure_1a_ends"]}
+    return {(row["start"], row["curve"], row["order"]): row for row in tables("figure_1a_ends")}
 
 
 # Figure 1a
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [POINT_I, POINT_II], ids=lambda point: point.name)
 def test_every_further_order_ends_closer_to_gradient_descent(tables, point):
     ends = ends_1a(tables)
@@ -86,12 +93,14 @@ def test_every_further_order_ends_closer_to_gradient_descent(tables, point):
     assert all(later < 0.7 * earlier for earlier, later in pairwise(distances))
 
 
+@pytest.mark.slow
 def test_order_one_ends_visibly_short_from_point_one(tables):
     ends = ends_1a(tables)
     distances = [ends["I", "flow", order]["distance_to_descent_at_h_M"] for order in range(5)]
     assert distances == pytest.approx([0.0964, 0.0271, 0.0115, 0.0058, 0.0032], abs=5e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [POINT_I, POINT_II], ids=lambda point: point.name)
 def test_descents_end_where_plain_python_does(tables, point):
     end = ends_1a(tables)[point.name, "gradient descent h_M", None]
@@ -99,6 +108,7 @@ def test_descents_end_where_plain_python_does(tables, point):
     assert end["step_size"] == point.h_M
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("point", [POINT_I, POINT_II], ids=lambda point: point.name)
 @pytest.mark.parametrize("mu_of", ["h_M", "mu"])
 def test_flows_end_where_another_solver_does(tables, point, mu_of):
@@ -124,16 +134,18 @@ def test_flows_end_where_another_solver_does(tables, point, mu_of):
     assert (end["a"], end["b"]) == pytest.approx(numerical_flow(point.start, velocity), abs=1e-6)
 
 
+@pytest.mark.slow
 def test_egr_from_point_two_ends_elsewhere_than_its_flow(tables):
     ends = ends_1a(tables)
     assert ends["II", "EGR descent", None]["norm"] == pytest.approx(1.746, abs=5e-4)
     assert ends["II", "EGR flow", None]["norm"] == pytest.approx(1.355, abs=5e-4)
-    thrown = [row for row in tables["figure_1a"] if row["curve"] == "EGR descent"]
+    thrown = [row for row in tables("figure_1a") if row["curve"] == "EGR descent"]
     first = [(row["a"], row["b"]) for row in thrown if row["start"] == "II"][1:3]
     assert first[0] == pytest.approx((-70.7, -70.9), abs=0.05)
     assert first[1] == pytest.approx((38.9, 38.7), abs=0.05)
 
 
+@pytest.mark.slow
 def test_egr_from_point_one_follows_its_flow(tables):
     ends = ends_1a(tables)
     descent, flow = ends["I", "EGR descent", None], ends["I", "EGR flow", None]
@@ -141,26 +153,28 @@ def test_egr_from_point_one_follows_its_flow(tables):
     assert descent["norm"] < ends["I", "gradient descent h_M", None]["norm"]
 
 
+@pytest.mark.slow
 def test_all_ends_are_minima_and_none_has_less_than_the_least_norm(tables):
     least = math.hypot(*map(float, least_norm_minimum()))
-    for row in tables["figure_1a_ends"]:
+    for row in tables("figure_1a_ends"):
         assert loss((row["a"], row["b"])) < 1e-18
         assert row["norm"] > least
-    for row in tables["figure_1a"]:
+    for row in tables("figure_1a"):
         if row["start"] is None:
             assert loss((row["a"], row["b"])) < 1e-28
 
 
+@pytest.mark.slow
 def test_curves_start_at_their_points_and_keep_their_first_steps(tables):
     starts = {"I": POINT_I.start, "II": POINT_II.start}
     seen = set()
-    for row in tables["figure_1a"]:
+    for row in tables("figure_1a"):
         key = (row["start"], row["curve"], row["order"])
         if row["start"] is not None and key not in seen:
             seen.add(key)
             assert (row["time"], row["a"], row["b"]) == (0.0, *starts[row["start"]])
     assert len(seen) == 2 * 9  # two descents, five flows and EGR twice, from either point
-    descent = [row["time"] for row in tables["figure_1a"] if row["curve"] == "gradient descent h_M"]
+    descent = [row["time"] for row in tables("figure_1a") if row["curve"] == "gradient descent h_M"]
     assert descent[:10] == pytest.approx([step * POINT_I.h_M for step in range(10)])
 
 
@@ -168,7 +182,7 @@ def test_curves_start_at_their_points_and_keep_their_first_steps(tables):
 
 
 def test_ratio_falls_to_the_least_possible_at_the_turn(scripts, tables):
-    converged = [row for row in tables["figure_1b"] if row["outcome"] == "converged"]
+    converged = [row for row in tables("figure_1b") if row["outcome"] == "converged"]
     assert converged[0]["step_size"] == 1e-3
     assert converged[0]["regularizer_over_loss"] == pytest.approx(4.556, abs=1e-3)
     turn = scripts["figure_1b"].turn_of(converged)
@@ -179,7 +193,7 @@ def test_ratio_falls_to_the_least_possible_at_the_turn(scripts, tables):
 
 
 def test_after_the_turn_the_ratio_rises_on_the_other_branch(tables):
-    rows = {row["step_size"]: row for row in tables["figure_1b"]}
+    rows = {row["step_size"]: row for row in tables("figure_1b")}
     assert rows[0.1]["a"] > 0 > rows[0.12]["a"]
     ratios = [rows[h]["regularizer_over_loss"] for h in (0.11, 0.12, 0.13, 0.15, 0.17)]
     assert ratios == sorted(ratios)
@@ -187,10 +201,10 @@ def test_after_the_turn_the_ratio_rises_on_the_other_branch(tables):
 
 
 def test_gradient_descent_diverges_from_02114_on(tables):
-    diverged = [row["step_size"] for row in tables["figure_1b"] if row["outcome"] == "diverged"]
+    diverged = [row["step_size"] for row in tables("figure_1b") if row["outcome"] == "diverged"]
     assert diverged[0] == pytest.approx(0.2114)
     assert diverged[-1] == 0.22
-    assert all(row["outcome"] == "diverged" for row in tables["figure_1b"][-len(diverged) :])
+    assert all(row["outcome"] == "diverged" for row in tables("figure_1b")[-len(diverged) :])
 
 
 def test_ratio_is_the_limit_of_the_regularizer_over_the_loss(tables):
@@ -198,7 +212,7 @@ def test_ratio_is_the_limit_of_the_regularizer_over_the_loss(tables):
     theta, h = POINT_I.start, 0.05
     while loss(theta) > 1e-12:
         theta = tuple(np.subtract(theta, h * np.array(gradient(theta))))
-    (row,) = [row for row in tables["figure_1b"] if row["step_size"] == h]
+    (row,) = [row for row in tables("figure_1b") if row["step_size"] == h]
     assert row["regularizer_over_loss"] == pytest.approx(
         implicit_regularizer(theta) / loss(theta), rel=1e-4
     )
@@ -208,7 +222,7 @@ def test_ratio_is_the_limit_of_the_regularizer_over_the_loss(tables):
 
 
 def test_large_steps_end_on_the_other_branch_and_farther_out(tables):
-    by_size = {row["step_size"]: row for row in tables["figure_a1"]}  # the last row of each
+    by_size = {row["step_size"]: row for row in tables("figure_a1")}  # the last row of each
     small, large = by_size[POINT_I.h_S], by_size[POINT_I.h_L]
     assert small["norm"] == pytest.approx(2.135, abs=1e-3)
     assert large["norm"] == pytest.approx(2.331, abs=1e-3)
@@ -217,9 +231,10 @@ def test_large_steps_end_on_the_other_branch_and_farther_out(tables):
     assert small["loss"] < 1e-20 and large["loss"] < 1e-20
 
 
+@pytest.mark.slow
 def test_the_figures_agree_where_they_overlap(tables):
-    ends = {row["step_size"]: row for row in tables["figure_1b"]}
-    ends_a1 = {row["step_size"]: row for row in tables["figure_a1"]}
+    ends = {row["step_size"]: row for row in tables("figure_1b")}
+    ends_a1 = {row["step_size"]: row for row in tables("figure_a1")}
     moderate = ends_1a(tables)["I", "gradient descent h_M", None]
     for row in (ends_a1[POINT_I.h_S], ends_a1[POINT_I.h_L], moderate):
         other = ends[row["step_size"]]
@@ -229,9 +244,9 @@ def test_the_figures_agree_where_they_overlap(tables):
 # The scripts
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", quick(NAMES, NAMES[1:]))
 def test_redrawing_needs_nothing_but_the_table(scripts, made, name, tmp_path, monkeypatch):
-    shutil.copy(made / f"{name}.csv", tmp_path)
+    shutil.copy(made(name) / f"{name}.csv", tmp_path)
 
     def not_again():
         raise AssertionError("redrawing computed the table again")
@@ -239,13 +254,13 @@ def test_redrawing_needs_nothing_but_the_table(scripts, made, name, tmp_path, mo
     monkeypatch.setattr(scripts[name], "make_table", not_again)
     scripts[name].main(["--out", str(tmp_path), "--redraw"])
     assert sorted(path.name for path in tmp_path.iterdir()) == [f"{name}.csv", f"{name}.png"]
-    assert (tmp_path / f"{name}.png").read_bytes() == (made / f"{name}.png").read_bytes()
+    assert (tmp_path / f"{name}.png").read_bytes() == (made(name) / f"{name}.png").read_bytes()
     assert (tmp_path / f"{name}.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(
     "name",
-    [*(pytest.param(n, marks=pytest.mark.slow) for n in ("figure_1a", "figure_1b")), "figure_a1"],
+    quick(NAMES, ["figure_a1"]),
 )
 def test_another_process_writes_the_same_bytes(made, name, tmp_path):
     command = [sys.executable, str(EXAMPLES / f"{name}.py"), "--out", str(tmp_path)]
@@ -253,19 +268,19 @@ def test_another_process_writes_the_same_bytes(made, name, tmp_path):
     subprocess.run(command, env=environment, check=True, capture_output=True)
     written = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     assert {f"{name}.csv", f"{name}.json", f"{name}.png"} <= written.keys()
-    assert written == {path.name: path.read_bytes() for path in made.glob(f"{name}*")}
+    assert written == {path.name: path.read_bytes() for path in made(name).glob(f"{name}*")}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", quick(NAMES, NAMES[1:]))
 def test_another_table_gives_another_figure(scripts, made, name, tmp_path):
     tools = scripts["table_and_figure"]
-    rows = tools.read_table(made / f"{name}.csv")
+    rows = tools.read_table(made(name) / f"{name}.csv")
     for row in rows:
         for column in {"a", "norm", "regularizer_over_loss"} & row.keys():
             row[column] = row[column] and 1.1 * row[column]
     tools.write_table(tmp_path / "table.csv", rows)
     scripts[name].draw(tmp_path / "table.csv", tmp_path / "figure.png")
-    assert (tmp_path / "figure.png").read_bytes() != (made / f"{name}.png").read_bytes()
+    assert (tmp_path / "figure.png").read_bytes() != (made(name) / f"{name}.png").read_bytes()
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -572,7 +572,7 @@ def test_in_auto_a_step_that_only_knows_float64_keeps_its_report():
         (lambda t, h: t.astype(np.float32), "returned float32: orders need float64"),
         (lambda t, h: t[:1], r"returned shape \(1,\) for \(2,\)"),
         (lambda t, h: t[:, None], r"returned shape \(2, 1\)"),
-        (lambda t, h: None, "returned object"),
+        (lambda t, h: None, "returned None"),
         (lambda t, h: t * np.nan, "returns nan or infinity at all step sizes"),
         (lambda t, h: 1e308 * (1 + t), "returns nan or infinity at all step sizes"),
     ],

@@ -134,6 +134,7 @@ def test_a_network_with_a_state():
     assert found.test_accuracy[-1, 0, 0] == (outputs.argmax(-1) == TEST[1]).mean()
 
 
+@pytest.mark.slow
 def test_one_after_another_is_the_same(usual):
     """Steps, measurements, the best, and what diverges beside others, in one order or the other."""
     alone = run(together=False)

@@ -287,7 +287,7 @@ BAD = {
     ),
     "a matrix for a loss": ({"loss": sp.eye(2), "params": [a]}, "not a scalar expression"),
     "a list for a loss": ({"loss": [a], "params": [a]}, "list"),
-    "an equation": ({"loss": sp.Eq(a, 1), "params": [a]}, "not smooth"),
+    "an equation": ({"loss": sp.Eq(a, 1), "params": [a]}, "is a comparison"),
     "Abs": ({"loss": sp.Abs(a + 1), "params": [a]}, "Abs, which is not smooth"),
     "Max": ({"loss": sp.Max(a, 0) ** 2, "params": [a]}, "Max"),
     "Piecewise": ({"loss": sp.Piecewise((a, a > 0), (0, True)), "params": [a]}, "Piecewise"),

@@ -46,12 +46,18 @@ def eq(request) -> bea.ModifiedEquation:
     return bea.modified_equation(loss=LOSSES[request.param], params=(a, b), order=2)
 
 
+@pytest.fixture(scope="module")
+def kernel(eq):
+    """What takes time is to compile it."""
+    return eq.to_jax()
+
+
 POINT, STEP = (0.375, -0.6875), 0.125
 
 
-def test_values_in_float64(eq):
+def test_values_in_float64(eq, kernel):
     with double_precision():
-        field = eq.to_jax()(jnp.array(POINT), STEP)
+        field = kernel(jnp.array(POINT), STEP)
         assert field.dtype == jnp.float64
     expected = [float(v) for v in reference(eq, POINT, STEP)]
     np.testing.assert_allclose(np.asarray(field), expected, rtol=1e-13, atol=1e-14)
@@ -65,8 +71,7 @@ def test_values_in_multiprecision(eq):
             assert abs(value - true) < mpmath.mpf(10) ** -46
 
 
-def test_the_dtype_is_that_of_theta(eq):
-    kernel = eq.to_jax()
+def test_the_dtype_is_that_of_theta(kernel):
     single = kernel(jnp.array(POINT, jnp.float32), STEP)
     assert single.dtype == jnp.float32
     with double_precision():
@@ -85,8 +90,7 @@ def test_integers_become_floats():
     assert field.tolist() == [-12.0, -4.0]
 
 
-def test_jit_and_derivatives(eq):
-    kernel = eq.to_jax()
+def test_jit_and_derivatives(eq, kernel):
     with double_precision():
         theta = jnp.array(POINT)
         values = dict(zip(eq.params, map(sp.Rational, map(str, POINT)), strict=True))
@@ -96,8 +100,6 @@ def test_jit_and_derivatives(eq):
         for derivative in (jax.jacfwd, jax.jacrev):
             found = jax.jit(derivative(kernel))(theta, STEP)
             np.testing.assert_allclose(found, exact, rtol=1e-11, atol=1e-12)
-        gradient = jax.grad(lambda t: kernel(t, STEP)[0])(theta)
-        np.testing.assert_allclose(gradient, exact[0], rtol=1e-11, atol=1e-12)
         by_h = jax.jacfwd(kernel, argnums=1)(theta, STEP)
         exact_by_h = sp.diff(eq.vector_field(), eq.step_size)
         exact_by_h = exact_by_h.subs(eq.step_size, sp.Rational(str(STEP))).subs(values)
@@ -113,8 +115,7 @@ def test_derivatives_at_zero_are_finite():
         assert jnp.isfinite(derivative(kernel)(jnp.zeros(2), 0.5)).all()
 
 
-def test_batches_by_vmap_and_by_broadcasting(eq):
-    kernel = eq.to_jax()
+def test_batches_by_vmap_and_by_broadcasting(kernel):
     with double_precision():
         points = jnp.array(POINT) + jnp.arange(24.0).reshape(3, 4, 2) / 100
         singly = jnp.stack([jnp.stack([kernel(p, STEP) for p in row]) for row in points])
