@@ -237,6 +237,8 @@ class _Evaluator:
 
     def _removable(self, f: Expr, base: Expr, n: int) -> tuple[Any, list[Expr]] | None:
         """f/base^n as a function without a singularity, and the factors that are left."""
+        if isinstance(f, sp.sinh) and isinstance(base, sp.cosh) and f.args == base.args:
+            return stable.tanh(self.value(f.args[0])), [base ** (1 - n)] * (n > 1)
         if (found := self._over_argument(f)) is not None:  # sin(u)/base^n with base^j = u^k/c
             over, _, u, k = found
             for j in range(n, 0, -1):
@@ -257,7 +259,8 @@ class _Evaluator:
         """(f/u^k, u^k/f, u, k) for an f that vanishes with u like u^k; None if it is none."""
         if type(f) in _OVER_ARGUMENT:
             u, over = f.args[0], _OVER_ARGUMENT[type(f)]
-            return lambda: over(self.value(u)), lambda: 1 / over(self.value(u)), u, 1
+            one_over = _ARGUMENT_OVER.get(type(f), lambda v: 1 / over(v))
+            return lambda: over(self.value(u)), lambda: one_over(self.value(u)), u, 1
         if not (f.is_Add and len(f.args) == 2 and f.args[0].is_Rational):
             return None
         number, (c, g) = f.args[0], f.args[1].as_coeff_Mul()
@@ -400,6 +403,14 @@ def _expm1_over(u: Any) -> Any:
     return jnp.where(near, jnp.exp(half) * stable.spherical(0, 1)(half), jnp.expm1(large) / large)
 
 
+def _over_sinh(u: Any) -> Any:
+    """The quotient u/sinh(u), without overflow: 2|u| e^{−|u|}/(1 − e^{−2|u|}) for |u| > 1."""
+    near, away = jnp.abs(u) < 1, jnp.abs(u)
+    small, large = jnp.where(near, u, 0.0), jnp.where(near, 1.0, away)
+    far = 2 * large * jnp.exp(-large) / -jnp.expm1(-2 * large)
+    return jnp.where(near, 1 / stable.spherical(0, 1)(small), far)
+
+
 def _over_expm1(u: Any) -> Any:
     """The quotient u/(e^u − 1), without overflow: u e^{−u}/(1 − e^{−u}) for u > 1."""
     near, large = jnp.abs(u) < 1, jnp.where(jnp.abs(u) < 1, 1.0, u)
@@ -415,6 +426,9 @@ _OVER_ARGUMENT: dict[type, Callable[[Any], Any]] = {
     sp.tanh: _tanh_over,
 }
 """The functions that vanish with u like u, over u."""
+
+_ARGUMENT_OVER: dict[type, Callable[[Any], Any]] = {sp.sinh: _over_sinh}
+"""Where u/f(u) is in range although f(u) is not."""
 
 
 def _constant(e: Expr) -> float:

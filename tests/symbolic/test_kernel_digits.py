@@ -335,3 +335,14 @@ def test_what_overflows_on_the_way_is_no_zero(x_value):
     with double_precision():
         found = float(kernel_of("x/(exp(x)-1)", "x", 1)(jnp.array([x_value]), 0.25)[0])
     assert found == pytest.approx(float(eq.to_mpmath()([x_value], 0.25)[0]), rel=1e-8)
+
+
+@pytest.mark.parametrize("loss", ["x/sinh(x)", "sinh(x)/cosh(x)"])
+def test_hyperbolic_quotients_do_not_overflow(loss):
+    """Inside jit, where nothing is computed anew: also where sinh is beyond the range of floats."""
+    exactly = bea.modified_equation(loss=loss, params="x", order=1).to_mpmath()
+    with double_precision():
+        inside = jax.jit(kernel_of(loss, "x", 1))
+        for at in (0.0, 1e-3, 0.999, -2.0, 40.0, -340.0):
+            found = float(inside(jnp.array([at]), 0.25)[0])
+            assert found == pytest.approx(float(exactly([at], 0.25)[0]), rel=1e-12, abs=1e-300)
