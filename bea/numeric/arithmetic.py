@@ -25,8 +25,10 @@ from bea.errors import BeaError, InputError
 from bea.numeric import extrapolation
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.precision import double_precision, unjitted
+from bea.symbolic.certified import CertifiedField
+from bea.symbolic.checked_digits import mpf_of, rational_of
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.kernels import PolynomialFields, jax_kernel, mpmath_kernel
+from bea.symbolic.kernels import PolynomialFields, constant_values, jax_kernel, mpmath_kernel
 from bea.symbolic.methods import ButcherTableau
 from bea.symbolic.terms import Monomial
 
@@ -216,6 +218,17 @@ class DoublePrecision(Arithmetic):
         return _compiled(fields.params, fields.meanings, fields.monomials, coefficients, constants)
 
     @cached_property
+    def _noises(self) -> np.ndarray:
+        """And what the terms lose that cancel, which a move of θ does not show."""
+        noises = Arithmetic._noises.func(self)  # type: ignore[attr-defined]
+        certified = certified_field(self._equation, self._constants)
+        if not certified.has_balls:
+            return noises
+        point = [rational_of(mpmath.mpf(float(t))) for t in self._theta]
+        exact = np.array([list(map(float, f)) for f in certified.corrections(point, 60)])
+        return noises + np.nan_to_num(abs(self.corrections - exact))
+
+    @cached_property
     def _map(self) -> _Map:
         return _Map.of(self._equation, self._constants, ["scipy", "numpy"])
 
@@ -291,7 +304,7 @@ class Multiprecision(Arithmetic):
             InputError: they have no finite and real values here.
         """
         if p not in self._kernels:
-            self._kernels[p] = mpmath_kernel(self._equation.polynomial_fields(p), self._constants)
+            self._kernels[p] = self._kernel(p)
         try:
             values = np.array(self._kernels[p](list(theta)), dtype=object)
         except (ZeroDivisionError, ValueError):
@@ -303,6 +316,20 @@ class Multiprecision(Arithmetic):
                 f"{self._equation.problem.title}"
             )
         return values
+
+    def _kernel(self, p: int) -> Callable[[Sequence[Any]], list[list[Any]]]:
+        """θ ↦ f_0(θ), …, f_p(θ), each with all its digits: far out, terms cancel."""
+        certified = certified_field(self._equation, self._constants, p)
+        if not certified.has_balls:
+            return mpmath_kernel(self._equation.polynomial_fields(p), self._constants)
+
+        def fields(theta: Sequence[Any]) -> list[list[Any]]:
+            if not is_finite(np.array(theta, dtype=object)):
+                return [[mpmath.nan] * len(theta)]
+            found = certified.corrections(list(map(rational_of, theta)), mpmath.mp.prec)
+            return [list(map(mpf_of, f)) for f in found]
+
+        return fields
 
     def _flows(self, p: int, step_sizes: Sequence[mpmath.mpf]) -> Sequence[np.ndarray]:
         return [self._flow(p, h) for h in step_sizes]
@@ -320,6 +347,14 @@ class Multiprecision(Arithmetic):
     @cached_property
     def _map(self) -> _Map:
         return _Map.of(self._equation, self._constants, ["mpmath"])
+
+
+def certified_field(
+    equation: ModifiedEquation, constants: Mapping[str, sp.Expr], p: int | None = None
+) -> CertifiedField:
+    """The corrections f_0, …, f_p of an equation in balls; of all of them by default."""
+    fields = equation.polynomial_fields(p)
+    return CertifiedField(fields, constant_values(fields.constants(), fields.meanings, constants))
 
 
 def multiprecise(value: Any) -> mpmath.mpf:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
+from functools import cached_property
 from math import isfinite, nan
 
 import sympy as sp
@@ -42,6 +43,16 @@ class CertifiedField:
     def __init__(self, fields: PolynomialFields, constants: Mapping[sp.Symbol, Expr]) -> None:
         self._fields = fields
         self._meanings = [m.xreplace(dict(constants)) for m in fields.meanings]
+
+    @cached_property
+    def has_balls(self) -> bool:
+        """Is there a ball for every function that occurs?"""
+        try:
+            for m in self._meanings:
+                ball(m, dict.fromkeys(self._fields.params, arb(1)))
+        except NoBallError:
+            return False
+        return True
 
     def values(self, theta: Sequence[float], h: float, bits: int) -> list[float]:
         """The components, each right to so many bits, nan where that is out of reach.
@@ -87,22 +98,49 @@ class CertifiedField:
             for i, value in enumerate(found)
         ]
 
+    def corrections(self, point: Sequence[sp.Rational], bits: int) -> list[list[arb]]:
+        """The corrections f_0, …, f_p at a point, each component right to so many bits.
+
+        What cannot be told from zero with thousands of bits is zero.
+
+        Args:
+            point: θ, exactly.
+            bits: that each has right.
+
+        Returns:
+            m balls for each correction; not finite where it is not defined.
+        """
+        for working in PRECISIONS:
+            with precision(working + 2 * bits):
+                fields = self._corrections(point)
+            if all(_has_digits(v, bits) for f in fields for v in f if v.is_finite()):
+                break
+        return [
+            [arb(0) if not _has_digits(v, bits) and v.is_finite() and 0 in v else v for v in f]
+            for f in fields
+        ]
+
     def _balls(self, point: Sequence[sp.Rational], h: sp.Rational) -> list[arb]:
+        step, total = rational(h), [arb(0)] * len(point)
+        for f in reversed(self._corrections(point)):  # Horner in h
+            total = [t * step + value for t, value in zip(total, f, strict=True)]
+        return total
+
+    def _corrections(self, point: Sequence[sp.Rational]) -> list[list[arb]]:
+        """f_0, …, f_p at the precision in force."""
         at = dict(zip(self._fields.params, map(rational, point), strict=True))
         try:
             functions = [ball(m, at) for m in self._meanings]
         except NoBallError:
-            return [arb.nan()] * len(point)
+            return [[arb.nan()] * len(point) for _ in self._fields.coefficients]
         monomials = [_monomial(functions, exponents) for exponents in self._fields.monomials]
-        total = [arb(0)] * len(point)
-        step = rational(h)
-        for field in reversed(self._fields.coefficients):
-            for i, row in enumerate(field):
-                value = sum(
-                    (monomials[k] * c.numerator / c.denominator for k, c in row.items()), arb(0)
-                )
-                total[i] = total[i] * step + value
-        return total
+        return [
+            [
+                sum((monomials[k] * c.numerator / c.denominator for k, c in row.items()), arb(0))
+                for row in field
+            ]
+            for field in self._fields.coefficients
+        ]
 
     def _limit(
         self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int, tiny: int
@@ -135,6 +173,10 @@ def _monomial(functions: Sequence[arb], exponents: Sequence[int]) -> arb:
         if exponent:
             value = value * function**exponent
     return value
+
+
+def _has_digits(value: arb, bits: int) -> bool:
+    return value.is_exact() or value.rel_accuracy_bits() > bits
 
 
 def _digits(value: arb, bits: int, tiny: int) -> arb | None:

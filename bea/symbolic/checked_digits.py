@@ -1,9 +1,9 @@
 """The field in mpmath with all the digits that are asked for.
 
-The polynomials of the corrections are evaluated at two precisions, both beyond the one that is
-asked for. Where the results agree they are right. Where they do not, because terms cancel, and
-where a function has no value although the field has a limit, the field is computed in balls
-(`certified`).
+It is computed in balls (`certified`), with rising precision until the digits are right; they are
+faster than mpmath, too. Functions without a ball leave mpmath: there the polynomials are evaluated
+at two precisions, both beyond the one that is asked for, and what differs is not known. That is no
+proof: terms may cancel to nothing at both.
 """
 
 from __future__ import annotations
@@ -56,22 +56,25 @@ def mpmath_field(
                 field = [a + h * b for a, b in zip(f, field, strict=True)]
             return [v if mpmath.isfinite(v) and not mpmath.im(v) else None for v in field]
 
-    def at(theta: list[mpmath.mpf], h: mpmath.mpf) -> list[mpmath.mpf]:
-        if not all(map(mpmath.isfinite, [*theta, h])):
-            return [mpmath.nan] * len(names)
+    def without_balls(theta: list[mpmath.mpf], h: mpmath.mpf) -> list[mpmath.mpf]:
         bits = mpmath.mp.prec
         once = evaluated(theta, h, bits + GUARD)
         twice = evaluated(theta, h, 2 * bits + 4 * GUARD)
-        if once is not None and twice is not None and None not in once + twice:
-            pairs = zip(once, twice, has_terms, strict=True)
-            # Terms that cancel to nothing do so at both precisions.
-            if all(
-                abs(u - v) <= mpmath.ldexp(abs(v), -bits) and (v != 0 or not has)
-                for u, v, has in pairs
-            ):
-                return [+v for v in twice]
-        point = [_rational(t) for t in theta]
-        return [_mpf(value) for value in certified().balls(point, _rational(h), bits + 4, MANY)]
+        if once is None or twice is None or None in once + twice:
+            return [mpmath.nan] * len(names)
+        # Terms that cancel to nothing do so at both precisions.
+        return [
+            +v if abs(u - v) <= mpmath.ldexp(abs(v), -bits) and (v != 0 or not has) else mpmath.nan
+            for u, v, has in zip(once, twice, has_terms, strict=True)
+        ]
+
+    def at(theta: list[mpmath.mpf], h: mpmath.mpf) -> list[mpmath.mpf]:
+        if not all(map(mpmath.isfinite, [*theta, h])):
+            return [mpmath.nan] * len(names)
+        if not certified().has_balls:
+            return without_balls(theta, h)
+        point, bits = [rational_of(t) for t in theta], mpmath.mp.prec
+        return [mpf_of(value) for value in certified().balls(point, rational_of(h), bits + 4, MANY)]
 
     def kernel(theta: Any, h: Any) -> Any:
         keys = None
@@ -100,13 +103,15 @@ def _number(value: Any) -> mpmath.mpf:
     return number
 
 
-def _rational(number: mpmath.mpf) -> sp.Rational:
+def rational_of(number: mpmath.mpf) -> sp.Rational:
+    """The number, exactly."""
     sign, mantissa, exponent, _ = number._mpf_
     value = sp.Integer(int(mantissa)) * sp.Integer(2) ** int(exponent)
     return -value if sign else value
 
 
-def _mpf(value: arb) -> mpmath.mpf:
+def mpf_of(value: arb) -> mpmath.mpf:
+    """The middle of a ball."""
     if not value.is_finite():
         return mpmath.nan
     mantissa, exponent = value.mid().man_exp()

@@ -683,6 +683,14 @@ def test_singular_points(field, point, precision):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("at", [-20, -200, -584.6881249498265])
+def test_far_out_where_the_terms_of_every_correction_cancel(at):
+    """f_l is of size e^{(l+1)x}, and a sum of terms of size 1 or e^x."""
+    eq = bea.modified_equation(loss="sqrt(1 + exp(x))", params="x", order=2)
+    report = bea.verify_order(eq, [at])
+    assert report.passed and abs(report.leading_constant_ratio - 1) < 1e-9
+
+
 def test_beside_a_singular_point():
     eq = bea.modified_equation(field=OSCILLATOR, params=(X, Y))
     assert_confirmed(bea.verify_orders(eq, ("1/1000", 0), 4, precision="mpmath"), 1e-8)

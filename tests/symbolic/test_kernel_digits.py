@@ -26,6 +26,11 @@ R = sp.Rational
 
 
 def exact(loss: sp.Expr, params, theta, h, p: int) -> list[mpmath.mpf]:
+    """As `exact_to`, with digits for what cancels in the range of floats."""
+    return exact_to(400, loss, params, theta, h, p)
+
+
+def exact_to(digits: int, loss: sp.Expr, params, theta, h, p: int) -> list[mpmath.mpf]:
     """−∇E − (h/2) H∇E + h²(1/12 f''(f, f) + 1/3 f'f'f) at the numbers that the floats are."""
     f = -sp.Matrix([sp.diff(loss, v) for v in params])
 
@@ -37,7 +42,7 @@ def exact(loss: sp.Expr, params, theta, h, p: int) -> list[mpmath.mpf]:
         f_2 = along(along(f)) / 12 + f.jacobian(params) * along(f) / 4
         field += sp.Symbol("h") ** 2 * f_2
     evaluate = sp.lambdify([*params, sp.Symbol("h")], list(field), modules="mpmath", cse=True)
-    with mpmath.workdps(400):
+    with mpmath.workdps(digits):
         numbers = [mpmath.mpf(float(t)) for t in (*theta, h)]
         return [mpmath.mpmathify(v).real for v in evaluate(*numbers)]
 
@@ -346,3 +351,14 @@ def test_hyperbolic_quotients_do_not_overflow(loss):
         for at in (0.0, 1e-3, 0.999, -2.0, 40.0, -340.0):
             found = float(inside(jnp.array([at]), 0.25)[0])
             assert found == pytest.approx(float(exactly([at], 0.25)[0]), rel=1e-12, abs=1e-300)
+
+
+@pytest.mark.parametrize("at", [-20.0, -584.6881249498265, -3000.0])
+@pytest.mark.parametrize("digits", [15, 60])
+def test_terms_that_cancel_at_every_precision_in_force(at, digits):
+    """(1/u − 1/u² − e^x)/16 with u = 1 + e^x is −3e^{2x}/16, and not −e^x/16."""
+    kernel = bea.modified_equation(loss="sqrt(1 + exp(x))", params="x", order=1).to_mpmath()
+    (true,) = exact_to(1500 + digits, sp.sqrt(1 + sp.exp(x)), (x,), (at,), 0.1, 1)
+    with mpmath.workdps(digits):
+        (found,) = kernel([at], 0.1)
+        assert abs(found / true - 1) < mpmath.mpf(10) ** (2 - digits)
