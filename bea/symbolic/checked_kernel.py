@@ -12,7 +12,7 @@ of the digits, one of three things happens:
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import jax
@@ -31,7 +31,11 @@ Certified = Callable[[Any, Any, int], Any]
 
 
 def checked_kernel(
-    field: Field, certified: Certified, names: tuple[str, ...], is_checked: bool = True
+    field: Field,
+    certified: Certified,
+    names: tuple[str, ...],
+    is_checked: bool = True,
+    rounded: Collection[float] = (),
 ) -> Callable:
     """The kernel of a field (θ, h) ↦ f̃(θ, h).
 
@@ -40,13 +44,14 @@ def checked_kernel(
         certified: θ and h as floats, and bits ↦ the components, right to so many bits.
         names: of the parameters, m of them.
         is_checked: without, the value is returned as it comes.
+        rounded: constants of the field that are not exact, as in `with_bound`.
 
     Returns:
         A function of θ, shape (…, m), or a dictionary of the parameters by name, and of h, a number
         or an array that broadcasts against the leading axes of θ. Its value has the form and the
         dtype of θ.
     """
-    bounded = with_bound(field)
+    bounded = with_bound(field, rounded)
     weights = np.random.default_rng(0).uniform(0.5, 1.0, len(names))
     signs = np.random.default_rng(1).choice([-1.0, 1.0], len(names))
 
@@ -70,11 +75,16 @@ def checked_kernel(
         eps = float(jnp.finfo(theta.dtype).eps)
         move = eps ** (1 / 3)
         size = jnp.maximum(jnp.abs(theta), 1.0)
-        moved = theta + move * size * jnp.asarray(weights * signs, theta.dtype)
-        values, bounds = jax.vmap(each, (1, None), 1)(jnp.stack([theta, moved], axis=1), h)
-        (value, there), (bound, bound_there) = (jnp.moveaxis(a, 1, 0) for a in (values, bounds))
-        # |f'|·max(|θ|, 1) to within a factor, certainly.
+        direction = size * jnp.asarray(weights * signs, theta.dtype)
+        points = [theta, theta + move * direction, theta + eps**0.5 * direction]
+        values, bounds = jax.vmap(each, (1, None), 1)(jnp.stack(points, axis=1), h)
+        (value, there, close), (bound, bound_there, bound_close) = (
+            jnp.moveaxis(a, 1, 0) for a in (values, bounds)
+        )
+        # |f'|·max(|θ|, 1) to within a factor, certainly; and no more than there is close to θ.
         slope = (jnp.abs(there - value) - bound - bound_there) / move
+        most = (jnp.abs(close - value) + bound + bound_close) / eps**0.5
+        slope = jnp.minimum(slope, most)
         allowed = eps**0.5 * jnp.abs(value)
         is_near = jnp.abs(value) <= NEAR * jnp.abs(there)
         near_zero = jnp.fmax(allowed, eps ** (2 / 3) * slope)

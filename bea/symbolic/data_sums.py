@@ -21,7 +21,7 @@ from sympy import Expr
 LEAST_TERMS = 6
 """So many terms of one form are computed as an array."""
 
-OF_AN_ORDER = (sp.besselj, sp.bessely, sp.besseli, sp.besselk, sp.polygamma)
+OF_AN_ORDER = (sp.besselj, sp.bessely, sp.besseli, sp.besselk, sp.polygamma, sp.zeta)
 """Functions with a number for their first argument that says which function it is."""
 
 CLOSE_TO_ONE = (sp.exp, sp.sin, sp.cos, sp.cosh, sp.tanh, sp.erf)
@@ -160,13 +160,22 @@ class _Places:
             return e
         if e.is_Pow and e.exp.is_Rational and not isinstance(e, sp.exp):
             return sp.Pow(self._form(e.base, e), e.exp, evaluate=False)
-        if isinstance(e, OF_AN_ORDER):
+        if isinstance(e, OF_AN_ORDER) and len(e.args) == 2:
             return e.func(e.args[0], self._form(e.args[1], e))
         if e.is_Add and not _is_recognized(e, parent):
             return self._sum(e)
         parts = sorted(e.args, key=self._shapes.of) if e.is_Add or e.is_Mul else e.args
-        stays = (sp.S.One, sp.S.NegativeOne) if e.is_Add else ()
-        return e.func(*(a if a in stays else self._form(a, e) for a in parts), evaluate=False)
+        form = self._recognizable if e.is_Add else self._form
+        return e.func(*(form(a, e) for a in parts), evaluate=False)
+
+    def _recognizable(self, e: Expr, parent: Expr) -> Expr:
+        """The form of a term of 1 + exp(u) or 1 − tanh(u)²: ±1 stay what they are."""
+        if e in (1, -1):
+            return e
+        factor, rest = e.as_coeff_Mul()
+        if factor == -1:
+            return sp.Mul(-1, self._form(rest, parent), evaluate=False)
+        return self._form(e, parent)
 
     def _sum(self, e: Expr) -> Expr:
         """Numbers times functions, an affine function or a number: all places, also of 1 and 0."""

@@ -10,6 +10,7 @@ computed by arrays: then what XLA sees does not grow with the data.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from math import factorial
 from typing import Any
 
 import jax
@@ -37,7 +38,7 @@ FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.sinh: jnp.sinh,
     sp.cosh: jnp.cosh,
     sp.tanh: stable.tanh,
-    sp.sech: lambda u: 2 * stable.sigmoid(2 * u) * jnp.exp(-u),
+    sp.sech: stable.sech,
     sp.asinh: jnp.arcsinh,
     sp.acosh: jnp.arccosh,
     sp.atanh: jnp.arctanh,
@@ -127,8 +128,9 @@ class _Evaluator:
             return self._logarithm(e.args[0])
         if isinstance(e, sp.polygamma):
             return special.polygamma(int(e.args[0]), self.value(e.args[1]))
-        if isinstance(e, sp.zeta) and len(e.args) == 2 and e.args[0].is_number:
-            return special.zeta(float(e.args[0]), self.value(e.args[1]))  # Hurwitz's, by its place
+        if isinstance(e, sp.zeta) and len(e.args) == 2 and e.args[0].is_Integer and e.args[0] > 1:
+            n = int(e.args[0])  # ζ(n, q) = (−1)ⁿ ψ^{(n−1)}(q)/(n − 1)!, which JAX differentiates
+            return (-1) ** n / factorial(n - 1) * special.polygamma(n - 1, self.value(e.args[1]))
         if type(e) in FUNCTIONS:
             return FUNCTIONS[type(e)](*map(self.value, e.args))
         if type(e) in OF_SCIPY:
@@ -140,7 +142,11 @@ class _Evaluator:
     # --- sums ---------------------------------------------------------------------------------
 
     def _sum(self, e: Expr) -> Any:
-        terms = list(e.args)
+        # Numbers together, in which they may cancel: pi − 3.14159.
+        numbers = [t for t in e.args if t.is_number]
+        terms = [t for t in e.args if not t.is_number]
+        if numbers:
+            terms.insert(0, sp.Add(*numbers))
         if self._dtype is not None and len(terms) >= LEAST_TERMS:
             return self._sum_over_data(terms)
         number = next((t for t in terms if t.is_Rational), None)
@@ -370,7 +376,9 @@ def _on_the_host(generic: Expr, name: sp.Symbol, order: tuple[float, ...]) -> Ca
     def compute(u: np.ndarray) -> np.ndarray:
         import scipy.special
 
-        values = getattr(scipy.special, scipy_name)(*order, np.asarray(u, np.float64))
+        u64 = np.asarray(u, np.float64)
+        arguments = (u64, *map(int, order)) if kind is sp.LambertW else (*order, u64)
+        values = getattr(scipy.special, scipy_name)(*arguments)
         if scipy_name in _WHICH:
             values = values[_WHICH[scipy_name].index(kind)]
         return np.asarray(np.real(values), u.dtype)
@@ -432,7 +440,10 @@ _ARGUMENT_OVER: dict[type, Callable[[Any], Any]] = {sp.sinh: _over_sinh}
 
 
 def _constant(e: Expr) -> float:
-    return float(e) if e.is_Atom or not e.has(sp.Function) else float(e.evalf(30))
+    number = float(e) if e.is_Atom else float(e.evalf(30))
+    if number == 0 and e != 0:
+        raise InputError(f"{e} is below the range of float64: rescale the loss or the parameters")
+    return number
 
 
 def _ratio(argument: Expr, base: Expr) -> sp.Rational | None:

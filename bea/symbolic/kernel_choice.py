@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import sympy as sp
-from sympy import Expr
 
 from bea.errors import InputError
 from bea.symbolic.certified import CertifiedField
@@ -49,9 +49,9 @@ def kernel_of(
         [equation.tree_factors(l) for l in range(p + 1)] if p <= HIGHEST_ORDER_BY_TREES else []
     )
     if factors and factors[0] is not None:
-        field, largest = as_written(equation, factors, constants)
+        field, numbers = as_written(equation, factors, constants)
     else:
-        field, largest = by_polynomials(equation.polynomial_fields(p), constants), 0.0
+        field, numbers = by_polynomials(equation.polynomial_fields(p), constants), frozenset()
 
     @cache
     def certified() -> CertifiedField:  # the corrections are derived where digits are missing
@@ -60,14 +60,16 @@ def kernel_of(
             fields, constant_values(fields.constants(), fields.meanings, constants)
         )
 
-    names = tuple(s.name for s in equation.params)
-    kernel = checked_kernel(field, lambda *at: certified().values(*at), names, is_checked)
+    names, extremes = tuple(s.name for s in equation.params), _extremes(numbers)
+    kernel = checked_kernel(
+        field, lambda *at: certified().values(*at), names, is_checked, _rounded(numbers)
+    )
 
     def in_range(theta: Any, h: Any) -> Any:
         dtype = getattr(theta, "dtype", None)
         is_floating = dtype is not None and jnp.issubdtype(dtype, jnp.floating)
-        if is_floating and largest > float(jnp.finfo(dtype).max):
-            raise InputError(f"a coefficient exceeds the range of {dtype}: pass theta in float64")
+        if is_floating:
+            _check_range(extremes, dtype)
         return kernel(theta, h)
 
     in_range.__qualname__ = "kernel"  # what Python calls it where an argument is missing
@@ -91,8 +93,8 @@ def as_written(
     equation: ModifiedEquation,
     factors: Sequence[Mapping[Tree, Scalar] | None],
     constants: Mapping[sp.Symbol, Any],
-) -> tuple[Field, float]:
-    """The field by trees on the input as it was written, without a bound; its largest number."""
+) -> tuple[Field, frozenset[sp.Rational]]:
+    """The field by trees on the input as it was written, without a bound; and its numbers."""
     problem, params = equation.problem, set(equation.params)
     loss, f = None, [canonical(e) for e in problem.field or ()]
     if problem.loss is not None:  # without its constant terms, which have no part in f
@@ -102,22 +104,52 @@ def as_written(
     needed = set().union(*(e.free_symbols for e in written)) | {*problem.method.symbols}
     gradient = [sp.diff(loss, v) for v in equation.params] if loss is not None and constants else f
     numbers = constant_values(needed - params, gradient, constants)
-    values = {s: double(s.name, number) for s, number in numbers.items()}
+    for s, number in numbers.items():
+        double(s.name, number)  # refuses what is out of range
+    loss, f = (None if loss is None else loss.xreplace(numbers)), [e.xreplace(numbers) for e in f]
     orders = [
         {tree: float(expression_of_scalar(c).subs(numbers)) for tree, c in weights.items()}
         for weights in factors
         if weights is not None
     ]
-    largest = _largest_number(written)
-    if not math.isfinite(largest):
+    written = f if loss is None else [loss]
+    occurring = frozenset(abs(n) for e in written for n in e.atoms(sp.Rational) if n != 0)
+    if any(n >= sp.Integer(2) ** 1023 for n in occurring):
         raise InputError(
             "a coefficient of f_0 exceeds the range of float64: rescale the loss or the parameters"
         )
-    return kernel_as_written(f, loss, equation.params, orders, values), largest
+    _check_range(_extremes(occurring), np.dtype(np.float64))
+    return kernel_as_written(f, loss, equation.params, orders, {}), occurring
 
 
-def _largest_number(expressions: Sequence[Expr]) -> float:
-    """The largest number in the expressions; infinite, if float64 does not hold it."""
-    numbers = [abs(n) for e in expressions for n in e.atoms(sp.Rational)]
-    most = sp.Integer(2) ** 1023
-    return max((float(n) if n < most else math.inf for n in numbers), default=0.0)
+def _extremes(numbers: Iterable[sp.Rational]) -> tuple[float, float]:
+    """The smallest and the largest of some positive numbers."""
+    values = list(map(float, numbers)) or [1.0]
+    return min(values), max(values)
+
+
+def _check_range(extremes: tuple[float, float], dtype: Any) -> None:
+    """Refuse numbers that a dtype cannot hold.
+
+    Raises:
+        InputError: the smallest or the largest is out of its range.
+    """
+    kind, remedy = jnp.finfo(dtype), "pass theta in float64"
+    if kind.bits == 64:
+        remedy = "rescale the loss or the parameters"
+    if extremes[1] > float(kind.max):
+        raise InputError(f"a coefficient exceeds the range of {dtype}: {remedy}")
+    if extremes[0] < float(kind.tiny):
+        raise InputError(f"a coefficient is below the range of {dtype}: {remedy}")
+
+
+def _rounded(numbers: Iterable[sp.Rational]) -> set[float]:
+    """The floats of both dtypes that stand for them and are not equal to them."""
+    found = set()
+    for n in numbers:
+        for dtype in (np.float64, np.float32):
+            with np.errstate(over="ignore", under="ignore"):
+                number = float(dtype(float(n)))
+            if math.isfinite(number) and sp.Rational(number) != n:
+                found.add(number)
+    return found

@@ -5,7 +5,9 @@ Only forms, no mathematics; the command line and the notebook both take what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import keyword
+import re
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -125,7 +127,9 @@ def _as_shared_text(eq: ModifiedEquation) -> str:
         lines.append(f"{label} = {component}")
     lines.append("")
     if found is not None:
-        terms = ["E" if eq.problem.loss is not None else str(eq.modified_loss(0))]
+        has_e = "E" in {s.name for s in (*eq.params, *eq.constants, eq.step_size)}
+        is_e = eq.problem.loss is not None and not has_e
+        terms = ["E" if is_e else str(eq.modified_loss(0))]
         for l, e in enumerate(shared.expressions[len(labels) :], start=1):
             h = eq.step_size.name if l == 1 else f"{eq.step_size.name}**{l}"
             terms.append(f"{h}*({e})")
@@ -191,6 +195,26 @@ def _common_parts(eq: ModifiedEquation) -> tuple[Sequence[tuple[sp.Symbol, Expr]
     )
 
 
+def _python_names(symbols: Sequence[sp.Symbol]) -> dict[Expr, sp.Symbol]:
+    """For each symbol one whose name Python can use and no other has."""
+    taken = {s.name for s in symbols}
+    names: dict[Expr, sp.Symbol] = {}
+    for symbol in symbols:
+        name = symbol.name
+        if not name.isidentifier() or keyword.iskeyword(name) or name == "math":
+            name = _unused(re.sub(r"\W", "_", name).strip("_") or "x", {*taken, "math"})
+            taken.add(name)
+        names[symbol] = sp.Symbol(name)
+    return names
+
+
+def _unused(name: str, taken: Collection[str]) -> str:
+    """The name with so many underscores behind it that it is new, and no keyword."""
+    while name in taken or keyword.iskeyword(name) or not name.isidentifier():
+        name = f"{name}_" if name.isidentifier() else f"x{name}"
+    return name
+
+
 def as_python(eq: ModifiedEquation) -> str:
     """A Python module with the function modified_field(theta, h), on floats and `math` alone.
 
@@ -201,19 +225,21 @@ def as_python(eq: ModifiedEquation) -> str:
     from sympy.printing.pycode import PythonCodePrinter
 
     shared, reduced = _common_parts(eq)
+    symbols = [*eq.params, eq.step_size, *eq.constants]
+    names = _python_names([*symbols, *(name for name, _ in shared)])
     code = PythonCodePrinter({"fully_qualified_modules": True})
-    code.reserved_words.add("math")
     try:
-        body = [f"{name} = {code.doprint(value)}" for name, value in shared]
-        components = ", ".join(code.doprint(e) for e in reduced)
+        body = [f"{names[name]} = {code.doprint(value.xreplace(names))}" for name, value in shared]
+        components = ", ".join(code.doprint(e.xreplace(names)) for e in reduced)
     except PrintMethodNotImplementedError as error:
         name = str(error).splitlines()[0].split(": ")[-1]
         raise InputError(
             f"Python's math has no function {name}: choose another format, such as json"
         ) from None
-    params, others = [*map(code.doprint, eq.params)], [eq.step_size, *eq.constants]
-    point = "theta_" if "theta" in {s.name for s in others} else "theta"
-    arguments = ", ".join([point, *map(code.doprint, others)])
+    params = [names[s].name for s in eq.params]
+    others = [names[s].name for s in symbols[len(params) :]]
+    point = _unused("theta", {name.name for name in names.values()})
+    arguments = ", ".join([point, *others])
     title = f"{eq.kind.capitalize()} of {eq.problem.title}"
     imports = ["import math"] if any("math." in line for line in [*body, components]) else []
     return "\n".join(

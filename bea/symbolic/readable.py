@@ -41,7 +41,7 @@ def readable_form(eq: ModifiedEquation, p: int, with_losses: int = 0) -> SharedF
     Returns:
         All components, those of f_0 first, and the losses.
     """
-    taken = {*(s.name for s in eq.constants), eq.step_size.name, "E"}
+    taken = {*(s.name for s in (*eq.params, *eq.constants, eq.step_size)), "E"}
     labels = [f"f_{l}[{name}]" for l in range(p + 1) for name in eq.params]
     losses = [eq.modified_loss_term(l) for l in range(1, with_losses + 1)]
     forms = [

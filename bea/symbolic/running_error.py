@@ -13,7 +13,7 @@ computed is not decided here (`kernels`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import jax
@@ -34,6 +34,13 @@ EXACT = {
 BASIC = {"add", "sub", "mul", "div", "sqrt", "add_any", "square"}
 """Operations that are rounded to half a unit."""
 
+ELEMENTARY = {
+    *("exp", "exp2", "log", "log1p", "expm1", "sin", "cos", "tan", "asin", "acos", "atan", "atan2"),
+    *("sinh", "cosh", "tanh", "asinh", "acosh", "atanh", "erf", "erfc", "pow", "integer_pow"),
+    *("rsqrt", "cbrt", "logistic", "rem", "nextafter", "clamp"),
+}
+"""Operations that are accurate where they are close to zero, too."""
+
 MOVING = {
     *("broadcast_in_dim", "reshape", "squeeze", "transpose", "slice", "dynamic_slice", "gather"),
     *("concatenate", "rev", "expand_dims", "pad", "select_n", "split"),
@@ -53,11 +60,15 @@ Pair = tuple[Any, Any]
 """A value, and a bound on its error; None for an error of exactly zero."""
 
 
-def with_bound(function: Callable[..., Any]) -> Callable[..., Pair]:
+def with_bound(
+    function: Callable[..., Any], rounded: Collection[float] = ()
+) -> Callable[..., Pair]:
     """The same function with a bound on the round-off in its value.
 
     Args:
         function: of arrays of floating-point numbers, with one array as its value.
+        rounded: absolute values of constants that are known to be rounded; others are taken to be
+            exact if they have few digits.
 
     Returns:
         A function of the same arguments, which are taken to be exact, with the value and the
@@ -72,7 +83,9 @@ def with_bound(function: Callable[..., Any]) -> Callable[..., Pair]:
     def bounded(*args: Any) -> Pair:
         arrays = [jnp.asarray(a) for a in args]
         closed = jax.make_jaxpr(function)(*arrays)
-        ((value, error),) = _Run().of(closed.jaxpr, closed.consts, [(a, None) for a in arrays])
+        ((value, error),) = _Run(rounded).of(
+            closed.jaxpr, closed.consts, [(a, None) for a in arrays]
+        )
         return value, jnp.zeros_like(value) if error is None else error
 
     return bounded
@@ -81,7 +94,8 @@ def with_bound(function: Callable[..., Any]) -> Callable[..., Pair]:
 class _Run:
     """One run of a jaxpr with pairs. What was computed once, of the same pairs, is not again."""
 
-    def __init__(self) -> None:
+    def __init__(self, rounded: Collection[float]) -> None:
+        self._rounded = np.array(sorted(rounded))
         self._known: dict[Any, list[Pair]] = {}
         self._kept: list[Any] = []  # so that no identity is given twice
         self._sizes = _Sizes()
@@ -112,7 +126,8 @@ class _Run:
             number = np.asarray(constant, float)
             value = jnp.asarray(constant)
             is_in_range = (number == 0) | (np.abs(number) >= 2 * float(jnp.finfo(aval.dtype).tiny))
-            is_short = is_in_range & (number * 2.0**10 == np.round(number * 2.0**10))
+            is_short = is_in_range & _has_few_digits(number, jnp.finfo(aval.dtype).nmant)
+            is_short &= ~np.isin(abs(number), self._rounded)
             error = (
                 None
                 if is_short.all()
@@ -125,6 +140,21 @@ class _Run:
             self._known[key] = [(value, error)]
         return self._known[key][0]
 
+    def _scan(self, eqn: Any, operands: list[Pair]) -> list[Pair]:
+        """The rounds of a loop one after the other."""
+        body, length = eqn.params["jaxpr"], eqn.params["length"]
+        fixed, states = eqn.params["num_consts"], eqn.params["num_carry"]
+        constants, rows = operands[:fixed], operands[fixed + states :]
+        carry, results = operands[fixed : fixed + states], []
+        for k in reversed(range(length)) if eqn.params["reverse"] else range(length):
+            slices = [(v[k], None if e is None else e[k]) for v, e in rows]
+            found = self.of(body.jaxpr, body.consts, [*constants, *carry, *slices])
+            carry = found[:states]
+            results.append(found[states:])
+        if eqn.params["reverse"]:
+            results.reverse()
+        return [*carry, *map(_stacked, zip(*results, strict=True))]
+
     def _equation(self, eqn: Any, operands: list[Pair]) -> list[Pair]:
         label = str(eqn.params.get("name", ""))
         if label not in stable_functions.BY_NAME and eqn.primitive.name in CALLS:
@@ -132,6 +162,8 @@ class _Run:
                 if (body := eqn.params.get(name)) is not None:
                     inner = getattr(body, "jaxpr", body)
                     return self.of(inner, getattr(body, "consts", ()), operands)
+        if eqn.primitive.name == "scan" and eqn.params["length"] <= LONGEST_LOOP:
+            return self._scan(eqn, operands)
         is_stable = label in stable_functions.BY_NAME
         parameters = (
             label if is_stable else str(sorted(eqn.params.items(), key=lambda item: item[0]))
@@ -143,6 +175,24 @@ class _Run:
                 _stable(label, operands) if is_stable else _computed(eqn, operands, self._sizes)
             )
         return self._known[key]
+
+
+LONGEST_LOOP = 64
+"""Rounds of a loop that are written out, as in polynomials by Horner's rule."""
+
+
+def _stacked(pairs: Sequence[Pair]) -> Pair:
+    values = [v for v, _ in pairs]
+    if all(e is None for _, e in pairs):
+        return jnp.stack(values), None
+    return jnp.stack(values), jnp.stack([jnp.zeros_like(v) if e is None else e for v, e in pairs])
+
+
+def _has_few_digits(number: np.ndarray, mantissa: int) -> np.ndarray:
+    """So few that it is no rounded number, but by an accident of one in 2^(2/5 of the digits)."""
+    fraction, _ = np.frexp(number)
+    few = 2.0 ** (mantissa - 2 * mantissa // 5)
+    return fraction * few == np.round(fraction * few)
 
 
 def _half_ulp(value: Any) -> Any:
@@ -207,12 +257,13 @@ class _Sizes:
 
 
 def _product(operands: Sequence[Pair], value: Any, sizes: _Sizes) -> Pair:
-    """|b| e_a + |a| e_b and a rounding, or what is lost below the range of floats.
+    """(|b| + e_b) e_a + |a| e_b and a rounding, or what is lost below the range of floats.
 
     Products are most of what a kernel computes: this is written so as to compile fast.
     """
     (a, e_a), (b, e_b) = operands
-    moved = [] if e_a is None else [e_a * sizes.size(b)]
+    farthest = sizes.size(b) if e_b is None else sizes.size(b) + e_b
+    moved = [] if e_a is None else [e_a * farthest]
     moved += [] if e_b is None else [e_b * sizes.size(a)]
     if any(_is_scaling(factor) for factor in (a, b)):
         return value, _total(moved)
@@ -237,8 +288,9 @@ def _stable(label: str, operands: list[Pair]) -> list[Pair]:
     ((u, error),) = operands
     value = stable_functions.BY_NAME[label](u)
     if (steepness := stable_functions.STEEPNESS[label]) is None:
-        return [_elementwise(stable_functions.BY_NAME[label], operands, 2 * ULPS, value)]
-    slope = None if error is None else steepness(u, value)
+        # On the host, as accurate as if the argument were rounded: near their zeros not more.
+        return [_elementwise(stable_functions.BY_NAME[label], operands, 2 * ULPS, value, True)]
+    slope = None if error is None else steepness(u, value, error)
     own = 2 * ULPS * _half_ulp(value) + _underflow(value, (u,))
     return [(value, _total([_times(slope, error), own]))]
 
@@ -284,7 +336,12 @@ def _computed(eqn: Any, operands: list[Pair], sizes: _Sizes) -> list[Pair]:
         ulps = 1.0
     if name == "polygamma":  # its order is a number that nothing moves
         operands = [(values[0], None), operands[1]]
-    value, error = _elementwise(lambda *v: _bind(eqn, *v)[0], operands, ulps, first)
+    if name == "integer_pow" and errors[0] is not None:
+        return [(first, _error_of_power(operands[0], eqn.params["y"], first))]
+    is_rough = name not in EXACT | BASIC | ELEMENTARY
+    value, error = _elementwise(lambda *v: _bind(eqn, *v)[0], operands, ulps, first, is_rough)
+    if name in ("sin", "cos") and errors[0] is not None:  # which are flat where they are ±1
+        error = _total([error, errors[0] ** 2 / 2])
     if name in ("exp", "exp2"):
         error = _total([error, _underflow(first, ())])
     elif name in ("div", "integer_pow", "pow"):
@@ -296,6 +353,17 @@ def _computed(eqn: Any, operands: list[Pair], sizes: _Sizes) -> list[Pair]:
     return [(value, error)]
 
 
+def _error_of_power(operand: Pair, n: int, value: Any) -> Any:
+    """|n| v^{n−1} e at the largest such v within e of |u|, and the rounding of uⁿ."""
+    u, e = operand
+    size = jnp.abs(u)
+    own = max(1, abs(n)) * _half_ulp(value) + _underflow(value, (u,))
+    if n > 0:
+        return abs(n) * (size + e) ** (n - 1) * e + own
+    error = abs(n) * (size - e) ** (n - 1) * e + own
+    return jnp.where(e >= size / 4, jnp.inf, error)
+
+
 def _error_of_products(eqn: Any, operands: list[Pair], result: Any) -> Any:
     (a, e_a), (b, e_b) = operands
     (size,) = _bind(eqn, jnp.abs(a), jnp.abs(b))
@@ -305,7 +373,10 @@ def _error_of_products(eqn: Any, operands: list[Pair], result: Any) -> Any:
         None if e_a is None else _bind(eqn, e_a, jnp.abs(b))[0],
         None if e_b is None else _bind(eqn, jnp.abs(a), e_b)[0],
     ]
-    return _total([*moved, (terms + 1) * _half_ulp(size)])
+    # Products may be lost below the range of floats, all of them in a sum that is zero.
+    tiny = jnp.asarray(jnp.finfo(result.dtype).tiny, result.dtype)
+    (occurring,) = _bind(eqn, *((v != 0).astype(v.dtype) for v in (a, b)))
+    return _total([*moved, (terms + 1) * _half_ulp(size), tiny * occurring])
 
 
 def _bind(eqn: Any, *values: Any) -> list[Any]:
@@ -318,13 +389,19 @@ def _is_floating(value: Any) -> bool:
     return bool(jnp.issubdtype(jnp.result_type(value), jnp.floating))
 
 
-def _elementwise(f: Callable[..., Any], operands: Sequence[Pair], ulps: float, value: Any) -> Pair:
-    """Σ |∂f/∂u_i| e_i and the rounding of the value."""
+def _elementwise(
+    f: Callable[..., Any], operands: Sequence[Pair], ulps: float, value: Any, is_rough: bool = False
+) -> Pair:
+    """Σ |∂f/∂u_i| e_i and the rounding of the value; if it is rough, that of the last u_i too."""
     values = [v for v, _ in operands]
     errors = [ulps * _half_ulp(value)] if ulps else []
     for i, (v, error) in enumerate(operands):
+        if is_rough and _is_floating(v) and i == len(values) - 1:
+            error = _total([error, ulps * _half_ulp(v)])
         if error is None or not _is_floating(v):
             continue
+        if v.shape != value.shape:  # no elementwise operation, and none that is known
+            return value, jnp.full_like(value, jnp.inf)
         _, moved = jax.jvp(
             lambda u, i=i: f(*values[:i], u, *values[i + 1 :]), (v,), (error.astype(v.dtype),)
         )

@@ -5,7 +5,8 @@ nothing is left of either. And sin(u)/u loses its derivatives near u = 0 althoug
 there. Each function here comes in a family that is closed under differentiation, and every member
 of it is computed without cancellation and without overflow:
 
-    tanh' = sech²,  (sech²)' = −2 tanh sech²        sigmoid' = s(u) s(−u),  softplus' = sigmoid
+    tanh' = sech²,  (sech²)' = −2 tanh sech²,  sech' = −tanh sech
+                                                  sigmoid' = s(u) s(−u),  softplus' = sigmoid
     (log cosh)' = tanh                              j_0 = sin(u)/u,  i_0 = sinh(u)/u
 
 with the spherical Bessel functions j_n' = (n j_{n−1} − (n + 1) j_{n+1})/(2n + 1) and the modified
@@ -28,9 +29,9 @@ Function = Callable[[Any], Any]
 PREFIX = "stable_"
 """What their names begin with where a jaxpr calls them."""
 
-STEEPNESS: dict[str, Callable[[Any, Any], Any] | None] = {}
-"""By the name under which a jaxpr calls a function: (u, y) ↦ a bound on |y'|, for bounds on errors;
-None where there is none but the derivative itself."""
+STEEPNESS: dict[str, Callable[[Any, Any, Any], Any] | None] = {}
+"""By the name under which a jaxpr calls a function: (u, y, e) ↦ a bound on |y'| within e of u, for
+bounds on errors; None where there is none but the derivative itself."""
 
 BY_NAME: dict[str, Function] = {}
 """The functions by these names."""
@@ -43,7 +44,7 @@ def with_derivative(
     compute: Function,
     derivative: Function,
     name: str,
-    steepness: Callable[[Any, Any], Any] | None = None,
+    steepness: Callable[[Any, Any, Any], Any] | None = None,
 ) -> Function:
     """A function with a derivative of its own, called by this name in a jaxpr.
 
@@ -51,7 +52,7 @@ def with_derivative(
         compute: the function.
         derivative: its derivative, of such functions again.
         name: a name that no other such function has.
-        steepness: (u, y) ↦ a bound on the absolute value of the derivative.
+        steepness: (u, y, e) ↦ a bound on the absolute value of the derivative within e of u.
     """
     compute.__name__ = PREFIX + name
     function = jax.custom_jvp(jax.jit(compute))
@@ -77,29 +78,43 @@ def _log_cosh(u: Any) -> Any:
     return jnp.where(near, jnp.log1p(2 * half**2), far)
 
 
+def _least(u: Any, e: Any) -> Any:
+    """The least absolute value within e of u."""
+    return jnp.maximum(jnp.abs(u) - e, 0.0)
+
+
 tanh: Function = with_derivative(
     lambda u: jnp.tanh(u),
     lambda u: sech_squared(u),
     "tanh",
-    lambda u, y: 4 * jnp.exp(-2 * jnp.abs(u)),
+    lambda u, y, e: 4 * jnp.exp(-2 * _least(u, e)),
 )
 sech_squared: Function = with_derivative(
-    _sech_squared, lambda u: -2 * tanh(u) * sech_squared(u), "sech_squared", lambda u, y: 2 * y
+    _sech_squared,
+    lambda u: -2 * tanh(u) * sech_squared(u),
+    "sech_squared",
+    lambda u, y, e: 8 * jnp.exp(-2 * _least(u, e)),
+)
+sech: Function = with_derivative(
+    lambda u: 2 * jnp.exp(-jnp.abs(u)) / (1 + jnp.exp(-2 * jnp.abs(u))),
+    lambda u: -tanh(u) * sech(u),
+    "sech",
+    lambda u, y, e: 2 * jnp.exp(-_least(u, e)),
 )
 sigmoid: Function = with_derivative(
     _sigmoid,
     lambda u: sigmoid(u) * sigmoid(-u),
     "sigmoid",
-    lambda u, y: jnp.exp(-jnp.abs(u)),
+    lambda u, y, e: jnp.exp(-_least(u, e)),
 )
 softplus: Function = with_derivative(
     lambda u: jnp.maximum(u, 0.0) + jnp.log1p(jnp.exp(-jnp.abs(u))),
     lambda u: sigmoid(u),
     "softplus",
-    lambda u, y: jnp.exp(jnp.minimum(u, 0.0)),
+    lambda u, y, e: jnp.exp(jnp.minimum(u + e, 0.0)),
 )
 log_cosh: Function = with_derivative(
-    _log_cosh, lambda u: tanh(u), "log_cosh", lambda u, y: jnp.minimum(jnp.abs(u), 1.0)
+    _log_cosh, lambda u: tanh(u), "log_cosh", lambda u, y, e: jnp.minimum(jnp.abs(u) + e, 1.0)
 )
 
 
@@ -117,9 +132,9 @@ def spherical(n: int, sign: int) -> Function:
         lower = n * spherical(n - 1, sign)(u) if n else 0.0
         return (lower + sign * upper) / (2 * n + 1)
 
-    def steepness(u: Any, y: Any) -> Any:
+    def steepness(u: Any, y: Any, e: Any) -> Any:
         """By y' = n y/u ± y_{n+1}, and |j_{n+1}| ≤ |u|^{n+1}/(2n + 3)!!, |i_{n+1}| ≤ |i_n|."""
-        size = jnp.abs(u)
+        size = jnp.abs(u) + e
         upper = jnp.abs(y) if sign > 0 else jnp.minimum(1.0, size ** (n + 1))
         return upper if n == 0 else upper + n * jnp.abs(y) / jnp.where(size > 0, size, 1.0)
 

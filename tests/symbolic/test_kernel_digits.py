@@ -260,7 +260,7 @@ def test_functions_of_scipy_have_kernels(f):
 FUNCTIONS = {
     "cancels": lambda t: (t + 1e6) - 1e6,
     "quotient": lambda t: jnp.sin(t) / t**2 - jnp.cos(t) / t,
-    "polynomial": lambda t: jnp.polyval(jnp.array([1.0, -20.0, 150.0, -500.0, 625.0]), t),
+    "polynomial": lambda t: jnp.polyval(jnp.array([1.0, -20.0, 150.0, -500.0, 625.0], t.dtype), t),
     "sums": lambda t: jnp.sum(jnp.array([0.1, 0.7, -0.8]) * t) + jnp.exp(t) * 1e-9,
     "products": lambda t: jnp.dot(jnp.array([1.1, -1.1]), jnp.stack([t, t * 1.0000001])),
     "power": lambda t: (t - 1) ** 7 * jnp.log1p(t) / jnp.sqrt(1 + t),
@@ -362,3 +362,72 @@ def test_terms_that_cancel_at_every_precision_in_force(at, digits):
     with mpmath.workdps(digits):
         (found,) = kernel([at], 0.1)
         assert abs(found / true - 1) < mpmath.mpf(10) ** (2 - digits)
+
+
+x_0 = sp.Symbol("x")
+OF_A_BOUND = {
+    # what is computed, the point, dtype: a kernel that is called with numbers has all its digits
+    "a rounded constant": (x_0 - R(200003, 10), 20000.3, np.float32),
+    "a large constant": (x_0 - R(2**60 * 10 + 3, 10), 2.0**60, np.float64),
+    "constants that cancel": (x_0 + sp.pi - R(314159265358979323, 10**17), 0.0, np.float64),
+    "a square at its zero": ((x_0 - R(1, 10)) ** 2, 0.1, np.float64),
+    "a product at its zero": ((x_0 - R(1, 10)) * (x_0 + R(3, 10) - R(4, 10)), 0.1, np.float64),
+    "a cosine where it is flat": (sp.cos(10**7 * x_0 / 3), 5.096227, np.float32),
+    "sums that underflow": (
+        sum(10**300 * sp.sin(n * x_0 / 10**170) for n in range(1, 8)), 1e-170, np.float64,
+    ),
+    "loggamma near 1": (sp.loggamma(x_0), 1 + 1e-12, np.float64),
+    "digamma at its zero": (sp.digamma(x_0), 1.4616321449683622, np.float64),
+    "a Bessel function at its zero": (sp.besselj(0, x_0), 2.404825557695773, np.float64),
+    "an exponential integral": (sp.Ei(x_0), 0.3725074107813666, np.float64),
+    "a cosine integral": (sp.Ci(x_0), 0.6165054856207163, np.float64),
+    "another branch": (sp.LambertW(x_0, -1), -0.2, np.float64),
+    "1 − tanh² in a sum over data": (
+        sum(n * (1 - sp.tanh(x_0 + n) ** 2) ** 2 for n in range(1, 8)), 12.0, np.float64,
+    ),
+    "1 − exp in a sum over data": (
+        sum(n * (1 - sp.exp(n * x_0)) ** 3 for n in range(1, 8)), 1e-9, np.float64,
+    ),
+    "functions of an order in a sum over data": (
+        sum(sp.zeta(3, x_0 + n) for n in range(1, 8)), 1.0, np.float64,
+    ),
+    "sech": (sp.sech(x_0), -300.0, np.float64),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", quick(OF_A_BOUND, list(OF_A_BOUND)[::2]))
+def test_what_a_bound_must_not_miss(name):
+    """An independent attack found these: numbers without a right digit, and small bounds."""
+    field, at, dtype = OF_A_BOUND[name]
+    kernel = bea.modified_equation(field=[field], params=[x_0], order=0).to_jax()
+    with double_precision():
+        found = float(kernel(jnp.array([at], dtype), 0.1)[0])
+    with mpmath.workdps(60):
+        true = mpmath.mpmathify(sp.N(field.subs(x_0, R(float(dtype(at)))), 60))
+        assert abs(found / true - 1) < (1e-3 if dtype is np.float32 else 1e-7)
+
+
+def test_a_steep_term_is_no_excuse_near_a_zero():
+    """Inside jit the slope is that at θ, and not one from eps^(1/3) away."""
+    field = sp.exp(-(10**7) * x_0) / 10**17 + ((1 + x_0) ** 2 - 1 - 2 * x_0 - x_0**2)
+    with double_precision():
+        kernel = jax.jit(bea.modified_equation(field=[field], params=[x_0], order=0).to_jax())
+        assert np.isnan(kernel(jnp.array([7.7e-7]), 0.1)).all()
+
+
+def test_constants_are_put_in_exactly():
+    """(a − b)·x with a = 10²⁰ + 1 and b = 10²⁰; and what is out of range is refused."""
+    a, b = 10**20 + 1, 10**20
+    with double_precision():
+        for loss, true in (("(a - b)*x", -1.0), ("exp(a - b)*x", -np.e)):
+            eq = bea.modified_equation(loss=loss, params="x", order=0)
+            found = float(eq.to_jax(constants={"a": a, "b": b})(jnp.ones(1), 0.1)[0])
+            assert found == pytest.approx(true, rel=1e-15)
+        kernel = bea.modified_equation(loss="a**400*x/10**390", params="x", order=0)
+        assert float(kernel.to_jax(constants={"a": 10})(jnp.ones(1), 0.1)[0]) == -1e10
+        for loss in ("x**2/10**400", "sin(x)*10**(-320)"):
+            with pytest.raises(bea.InputError, match="below the range of float64: rescale"):
+                bea.modified_equation(loss=loss, params="x", order=0).to_jax()
+    small = bea.modified_equation(loss="x**2/10**60", params="x", order=0).to_jax()
+    with pytest.raises(bea.InputError, match="below the range of float32: pass theta in float64"):
+        small(jnp.ones(1), 0.1)

@@ -186,6 +186,30 @@ def test_python_code_of_a_long_equation_runs():
     assert found == pytest.approx([float(e.evalf(25)) for e in field], rel=1e-12)
 
 
+@pytest.mark.parametrize(
+    "names",
+    ["math math_ h", "lambda lambda_ h", "theta theta_ h", "u1 s1 h", "_x0 _x1 h", "w[0] w_0_ h"],
+)
+def test_python_code_has_a_name_for_each_symbol(names):
+    """And leaves SymPy's printers as they are."""
+    p, q, h = (sp.Symbol(name) for name in names.split())
+    eq = bea.modified_equation(loss=sp.exp(p) * q + p**3 * q**2, params=[p, q], order=1)
+    scope: dict = {}
+    exec(as_python(eq), scope)
+    values = {p: R(1, 2), q: R(2), h: R(1, 10)}
+    true = [float(e.evalf(20)) for e in eq.vector_field().subs(values)]
+    assert scope["modified_field"]([0.5, 2.0], 0.1) == pytest.approx(true)
+    assert list(map(float, eq.to_mpmath()([0.5, 2.0], 0.1))) == pytest.approx(true)
+
+
+@pytest.mark.filterwarnings("ignore:the field does not depend on the parameter u1")
+def test_names_of_parts_are_none_of_a_parameter():
+    u1 = sp.Symbol("u1")
+    field = [sp.exp((x + y + 1) ** 2) / (1 + x + y), sp.sin(x + y + 1), sp.cos(x + y + 1)]
+    eq = bea.modified_equation(field=field, params=[x, y, u1], order=1)
+    assert u1 not in [name for name, _ in eq.shared().definitions]
+
+
 def test_sums_are_not_multiplied_by_numbers():
     assert undistributed(R(2), x + y).args == (2, x + y)
     assert undistributed(R(1), x + y) == x + y and undistributed(R(0), x + y) == 0
