@@ -84,6 +84,10 @@ the corrections consist of are too many to be read."""
 MOST_DENOMINATORS = 6
 """Denominators, in several variables. The relations of five are not completed any more."""
 
+MOST_BELOW = 100
+"""Terms of a denominator or radicand, multiplied out. Relations of longer ones are not completed in
+a time that anybody waits."""
+
 LEAST_VARIABLES, LEAST_TERMS, GROWTH = 5, 20, 4
 """A polynomial in so many variables, or more, stays as it is if multiplied out it has so many
 terms, and so many times as many as it is written with."""
@@ -124,6 +128,9 @@ def is_better_unexpanded(variables: Sequence[sp.Symbol], expressions: Sequence[E
             denominators.add(e.base)
         elif isinstance(e, (sp.log, sp.atan)):
             denominators.add(e.args[0])
+    radicands = {e.base for e in atoms if e.is_Pow and not isinstance(e, sp.exp)}
+    if any(extent_of(u).terms > MOST_BELOW for u in denominators | radicands):
+        return True
     if len(atoms) > MOST_ATOMS or (len(moving) > 1 and len(denominators) > MOST_DENOMINATORS):
         return True
     if atoms:

@@ -87,6 +87,14 @@ def test_what_stays_in_the_ring_and_what_does_not():
     assert is_better_unexpanded([*U, *V], [sum(d**2 for d in Y - U * V.T) / 2])
 
 
+def test_long_radicands_and_denominators_are_not_completed():
+    """Their relations have hundreds of terms, of which a Gröbner basis does not come."""
+    L = sum((R(n, 7) - n * sp.sin(n * x + y + R(1, n))) ** 2 for n in range(1, 8))
+    field = [x * sp.exp(-sp.sqrt(1 + L**2) / 100) + sp.log(1 + L**2), y]
+    assert is_better_unexpanded([x, y], field)
+    assert not bea.modified_equation(field=field, params=[x, y], order=1).is_gradient(1)
+
+
 @pytest.mark.parametrize(
     ("points", "parameters"), [(20, 2), (20, 5), pytest.param(30, 12, marks=pytest.mark.slow)]
 )
