@@ -76,15 +76,13 @@ def checked_kernel(
         move = eps ** (1 / 3)
         size = jnp.maximum(jnp.abs(theta), 1.0)
         direction = size * jnp.asarray(weights * signs, theta.dtype)
-        points = [theta, theta + move * direction, theta + eps**0.5 * direction]
-        values, bounds = jax.vmap(each, (1, None), 1)(jnp.stack(points, axis=1), h)
-        (value, there, close), (bound, bound_there, bound_close) = (
-            jnp.moveaxis(a, 1, 0) for a in (values, bounds)
-        )
+        points = jnp.stack([theta, theta + move * direction], axis=1)
+        values, bounds = jax.vmap(each, (1, None), 1)(points, h)
+        (value, there), (bound, bound_there) = (jnp.moveaxis(a, 1, 0) for a in (values, bounds))
         # |f'|·max(|θ|, 1) to within a factor, certainly; and no more than there is close to θ.
         slope = (jnp.abs(there - value) - bound - bound_there) / move
-        most = (jnp.abs(close - value) + bound + bound_close) / eps**0.5
-        slope = jnp.minimum(slope, most)
+        close = jax.vmap(field)(theta + eps**0.5 * direction, h)
+        slope = jnp.minimum(slope, (jnp.abs(close - value) + 4 * bound) / eps**0.5)
         allowed = eps**0.5 * jnp.abs(value)
         is_near = jnp.abs(value) <= NEAR * jnp.abs(there)
         near_zero = jnp.fmax(allowed, eps ** (2 / 3) * slope)
