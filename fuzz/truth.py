@@ -296,15 +296,15 @@ def limit_at(subject: Subject, point: Point, h: Fraction, order: int) -> list[Ba
     """f̃ as `field_at`, also at a removable singularity, if both sides of it agree."""
     if (found := field_at(subject, point, h, order)) is not None:
         return found
-    sides = [
+    ahead, behind = (
         field_at(subject, [t + sign * SHIFT * (3 + i) for i, t in enumerate(point)], h, order)
         for sign in (1, -1)
-    ]
-    if None in sides:
+    )
+    if ahead is None or behind is None:
         return None
     with precision(128):
         small, none, found = arb(2) ** -80, arb(2) ** -200, []
-        for a, b in zip(*sides, strict=True):  # type: ignore[arg-type]
+        for a, b in zip(ahead, behind, strict=True):
             if not abs(a.value - b.value) <= small * (1 + abs(a.value)):
                 return None
             vanishes = abs(a.value) < none and abs(b.value) < none

@@ -93,7 +93,12 @@ class Arithmetic(ABC):
     @cached_property
     def _noises(self) -> np.ndarray:
         """The round-off in every component of them, shape (P+1, m)."""
-        return self._noise_of(lambda theta: self.fields(theta, self._equation.order))
+        moved = self._noise_of(lambda theta: self.fields(theta, self._equation.order))
+        return moved + self._cancelled()
+
+    def _cancelled(self) -> Any:
+        """What the corrections lose where terms cancel, which a move of θ does not show."""
+        return 0
 
     def local_errors(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
         """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
@@ -217,16 +222,14 @@ class DoublePrecision(Arithmetic):
         constants = tuple(sorted(self._constants.items()))
         return _compiled(fields.params, fields.meanings, fields.monomials, coefficients, constants)
 
-    @cached_property
-    def _noises(self) -> np.ndarray:
-        """And what the terms lose that cancel, which a move of θ does not show."""
-        noises = Arithmetic._noises.func(self)  # type: ignore[attr-defined]
+    def _cancelled(self) -> Any:
         certified = certified_field(self._equation, self._constants)
         if not certified.has_balls:
-            return noises
+            return 0
         point = [rational_of(mpmath.mpf(float(t))) for t in self._theta]
         exact = np.array([list(map(float, f)) for f in certified.corrections(point, 60)])
-        return noises + np.nan_to_num(abs(self.corrections - exact))
+        # At a removable singularity there is no ball, and so nothing to compare with.
+        return np.where(np.isfinite(exact), abs(self.corrections - exact), 0.0)
 
     @cached_property
     def _map(self) -> _Map:

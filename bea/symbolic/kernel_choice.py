@@ -119,7 +119,7 @@ def as_written(
             "a coefficient of f_0 exceeds the range of float64: rescale the loss or the parameters"
         )
     _check_range(_extremes(occurring), np.dtype(np.float64))
-    return kernel_as_written(f, loss, equation.params, orders, {}), occurring
+    return kernel_as_written(f, loss, equation.params, orders), occurring
 
 
 def _extremes(numbers: Iterable[sp.Rational]) -> tuple[float, float]:

@@ -175,16 +175,14 @@ def kernel_as_written(
     loss: Expr | None,
     params: Sequence[sp.Symbol],
     orders: Sequence[Mapping[Tree, float]],
-    values: Mapping[sp.Symbol, Number],
 ) -> Callable[[jax.Array, jax.Array], jax.Array]:
     """(θ, h) ↦ f_0 + h f_1 + … + h^p f_p by the trees of a method on f.
 
     Args:
-        f: the components of the field; not used where there is a loss.
-        loss: E, for f = −∇E.
+        f: the components of the field, without constants; not used where there is a loss.
+        loss: E, for f = −∇E, without constants.
         params: the parameters.
         orders: for each l the factors b(τ)/σ(τ) of the trees of f_l.
-        values: a float for every symbol that is no parameter.
 
     Returns:
         A function of θ, shape (m,), and h, shape ().
@@ -196,7 +194,7 @@ def kernel_as_written(
     from bea.symbolic.tree_kernels import correction_kernels
 
     def evaluated(expressions: Sequence[Expr], theta: jax.Array) -> list[jax.Array]:
-        point = {**values, **{p: theta[i] for i, p in enumerate(params)}}
+        point = {p: theta[i] for i, p in enumerate(params)}
         found = evaluate(expressions, point, theta.dtype)
         return [jnp.broadcast_to(jnp.asarray(v, theta.dtype), ()) for v in found]
 

@@ -183,16 +183,10 @@ def _common_parts(eq: ModifiedEquation) -> tuple[Sequence[tuple[sp.Symbol, Expr]
     if not is_shared(eq, "auto"):
         return sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
     form, m = readable_form(eq, eq.order), len(eq.params)
-    names = {name: sp.Symbol(f"_x{k}") for k, (name, _) in enumerate(form.definitions)}
-    by_order = [
-        [e.xreplace(names) for e in form.expressions[l * m : (l + 1) * m]]
-        for l in range(eq.order + 1)
-    ]
+    by_order = [form.expressions[l * m : (l + 1) * m] for l in range(eq.order + 1)]
     powers = [eq.step_size**l for l in range(eq.order + 1)]
-    return (
-        [(names[name], value.xreplace(names)) for name, value in form.definitions],
-        [sp.Add(*map(undistributed, powers, f)) for f in zip(*by_order, strict=True)],
-    )
+    field = [sp.Add(*map(undistributed, powers, f)) for f in zip(*by_order, strict=True)]
+    return form.definitions, field
 
 
 def _python_names(symbols: Sequence[sp.Symbol]) -> dict[Expr, sp.Symbol]:

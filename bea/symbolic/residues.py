@@ -287,8 +287,7 @@ class Residues:
         if not any(u.to_list()[1:]) and gcd(order, 4 * GROUP) == 1:
             return u ** pow(order, -1, 4 * GROUP)  # of an element of 𝔽_p: the one in 𝔽_p
         polynomials = fq_default_poly_ctx(self._field)
-        # Its stubs forget that coefficients come in lists.
-        # flint's stubs know lists of its own numbers only.
+        # The stubs of python-flint know lists of its own numbers only.
         roots = polynomials([-u, *[0] * (order - 1), 1]).roots()  # type: ignore[arg-type]
         if not roots:
             raise NoResidueError("no root of this order in the field")
