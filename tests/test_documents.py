@@ -37,9 +37,19 @@ def test_all_the_code_of_the_readme_is_tried():
     assert README.count("```python") == len(EXAMPLES)
 
 
-PAGES = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"]
-PAGES += sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md"))
-PAGES += sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("*/README.md"))
+# Folders in folders too: what a glob does not find, nothing tries. What is not ours (.venv, build)
+# is not among the folders.
+FOLDERS = ["bea", "benchmarks", "docs", "examples", "fuzz", "results", "tests"]
+PAGES = sorted(path.name for path in ROOT.glob("*.md"))
+PAGES += sorted(
+    str(path.relative_to(ROOT)) for folder in FOLDERS for path in (ROOT / folder).rglob("*.md")
+)
+
+
+def test_the_pages_are_found():
+    assert {"README.md", "CONTRIBUTING.md", "CHANGELOG.md", "SECURITY.md"} <= set(PAGES)
+    assert sum(page.startswith("docs/") for page in PAGES) >= 5
+    assert "fuzz/README.md" in PAGES
 
 
 def text_of(page: str) -> str:
@@ -97,9 +107,16 @@ def test_the_tour_ends_with_all_its_results(tmp_path):
 
 
 def test_every_example_is_run_by_a_test():
-    tests = [path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")]
-    for path in (ROOT / "examples").glob("*.py"):
-        assert any(path.stem in text for text in tests) or "def main" not in path.read_text()
+    """Each script is named in code of a test: imported, or as a part of a path or a text."""
+    code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests").rglob("test_*.py"))
+    scripts = [
+        path
+        for path in sorted((ROOT / "examples").rglob("*.py"))
+        if "__main__" in path.read_text(encoding="utf-8")
+    ]
+    assert len(scripts) >= 20, "they are found in no folder"
+    named = [re.compile(rf"(?:[\"/.]|\bimport .*\b){path.stem}\b") for path in scripts]
+    assert [p.name for p, name in zip(scripts, named, strict=True) if not name.search(code)] == []
 
 
 @pytest.mark.parametrize("page", PAGES)
