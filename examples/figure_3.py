@@ -5,7 +5,7 @@ fitted, are perturbed: θ_p = θ(1 + η), η ~ N(0, σ²) for every parameter. (
 the test accuracy at θ_p against σ, medians and quartiles over draws and seeds. Predictions 2.2 and
 2.4 are that a larger h gives the smaller slope and the higher accuracy. The noise of a seed is the
 same for all learning rates. The slope is over the first training images, as many as the profile
-says (`perturbed_examples`).
+says (`Profile.perturbed_examples`).
 """
 
 from __future__ import annotations

@@ -32,7 +32,8 @@ PANELS = (
 def make_table(tables: Tables) -> list[Row]:
     """A row per model and measured step; one is marked as the one where the model is compared.
 
-    `excluded` says why Figure 2 does not compare a model. Its curve is drawn all the same.
+    The column "excluded" says why Figure 2 does not compare a model. Its curve is drawn all the
+    same.
     """
     return along(tables.models(tables.compared_width), at_best)
 

@@ -103,7 +103,7 @@ class Script:
     Attributes:
         name: of its file, without .py.
         description: what it does, for --help.
-        examples: how it is called, without "python examples/name.py".
+        examples: how it is called, without "python examples/NAME.py".
         profiles: by name; the first one is what runs if none is named.
         check: refuses a profile that cannot be before anything is trained.
         experiment: (profile, folder of the data or None, out, progress, mesh) ↦ what is to be run.

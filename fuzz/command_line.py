@@ -1,7 +1,7 @@
 """Any arguments end `bea.cli.main` with an exit status and, at 2, one line that says why.
 
-Orders are low and losses short, so that an input takes milliseconds; `verify` checks its arguments
-but measures nothing.
+Orders are low and losses short, so that an input takes milliseconds; `bea verify` checks its
+arguments but measures nothing.
 """
 
 from __future__ import annotations

@@ -139,7 +139,7 @@ def test_the_page_is_what_the_docstrings_and_the_help_say():
 
 
 def test_the_page_has_every_public_name_and_every_option():
-    """Read back from the page, and the names by another way than they were written: from sources."""
+    """Read back from the page; the names not as they were written, but from the sources."""
     text = PAGE.read_text(encoding="utf-8")
     sections = dict(re.findall(r"^## `([\w.]+)`\n(.*?)(?=^## )", text, re.DOTALL | re.MULTILINE))
     assert list(sections) == list(MODULES)

@@ -2,7 +2,7 @@
 
 Corrections can grow a hundredfold with each order. The bound is counted in terms, as time and
 memory are, checked while the work grows, and raised by `most_terms`, as that on trees is by
-`most_trees` (`tree_table`). What is typed is bounded before, in `text`.
+`most_trees=` (`tree_table`). What is typed is bounded before, in `text`.
 """
 
 from __future__ import annotations
