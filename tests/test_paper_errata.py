@@ -11,6 +11,7 @@ import sympy as sp
 
 import bea
 from bea.models import two_parameter as model
+from bea.models.mlp import MLP
 
 x, y, h = sp.symbols("x y h")
 
@@ -77,20 +78,31 @@ def test_implicit_euler_as_printed():
 
 
 def test_parameter_count():
+    """Of the network that is trained here, and by hand."""
+    network = MLP(width=400, depth=5)
+    shapes = jax.eval_shape(network.init, jax.random.key(0), jnp.zeros((1, 784)))
+    assert sum(leaf.size for leaf in jax.tree.leaves(shapes)) == 959_610
     widths = [784, *[400] * 5, 10]
-    parameters = sum(n_in * n_out + n_out for n_in, n_out in pairwise(widths))
-    assert parameters == 959_610
+    assert sum(n_in * n_out + n_out for n_in, n_out in pairwise(widths)) == 959_610
 
 
 def test_two_forms_of_the_regularized_loss():
     a, b = model.PARAMS
     u, v = model.SYMBOLIC_DATA
-    mu = sp.Symbol("mu")
+    mu, data = sp.Symbol("mu"), model.SYMBOLIC_DATA
     E = (v - a * b * u) ** 2 / 2
     as_in_8 = E + mu * (sp.diff(E, a) ** 2 + sp.diff(E, b) ** 2)  # μ|∇E|² = μ·m·R_IG
-    as_in_a31 = E * (1 + mu * (a**2 + b**2) * u**2)
-    assert sp.expand(as_in_8 - E * (1 + 2 * mu * (a**2 + b**2) * u**2)) == 0
-    assert sp.expand(as_in_8 - as_in_a31) != 0
+    as_in_a31 = E * (1 + mu * (a**2 + b**2) * u**2)  # as printed
+    ours = {f: model.explicitly_regularized_loss(mu, (a, b), data, form=f) for f in ("8", "A.31")}
+    assert sp.expand(ours["8"] - as_in_8) == 0
+    assert sp.expand(ours["A.31"] - as_in_a31) == 0
+    assert sp.expand(as_in_8 - as_in_a31) == sp.expand(mu * (a**2 + b**2) * u**2 * E)
+    # The optimizer on JAX arrays has (8): its μ is half of the one in Table A.1.
+    theta = [2.8, 3.5]
+    regularized = bea.explicit_gradient_regularization(model.loss, 0.5)(jnp.array(theta))
+    assert regularized == pytest.approx(
+        float(model.explicitly_regularized_loss(0.5, theta, form="8")), rel=1e-5
+    )
 
 
 def test_extra_critical_points():
@@ -135,5 +147,10 @@ def test_relu():
     with pytest.warns(bea.NotSmoothWarning):
         velocity = kernel(theta, h)
     assert velocity == -1.0  # as for order 0
-    after, flow_end = theta + h * velocity, 0.0
-    assert flow_end - after == h - theta
+    # The flow of f itself, which the kernel stands for, does stop: it is the step that goes on.
+    steps, end = 1000, theta
+    for _ in range(steps):  # Euler's with h/1000, whose error at the kink is one of its steps
+        end = end - h / steps * float(jax.grad(jax.nn.relu)(end))
+    assert abs(end) <= h / steps
+    after = theta + h * float(velocity)
+    assert end - after == pytest.approx(h - theta, abs=h / steps)

@@ -36,6 +36,10 @@ def test_the_lesson_on_what_replaces_the_modified_loss(lesson, capsys, tmp_path)
 
 
 def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
+    """By hand: f_2 = −(⅓ H²g + 1/12 T(g, g)), and ∇(gᵀHg/2) = H²g + ½ T(g, g), with g = ∇E.
+
+    Of the path's three nodes two are ends, with b = 1/3, and one is the middle, with b = 1/6.
+    """
     import sympy as sp
 
     import bea
@@ -44,9 +48,18 @@ def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
     eq = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=2)
     potential, remainder = eq.gradient_split(2)
     gradient = sp.Matrix([sp.diff(potential, p) for p in eq.params])
-    assert lesson["residual"](eq.extended(0), gradient * 0) == eq.corrections[0]
+    g = sp.Matrix([sp.diff(eq.loss, p) for p in eq.params])
+    H = g.jacobian(eq.params)
+    T = (H * g).jacobian(eq.params) * g - H * H * g  # T(g, g), from D_g(Hg) = T(g, g) + H²g
+    mean = sp.Rational(1, 3) * (sp.Rational(1, 3) + sp.Rational(1, 3) + sp.Rational(1, 6))
+    assert sp.expand(potential - mean * (g.T * H * g)[0] / 2) == 0
+    by_hand = (mean - sp.Rational(1, 3)) * H * H * g + (mean / 2 - sp.Rational(1, 12)) * T
+    assert (remainder - by_hand).applyfunc(sp.expand) == sp.zeros(2, 1)
     assert (eq.corrections[2] + gradient - remainder).applyfunc(sp.expand) == sp.zeros(2, 1)
-    assert remainder != sp.zeros(2, 1)
+    # What the lesson calls a residual vanishes for M of order 2, and not for that of order 1.
+    assert lesson["residual"](eq, eq.preconditioner(2) * g) == sp.zeros(2, 1)
+    left = lesson["residual"](eq, eq.preconditioner(1) * g) - eq.step_size**2 * eq.corrections[2]
+    assert left.applyfunc(sp.expand) == sp.zeros(2, 1)
 
 
 @pytest.mark.slow

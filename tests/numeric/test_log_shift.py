@@ -69,6 +69,20 @@ def test_any_step_has_an_increment():
 
 
 def test_it_needs_no_derivatives():
+    """Of a function that has none, from outside JAX, of which the series says so."""
+
+    def field(theta):
+        return jax.pure_callback(lambda x: -np.sin(x), theta, theta)
+
+    theta, h = jnp.array([0.3, -1.2], jnp.float32), 0.125
+    with pytest.raises(ValueError, match="Pure callbacks do not support JVP"):
+        bea.modified_series("euler", order=1).to_jax(field)(theta, h)
+    found = jax.jit(lambda t: bea.log_shift_estimate(field, t, h, steps=3))(theta)
+    expected = bea.log_shift_estimate(lambda t: -jnp.sin(t), theta, h, steps=3)
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
+def test_two_steps_where_the_field_has_kinks():
     field, theta = network(jax.nn.relu)
     with double_precision():
         estimate = jax.jit(lambda t: bea.log_shift_estimate(field, t, 1e-3, steps=2))(theta)

@@ -143,10 +143,21 @@ def test_stages_that_run_away_are_an_error_and_no_result(name, rate):
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
-def test_stages_at_an_equilibrium_are_at_rest():
-    for name in METHODS:
-        step = runge_kutta_displacement(lambda x: -5 * x, np.zeros(2), 1.0, METHODS[name], float)
-        assert (step == 0).all()
+@pytest.mark.parametrize("name", METHODS)
+def test_stages_at_an_equilibrium_are_at_rest(name):
+    """Away from zero; h is so large that implicit stages would not be found from elsewhere."""
+    equilibrium, visited = np.array([1.5, -2.0]), []
+
+    def field(x: np.ndarray) -> np.ndarray:
+        visited.append(x)
+        return -50 * (x - equilibrium)
+
+    step = runge_kutta_displacement(field, equilibrium, 1.0, METHODS[name], float)
+    assert (step == 0).all() and len(visited) >= len(METHODS[name].b)
+    assert all((x == equilibrium).all() for x in visited)
+    if not METHODS[name].is_explicit:
+        with pytest.raises(bea.BeaError, match="do not converge"):
+            runge_kutta_displacement(field, equilibrium + 1e-3, 1.0, METHODS[name], float)
 
 
 def test_a_tableau_of_ones_own():
