@@ -53,18 +53,18 @@ if TYPE_CHECKING:
     )
     from bea.numeric.training import train as train
     from bea.numeric.training_run import TrainingRun as TrainingRun
-    from bea.symbolic.composition import composition as composition
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
-    from bea.symbolic.free_trees import FreeTree as FreeTree
-    from bea.symbolic.method_table import METHODS as METHODS
-    from bea.symbolic.methods import ButcherTableau as ButcherTableau
-    from bea.symbolic.pictures import save_picture as save_picture
+    from bea.symbolic.methods.composition import composition as composition
+    from bea.symbolic.methods.named import METHODS as METHODS
+    from bea.symbolic.methods.tableau import ButcherTableau as ButcherTableau
+    from bea.symbolic.printing.pictures import save_picture as save_picture
     from bea.symbolic.series import Series as Series
     from bea.symbolic.series import modified_series as modified_series
     from bea.symbolic.series import modifying_integrator as modifying_integrator
-    from bea.symbolic.tree_table import trees as trees
-    from bea.symbolic.trees import Tree as Tree
+    from bea.symbolic.structure.free_trees import FreeTree as FreeTree
+    from bea.symbolic.trees.table import trees as trees
+    from bea.symbolic.trees.tree import Tree as Tree
 
 __version__ = "0.1.0"
 
@@ -83,16 +83,16 @@ _HOME = {
     "StepError": "bea.errors",
     "ModifiedEquation": "bea.symbolic.equation",
     "modified_equation": "bea.symbolic.equation",
-    "composition": "bea.symbolic.composition",
-    "FreeTree": "bea.symbolic.free_trees",
-    "ButcherTableau": "bea.symbolic.methods",
-    "METHODS": "bea.symbolic.method_table",
+    "composition": "bea.symbolic.methods.composition",
+    "FreeTree": "bea.symbolic.structure.free_trees",
+    "ButcherTableau": "bea.symbolic.methods.tableau",
+    "METHODS": "bea.symbolic.methods.named",
     "Series": "bea.symbolic.series",
     "modified_series": "bea.symbolic.series",
     "modifying_integrator": "bea.symbolic.series",
-    "save_picture": "bea.symbolic.pictures",
-    "Tree": "bea.symbolic.trees",
-    "trees": "bea.symbolic.tree_table",
+    "save_picture": "bea.symbolic.printing.pictures",
+    "Tree": "bea.symbolic.trees.tree",
+    "trees": "bea.symbolic.trees.table",
     "flow": "bea.numeric.flow",
     "log_shift_estimate": "bea.numeric.log_shift",
     "NotSmoothWarning": "bea.errors",

@@ -1,9 +1,9 @@
 """The command line: `bea derive`, `bea series` and `bea verify`, thin over the public face.
 
-Text goes in through `bea.symbolic.text`, results come out of `bea.symbolic.present`,
-`bea.symbolic.series_text` and `OrderReport`. Anything wrong with the input is one line on standard
-error and exit status 2; an order that is not confirmed is exit status 1. Nothing heavy is imported
-before it is needed.
+Text goes in through `bea.symbolic.parsing.text`, results come out of
+`bea.symbolic.printing.equation`, `bea.symbolic.printing.series` and `OrderReport`. Anything wrong
+with the input is one line on standard error and exit status 2; an order that is not confirmed is
+exit status 1. Nothing heavy is imported before it is needed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bea.streams import Parser, run_with_streams, say
 if TYPE_CHECKING:
     from bea.numeric.order_report import OrderReport
     from bea.symbolic.equation import ModifiedEquation
-    from bea.symbolic.methods import ButcherTableau
+    from bea.symbolic.methods.tableau import ButcherTableau
 
 GREETING = """\
 examples:
@@ -248,14 +248,14 @@ def _method(options: argparse.Namespace) -> str | ButcherTableau:
         return options.method or "euler"
     if options.A is None or options.b is None or options.method is not None:
         raise InputError("a tableau of your own is --A with --b, and no --method")
-    from bea.symbolic.methods import ButcherTableau
+    from bea.symbolic.methods.tableau import ButcherTableau
 
     rows = [row.split(",") for row in options.A.split(";")]
     return ButcherTableau(rows, options.b.split(","), name="the given tableau")
 
 
 def _step(components: Sequence[str], step_size: str) -> Any:
-    from bea.symbolic.text import parse_expression
+    from bea.symbolic.parsing.text import parse_expression
 
     parsed = [
         parse_expression(c, name=f"component {i} of the step") for i, c in enumerate(components)
@@ -264,7 +264,7 @@ def _step(components: Sequence[str], step_size: str) -> Any:
 
 
 def _derive(options: argparse.Namespace) -> int:
-    from bea.symbolic import present
+    from bea.symbolic.printing import equation as present
 
     eq = _equation(options)
     if options.form == "json":
@@ -278,7 +278,7 @@ def _derive(options: argparse.Namespace) -> int:
 
 
 def _series(options: argparse.Namespace) -> int:
-    from bea.symbolic import series_text
+    from bea.symbolic.printing import series as series_text
     from bea.symbolic.series import modified_series, modifying_integrator
 
     derived = modifying_integrator if options.modifying else modified_series
@@ -287,7 +287,7 @@ def _series(options: argparse.Namespace) -> int:
     limit = {} if options.most_trees is None else {"most_trees": options.most_trees}
     series = derived(_method(options), order=options.order, **limit)
     if options.picture is not None:
-        from bea.symbolic.pictures import save_picture
+        from bea.symbolic.printing.pictures import save_picture
 
         save_picture(series, options.picture, **limit)
     if options.form == "json":
@@ -300,7 +300,7 @@ def _series(options: argparse.Namespace) -> int:
 
 
 def _verify(options: argparse.Namespace) -> int:
-    from bea.symbolic.text import parse_numbers
+    from bea.symbolic.parsing.text import parse_numbers
 
     eq = _equation(options)
     at = _point(options.at)
@@ -329,7 +329,7 @@ def _verify(options: argparse.Namespace) -> int:
 
 def _point(text: str) -> Any:
     """The point of `--at 2.8,7/2`, or by names, `--at a=2.8,b=7/2`."""
-    from bea.symbolic.text import parse_numbers
+    from bea.symbolic.parsing.text import parse_numbers
 
     if "=" not in text:
         return parse_numbers(text)
@@ -340,7 +340,7 @@ def _point(text: str) -> Any:
 
 
 def _assignment(text: str, option: str = "--set") -> tuple[str, Any]:
-    from bea.symbolic.text import parse_number, parse_symbols
+    from bea.symbolic.parsing.text import parse_number, parse_symbols
 
     name, equals, value = text.partition("=")
     if not equals:

@@ -24,7 +24,7 @@ from tqdm import tqdm
 
 import bea
 from bea.numeric.precision import double_precision
-from bea.symbolic.kernel_choice import as_written, by_polynomials
+from bea.symbolic.kernels.choice import as_written, by_polynomials
 from benchmarks.report import best_time, write_table
 
 POINTS, REPEATS = 1000, 20

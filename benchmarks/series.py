@@ -1,7 +1,7 @@
 """How long the coefficients of a modified series take, against the recursion on trees.
 
 Each row: a method, all rooted trees through so many nodes, best of several runs; beside it the
-recursion on the tree carrier (`tree_carrier`) at a size that it can still reach, in the same run.
+recursion on the tree carrier (`trees.carrier`) at a size that it can still reach, in the same run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 import bea
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
-from bea.symbolic.tree_carrier import TreeCarrier, graftings
+from bea.symbolic.trees.carrier import TreeCarrier, graftings
 from benchmarks.report import best_time, write_table
 
 CASES = [

@@ -15,7 +15,7 @@ from typing import Any
 from unittest.mock import patch
 
 import bea.numeric.local_error  # now, and not under the eyes of `watched`
-import bea.symbolic.pictures  # noqa: F401
+import bea.symbolic.printing.pictures  # noqa: F401
 from bea import cli
 from fuzz.watch import Violation, watched
 from fuzz.words import in_a_row

@@ -1,4 +1,4 @@
-"""Any text is read or refused by `bea.symbolic.text`: in time, and never run."""
+"""Any text is read or refused by `bea.symbolic.parsing.text`: in time, and never run."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any
 import sympy as sp
 
 from bea import BeaError
-from bea.symbolic import text as text_module
-from bea.symbolic.spelling import respelled
-from bea.symbolic.text import (
+from bea.symbolic.parsing import text as text_module
+from bea.symbolic.parsing.spelling import respelled
+from bea.symbolic.parsing.text import (
     CONSTANTS,
     parse_expression,
     parse_number,

@@ -12,7 +12,7 @@ import sympy as sp
 
 import bea
 from bea import cli
-from bea.symbolic.text import parse_expression
+from bea.symbolic.parsing.text import parse_expression
 
 LOSS = "(3/5 - a*b)**2/2"
 

@@ -69,7 +69,7 @@ def derivations() -> Named:
     import sympy as sp
 
     import bea
-    from bea.symbolic import present
+    from bea.symbolic.printing import equation as present
 
     for name, (loss, params, order) in LOSSES.items():
         eq = bea.modified_equation(loss=loss, params=params, order=order)
@@ -121,8 +121,8 @@ def derivations() -> Named:
 def expansions() -> Named:
     """Every form of a series over trees, and its pictures."""
     import bea
-    from bea.symbolic import series_text
-    from bea.symbolic.pictures import series_html
+    from bea.symbolic.printing import series as series_text
+    from bea.symbolic.printing.pictures import series_html
 
     symbolic = bea.ButcherTableau([[0, 0], ["alpha", 0]], ["1 - beta/alpha", "beta/alpha"])
     series = {name: bea.modified_series(name, order=3) for name in bea.METHODS}
@@ -156,7 +156,7 @@ def errors() -> Named:
     import sympy as sp
 
     import bea
-    from bea.symbolic import present
+    from bea.symbolic.printing import equation as present
 
     names = {"bea": bea, "sp": sp, "eq": bea.modified_equation, "present": present}
     names |= {"a": sp.Symbol("a"), "b": sp.Symbol("b")}

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from bea.symbolic.text import parse_expression
+from bea.symbolic.parsing.text import parse_expression
 from fuzz import command_line, text
 from fuzz.watch import Violation, watched
 

@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.symbolic.coordinates import CoordinatesCarrier
+from bea.symbolic.coordinates.carrier import CoordinatesCarrier
 
 a, b = sp.symbols("a b")
 SOON = 5.0

@@ -2,8 +2,8 @@
 
 In backticks stand four kinds of names of ours, and each must lead somewhere:
 
-    bea.symbolic.text, tests.test_reference     a module, or an attribute of one
-    bea/symbolic/text.py, results/trees/        a file or a folder, from the root
+    bea.symbolic.parsing.text, tests.test_reference     a module, or an attribute of one
+    bea/symbolic/parsing/text.py, results/trees/        a file or a folder, from the root
     mnist_runs.py                               a file somewhere in the folders with code
     zero                                        a module, above all in the docstring of another;
                                                 or what the code there, or a user, calls so

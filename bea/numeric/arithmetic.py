@@ -25,12 +25,17 @@ from bea.errors import BeaError, InputError
 from bea.numeric import extrapolation
 from bea.numeric.one_step import runge_kutta_displacement
 from bea.numeric.precision import double_precision, unjitted
-from bea.symbolic.certified import CertifiedField
-from bea.symbolic.checked_digits import mpf_of, rational_of
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.kernels import PolynomialFields, constant_values, jax_kernel, mpmath_kernel
-from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.terms import Monomial
+from bea.symbolic.kernels.certified_field import CertifiedField
+from bea.symbolic.kernels.evaluation import (
+    PolynomialFields,
+    constant_values,
+    jax_kernel,
+    mpmath_kernel,
+)
+from bea.symbolic.kernels.multiprecision import mpf_of, rational_of
+from bea.symbolic.methods.tableau import ButcherTableau
+from bea.symbolic.ring.terms import Monomial
 
 SUBSTEPS = 8
 """Steps of Dopri8 to one step of the method. At h = T/8, where T is the time scale of the field,

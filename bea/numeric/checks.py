@@ -14,10 +14,10 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import InputError
-from bea.symbolic.coordinate_symbols import name_of
+from bea.symbolic.coordinates.symbols import name_of
 from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.parsing.text import parse_number
 from bea.symbolic.series import Series
-from bea.symbolic.text import parse_number
 
 
 def order(equation: ModifiedEquation | Series, order: int | None) -> int:

@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 
 from bea.errors import InputError
-from bea.symbolic.whole import whole_number
+from bea.whole_numbers import whole_number
 
 PyTree = Any
 

@@ -25,7 +25,7 @@ from bea.numeric.fits import divided, fitted_limit, fitted_order, norm
 from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
 from bea.numeric.own_step import StepInFloat64
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.method_table import METHODS
+from bea.symbolic.methods.named import METHODS
 
 CLEAR = 1e4
 """How many times its noise the errors of a step in float64 are, where its step sizes are chosen."""

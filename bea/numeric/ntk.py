@@ -23,7 +23,7 @@ import jax.numpy as jnp
 from bea import pytrees
 from bea.errors import InputError
 from bea.pytrees import PyTree
-from bea.symbolic.whole import whole_number
+from bea.whole_numbers import whole_number
 
 Network = Callable[[PyTree, Any], Any]
 """(θ, x) ↦ the outputs for a batch of inputs, shape (n,) or (n, c)."""

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from bea.errors import BeaError
-from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.scalars import Scalar
+from bea.symbolic.methods.tableau import ButcherTableau
+from bea.symbolic.ring.scalars import Scalar
 
 Vector = np.ndarray
 Field = Callable[[Vector], Vector]
@@ -48,7 +48,7 @@ def runge_kutta_displacement(
     Source: HLW II.1.1.
 
     Example:
-        >>> from bea.symbolic.method_table import METHODS
+        >>> from bea.symbolic.methods.named import METHODS
         >>> runge_kutta_displacement(lambda x: -x, np.array([1.0]), 0.5, METHODS["heun"], float)
         array([-0.375])
     """

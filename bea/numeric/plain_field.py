@@ -35,7 +35,7 @@ from bea.numeric.own_step import (
     is_free_of_noise,
 )
 from bea.numeric.precision import double_precision
-from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.methods.tableau import ButcherTableau
 
 FieldOfStepSize = Callable[[Any, Any], Any]
 """(θ, h) ↦ f(θ), where f may depend on h."""

@@ -14,7 +14,7 @@ from bea.numeric.ensemble import Ensemble, Models
 from bea.numeric.measured_steps import spread_steps
 from bea.numeric.placement import BATCH, MODELS, Placement
 from bea.numeric.saved_run import digest
-from bea.symbolic.whole import whole_number
+from bea.whole_numbers import whole_number
 
 Examples = tuple[Any, Any]
 """Inputs (n, …) and labels (n,), NumPy arrays."""

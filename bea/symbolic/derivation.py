@@ -8,21 +8,21 @@ from itertools import count, islice
 from threading import RLock
 
 from bea.errors import InputError
-from bea.symbolic.coordinates import (
+from bea.symbolic.coordinates.carrier import (
     Column,
     CoordinatesCarrier,
     algebra_for,
     euler_displacement,
 )
-from bea.symbolic.limits import TOO_DEEP, TooManyTermsError
-from bea.symbolic.method_table import METHODS
-from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.on_a_loss import coefficients_of
-from bea.symbolic.problem import Problem
+from bea.symbolic.coordinates.problem import Problem
+from bea.symbolic.coordinates.step_expansion import StepExpansion
+from bea.symbolic.methods.named import METHODS
+from bea.symbolic.methods.tableau import ButcherTableau
+from bea.symbolic.parsing.limits import TOO_DEEP, TooManyTermsError
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
-from bea.symbolic.scalars import Scalar, linear_combination
-from bea.symbolic.step_expansion import StepExpansion
-from bea.symbolic.unexpanded import UnexpandedAlgebra
+from bea.symbolic.ring.scalars import Scalar, linear_combination
+from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
+from bea.symbolic.structure.gradient_split import coefficients_of
 
 Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 
@@ -125,7 +125,7 @@ def _by_trees(carrier: CoordinatesCarrier, f: Column, method: ButcherTableau) ->
     Where nothing is multiplied out no terms cancel, and the L_{n,k} of the recursion would stand
     in its results with all that they have in common.
     """
-    from bea.symbolic.differentials import ElementaryDifferentials
+    from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
 
     differentials, coefficients = ElementaryDifferentials(carrier, f), coefficients_of(method)
     for l in count():

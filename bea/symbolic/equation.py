@@ -18,27 +18,28 @@ import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, NotAGradientError, UndecidedError
-from bea.symbolic import functions, present
+from bea.symbolic.coordinates.potential import half_square, potential, second_order_defect
+from bea.symbolic.coordinates.problem import Problem, StepMap
 from bea.symbolic.derivation import Derivation, by_recursion
-from bea.symbolic.limits import MOST_TERMS, check_order
-from bea.symbolic.method_table import METHODS
-from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.on_a_loss import GradientSplit, OnALoss, coefficients_of
-from bea.symbolic.potential import half_square, potential, second_order_defect
-from bea.symbolic.problem import Problem, StepMap
-from bea.symbolic.readable import readable_form
+from bea.symbolic.functions import rules as functions
+from bea.symbolic.methods.named import METHODS
+from bea.symbolic.methods.tableau import ButcherTableau
+from bea.symbolic.parsing.limits import MOST_TERMS, check_order
+from bea.symbolic.printing import equation as present
+from bea.symbolic.printing.factored import readable_form
+from bea.symbolic.printing.shared_form import SharedForm
 from bea.symbolic.recursion import literal_fields
-from bea.symbolic.scalars import Scalar
-from bea.symbolic.shared_form import SharedForm
-from bea.symbolic.trees import Tree
-from bea.symbolic.unexpanded import UnexpandedAlgebra, undistributed
-from bea.symbolic.whole import checked_order, order_within
+from bea.symbolic.ring.scalars import Scalar
+from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra, undistributed
+from bea.symbolic.structure.gradient_split import GradientSplit, OnALoss, coefficients_of
+from bea.symbolic.trees.tree import Tree
+from bea.whole_numbers import checked_order, order_within
 
 if TYPE_CHECKING:
     import jax
     import mpmath
 
-    from bea.symbolic.kernels import PolynomialFields
+    from bea.symbolic.kernels.evaluation import PolynomialFields
 
 
 class TreeSource(Protocol):
@@ -416,7 +417,7 @@ class ModifiedEquation:
             InputError: the order is negative or beyond that of the equation, or there is no loss
                 and Runge–Kutta method.
 
-        Source: `bea.symbolic.symmetric_form`, where the formula is derived.
+        Source: `bea.symbolic.structure.symmetric_form`, where the formula is derived.
 
         Example:
             >>> import bea
@@ -550,7 +551,9 @@ loss of order 0; the field itself is no gradient, so it has no loss'
         Args:
             order: p, at most the order of the equation, which is the default.
         """
-        from bea.symbolic.kernels import PolynomialFields  # NumPy: not for who only derives
+        from bea.symbolic.kernels.evaluation import (
+            PolynomialFields,  # NumPy: not for who only derives
+        )
 
         algebra = self._derivation.carrier.algebra
         columns = [self._derivation[l].components for l in range(self._checked(order) + 1)]
@@ -596,7 +599,7 @@ loss of order 0; the field itself is no gradient, so it has no loss'
             Array([[-1.25],
                    [-2.5 ]], dtype=float32)
         """
-        from bea.symbolic.kernel_choice import kernel_of
+        from bea.symbolic.kernels.choice import kernel_of
 
         return kernel_of(self, self._checked(order), self._constants(constants), checked)
 
@@ -634,7 +637,7 @@ loss of order 0; the field itself is no gradient, so it has no loss'
             numbers of the precision in force when it is called (`mpmath.workdps`), or a
             dictionary of them. All their digits are right; nan, where there is no value.
         """
-        from bea.symbolic.checked_digits import mpmath_field
+        from bea.symbolic.kernels.multiprecision import mpmath_field
 
         return mpmath_field(self.polynomial_fields(order), self._constants(constants))
 

@@ -3,9 +3,10 @@
     f̃ = Σ_l h^l f_l,        f_l = Σ_{|τ|=l+1} b(τ)/σ(τ) · F(τ)(f),
 
 with the elementary differentials F(τ)(f) = f^{(m)}(F(τ_1), …, F(τ_m)) and exact coefficients b(τ)
-from `tree_pass`; likewise the modifying integrator, from `modifying_pass`. Here stands what a user
-holds; how it is written is in `series_text` and drawn in `pictures`, when it is a gradient in
-`free_trees`, and what holds where it is none in `symmetric_form`.
+from `trees.coefficients`; likewise the modifying integrator, from `trees.modifying_integrator`.
+Here stands what a user holds; how it is written is in `printing.series` and drawn in
+`printing.pictures`, when it is a gradient in `structure.free_trees`, and what holds where it is
+none in `structure.symmetric_form`.
 """
 
 from __future__ import annotations
@@ -20,29 +21,29 @@ from typing import TYPE_CHECKING, Any
 from sympy import Expr, Symbol
 
 from bea.errors import InputError, NotAGradientError
-from bea.symbolic import series_text
-from bea.symbolic.coordinates import Column, CoordinatesCarrier
+from bea.symbolic.coordinates.carrier import Column, CoordinatesCarrier
+from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.derivation import Derivation, field_of
-from bea.symbolic.differentials import ElementaryDifferentials
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.free_trees import FreeTree, GradientStructure, gradient_structure
-from bea.symbolic.limits import MOST_TERMS
-from bea.symbolic.method_table import method_named
-from bea.symbolic.methods import ButcherTableau, Entry
-from bea.symbolic.modifying_pass import MOST_CUT_TREES, modifying_coefficients
-from bea.symbolic.problem import Problem
-from bea.symbolic.scalars import (
+from bea.symbolic.methods.named import method_named
+from bea.symbolic.methods.tableau import ButcherTableau, Entry
+from bea.symbolic.parsing.limits import MOST_TERMS
+from bea.symbolic.printing import series as series_text
+from bea.symbolic.printing.series import FormalSeries
+from bea.symbolic.ring.scalars import (
     Scalar,
     linear_combination,
     normal_scalars,
     same,
 )
-from bea.symbolic.series_text import FormalSeries
-from bea.symbolic.symmetric_form import Way, symmetric_weights
-from bea.symbolic.tree_pass import modified_coefficients
-from bea.symbolic.tree_table import MOST_TREES, TreeTable
-from bea.symbolic.trees import Tree, neighbours
-from bea.symbolic.whole import checked_order, order_within
+from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
+from bea.symbolic.structure.free_trees import FreeTree, GradientStructure, gradient_structure
+from bea.symbolic.structure.symmetric_form import Way, symmetric_weights
+from bea.symbolic.trees.coefficients import modified_coefficients
+from bea.symbolic.trees.modifying_integrator import MOST_CUT_TREES, modifying_coefficients
+from bea.symbolic.trees.table import MOST_TREES, TreeTable
+from bea.symbolic.trees.tree import Tree, neighbours
+from bea.whole_numbers import checked_order, order_within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -249,7 +250,7 @@ class Series(Mapping[Tree, Scalar]):
 
         It exists for every method and order, also where there is no modified loss. While it is
         positive definite, and it is I at h = 0, the modified flow descends E. From f_4 on it is not
-        the only one; the formula for this one is in `symmetric_form`.
+        the only one; the formula for this one is in `structure.symmetric_form`.
 
         Args:
             order: p, at most the order of the series, which is the default.
@@ -414,7 +415,7 @@ class Series(Mapping[Tree, Scalar]):
             >>> f({"w": 1.0}, 0.5)  # −w³ − (h/2)·3w⁵ − h²(1/3·9 + 1/12·6)w⁷
             {'w': Array(-2.625, dtype=float32)}
         """
-        from bea.symbolic.tree_kernels import tree_kernel
+        from bea.symbolic.kernels.elementary_differentials import tree_kernel
 
         return tree_kernel(self._weights(order, constants), field)
 
@@ -444,7 +445,7 @@ class Series(Mapping[Tree, Scalar]):
             >>> [round(float(f), 4) for f in corrections(1.0)]  # log(1 − h)/h = −1 − h/2 − h²/3
             [-1.0, -0.5, -0.3333]
         """
-        from bea.symbolic.tree_kernels import correction_kernels
+        from bea.symbolic.kernels.elementary_differentials import correction_kernels
 
         return correction_kernels(self._weights(order, constants), field)
 
@@ -493,7 +494,7 @@ class Series(Mapping[Tree, Scalar]):
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
-        from bea.symbolic import pictures
+        from bea.symbolic.printing import pictures
 
         return f"<p>{escape(self._repr_latex_(), quote=False)}</p>{pictures.series_html(self)}"
 
@@ -503,7 +504,7 @@ class Series(Mapping[Tree, Scalar]):
         Raises:
             InputError: matplotlib is not installed, or there are too many trees for a picture.
         """
-        from bea.symbolic import pictures
+        from bea.symbolic.printing import pictures
 
         return pictures.draw_series(self)
 
@@ -513,7 +514,7 @@ class Series(Mapping[Tree, Scalar]):
         Raises:
             InputError: there are too many trees for a picture.
         """
-        from bea.symbolic import pictures
+        from bea.symbolic.printing import pictures
 
         return pictures.series_svg(self)
 

@@ -17,7 +17,7 @@ from bea.numeric.order_report import OrderReport
 from bea.numeric.own_step import Step
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.series import Series
 from bea.testing.subject import Reports, Subject
 from bea.testing.subjects import subject_of

@@ -25,7 +25,7 @@ from bea.numeric.plain_field import (
     expectation,
     is_row_of_numbers,
 )
-from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.methods.tableau import ButcherTableau
 from bea.testing.elsewhere import Elsewhere
 from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree
 from bea.testing.subject import ENOUGH, Reports, Subject

@@ -19,10 +19,10 @@ import sympy as sp
 
 from bea.errors import InputError
 from bea.pytrees import PyTree
+from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.problem import Problem
-from bea.symbolic.whole import checked_order
+from bea.symbolic.methods.tableau import ButcherTableau
+from bea.whole_numbers import checked_order
 
 
 class SampleField:

@@ -13,8 +13,8 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from bea.errors import InputError
-from bea.symbolic.text import FUNCTIONS
-from bea.symbolic.trees import Tree
+from bea.symbolic.parsing.text import FUNCTIONS
+from bea.symbolic.trees.tree import Tree
 from bea.testing.samples import ACTIVATIONS, SampleField, SampleLoss, SampleNetwork
 
 NAMES = "xyzuvw"

@@ -11,8 +11,8 @@ from bea.numeric.local_error import Precision
 from bea.numeric.own_step import Step
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.method_table import method_named
-from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.methods.named import method_named
+from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.series import Series, modified_series
 from bea.testing.on_equation import OnEquation
 from bea.testing.on_plain_field import OnPlainField

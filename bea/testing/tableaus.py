@@ -22,10 +22,10 @@ from sympy import QQ
 from sympy.polys.matrices import DomainMatrix
 
 from bea.errors import InputError
-from bea.symbolic.methods import ButcherTableau
-from bea.symbolic.scalars import Scalar
-from bea.symbolic.tree_table import TreeTable
-from bea.symbolic.trees import Tree
+from bea.symbolic.methods.tableau import ButcherTableau
+from bea.symbolic.ring.scalars import Scalar
+from bea.symbolic.trees.table import TreeTable
+from bea.symbolic.trees.tree import Tree
 
 MOST_EXPLICIT = 4
 """The highest order of an explicit method that is drawn; beyond it, stages outnumber the order."""

@@ -11,8 +11,8 @@ import sympy as sp
 
 import bea
 from bea.numeric.one_step import runge_kutta_displacement
-from bea.symbolic.method_table import METHODS
-from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.methods.named import METHODS
+from bea.symbolic.methods.tableau import ButcherTableau
 
 IMPLICIT = [name for name, tableau in METHODS.items() if not tableau.is_explicit]
 EPS = np.finfo(np.float64).eps

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 from flint import arb, ctx
 
-from bea.symbolic.balls import FUNCTIONS, NoBallError, ball, precision, rational
+from bea.symbolic.zero.balls import FUNCTIONS, NoBallError, ball, precision, rational
 
 x, y = sp.symbols("x y")
 

@@ -9,8 +9,8 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.symbolic import present
-from bea.symbolic.centres import centres
+from bea.symbolic.printing import equation as present
+from bea.symbolic.ring.centres import centres
 
 x, y = sp.symbols("x y")
 
@@ -60,7 +60,10 @@ def test_what_is_derived_does_not_depend_on_the_centre(c):
         )
     assert moved.is_gradient(1) and not moved.is_gradient(2)
     difference = moved.modified_loss(1).subs(x, x + c) - at_zero.modified_loss(1)
-    assert bea.symbolic.zero.decide(difference).answer is bea.symbolic.zero.Answer.ZERO
+    assert (
+        bea.symbolic.zero.decision.decide(difference).answer
+        is bea.symbolic.zero.decision.Answer.ZERO
+    )
 
 
 def test_near_zero_everything_is_multiplied_out():

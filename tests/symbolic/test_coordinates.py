@@ -10,15 +10,15 @@ import sympy as sp
 from hypothesis import given
 
 import bea
-from bea.symbolic.coordinates import (
+from bea.symbolic.coordinates.carrier import (
     Column,
     CoordinatesCarrier,
     algebra_for,
     euler_displacement,
 )
-from bea.symbolic.expressions import ExpressionAlgebra
-from bea.symbolic.ring import DifferentialRing
-from bea.symbolic.step_expansion import StepExpansion
+from bea.symbolic.coordinates.step_expansion import StepExpansion
+from bea.symbolic.ring.differential_ring import DifferentialRing
+from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 from tests.symbolic.oracles import assert_equal_at
 from tests.symbolic.strategies import polynomial_fields
 

@@ -11,7 +11,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.symbolic.limits import TooManyTermsError
+from bea.symbolic.parsing.limits import TooManyTermsError
 
 x, y = sp.symbols("x y")
 

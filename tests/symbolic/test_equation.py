@@ -225,7 +225,7 @@ def test_repr_text_and_latex():
 
 
 def test_an_interrupted_derivation_can_be_asked_again(monkeypatch):
-    from bea.symbolic.coordinates import CoordinatesCarrier
+    from bea.symbolic.coordinates.carrier import CoordinatesCarrier
 
     eq = bea.modified_equation(loss=a**4 * b, params=(a, b), order=3)
     honest, calls = CoordinatesCarrier.derive, []

@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.symbolic.zero import Answer, decide
+from bea.symbolic.zero.decision import Answer, decide
 
 x, y = sp.symbols("x y")
 R = sp.Rational

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.symbolic.number_algebra import NumberAlgebra
+from bea.symbolic.ring.number_algebra import NumberAlgebra
 
 r2, r3, r5 = map(sp.sqrt, (2, 3, 5))
 

@@ -18,7 +18,7 @@ import sympy as sp
 
 import bea
 from bea.numeric.precision import double_precision
-from bea.symbolic.running_error import with_bound
+from bea.symbolic.kernels.running_error import with_bound
 from tests.quick import quick
 
 x, y = sp.symbols("x y")

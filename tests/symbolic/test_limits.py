@@ -7,10 +7,10 @@ import sympy as sp
 
 import bea
 from bea import InputError
-from bea.symbolic import ring as ring_module
-from bea.symbolic.expressions import ExpressionAlgebra
-from bea.symbolic.limits import TooManyTermsError
-from bea.symbolic.ring import DifferentialRing
+from bea.symbolic.parsing.limits import TooManyTermsError
+from bea.symbolic.ring import differential_ring as ring_module
+from bea.symbolic.ring.differential_ring import DifferentialRing
+from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 
 a, b, c, x, y = sp.symbols("a b c x y")
 REMEDY = r"ask for a lower order, or raise the limit with most_terms= \(--most-terms\)"

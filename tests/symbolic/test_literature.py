@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
 from bea.symbolic.recursion import RungeKuttaStep, modified_fields
-from bea.symbolic.tree_carrier import TreeCarrier
+from bea.symbolic.trees.carrier import TreeCarrier
 from tests.quick import EVERY_METHOD
 from tests.symbolic.strategies import examples, polynomial_losses, rational, tableaus
 

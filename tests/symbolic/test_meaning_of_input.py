@@ -11,10 +11,10 @@ import sympy as sp
 from sympy.physics.mechanics import dynamicsymbols
 
 import bea
-from bea.symbolic.coordinate_symbols import plain_symbol
-from bea.symbolic.functions import exact
-from bea.symbolic.spelling import respelled
-from bea.symbolic.text import FUNCTIONS, parse_expression
+from bea.symbolic.coordinates.symbols import plain_symbol
+from bea.symbolic.functions.rules import exact
+from bea.symbolic.parsing.spelling import respelled
+from bea.symbolic.parsing.text import FUNCTIONS, parse_expression
 
 x, y, t, h = sp.symbols("x y t h")
 R = sp.Rational

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 import bea
 from bea import ButcherTableau, composition, modified_series, modifying_integrator
-from bea.symbolic.method_table import ALIASES, METHODS, method_named
-from bea.symbolic.scalars import normal_scalars
+from bea.symbolic.methods.named import ALIASES, METHODS, method_named
+from bea.symbolic.ring.scalars import normal_scalars
 from tests.symbolic.strategies import examples
 
 ORDERS = {

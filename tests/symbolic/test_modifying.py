@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for
+from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for
 from bea.symbolic.recursion import modifying_fields
-from bea.symbolic.subtrees import cuts_by_order
-from bea.symbolic.tree_carrier import TreeCarrier
-from bea.symbolic.tree_table import TreeTable
-from bea.symbolic.trees import Tree
+from bea.symbolic.trees.carrier import TreeCarrier
+from bea.symbolic.trees.cuts import cuts_by_order
+from bea.symbolic.trees.table import TreeTable
+from bea.symbolic.trees.tree import Tree
 
 x, y = sp.symbols("x y")
 RATIONAL = ["euler", "implicit_euler", "heun", "rk4", "implicit_midpoint", "lobatto_iiic4"]

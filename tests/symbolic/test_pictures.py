@@ -25,8 +25,8 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.figure import Figure
 
 import bea
-from bea.symbolic.picture_layout import LONGEST_FACTOR, Node, tree_layout
-from bea.symbolic.pictures import (
+from bea.symbolic.printing.layout import LONGEST_FACTOR, Node, tree_layout
+from bea.symbolic.printing.pictures import (
     MOST_ROWS,
     draw_series,
     draw_tree,
@@ -35,10 +35,10 @@ from bea.symbolic.pictures import (
     series_svg,
     tree_svg,
 )
+from bea.symbolic.printing.series import differential
 from bea.symbolic.series import modified_series
-from bea.symbolic.series_text import differential
-from bea.symbolic.tree_table import trees
-from bea.symbolic.trees import Tree
+from bea.symbolic.trees.table import trees
+from bea.symbolic.trees.tree import Tree
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL_TREES = [tree for n in range(1, 8) for tree in trees(n)]
@@ -518,7 +518,7 @@ def test_dollars_in_words_are_no_formula():
 def test_pyplot_is_left_alone(tmp_path):
     code = f"""
 import sys
-from bea.symbolic.pictures import *
+from bea.symbolic.printing.pictures import *
 from bea import modified_series
 series = modified_series("euler", order=2)
 series_svg(series), series_html(series), tree_svg(Tree())

@@ -12,8 +12,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic import potential
-from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for
+from bea.symbolic.coordinates import potential
+from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for
 from tests.quick import quick
 from tests.symbolic.strategies import examples, functions
 

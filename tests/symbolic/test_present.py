@@ -10,8 +10,8 @@ import sympy as sp
 from hypothesis import given
 
 import bea
-from bea.symbolic import present
-from bea.symbolic.text import parse_expression
+from bea.symbolic.parsing.text import parse_expression
+from bea.symbolic.printing import equation as present
 from tests.symbolic.strategies import polynomial_losses
 
 a, b, x, y, theta = sp.symbols("a b x y theta")

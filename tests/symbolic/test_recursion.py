@@ -16,7 +16,7 @@ from hypothesis import given, reject
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.coordinates import CoordinatesCarrier, algebra_for
+from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for
 from bea.symbolic.recursion import (
     LieDerivatives,
     RungeKuttaStep,

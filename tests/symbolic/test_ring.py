@@ -16,17 +16,17 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.coordinates import (
+from bea.symbolic.coordinates.carrier import (
     CoordinatesCarrier,
     algebra_for,
     euler_displacement,
 )
-from bea.symbolic.expressions import ExpressionAlgebra
-from bea.symbolic.functions import DERIVATIVE, DISGUISES, canonical, exact
-from bea.symbolic.lattice import Lattice, commensurable, expanded, independent
+from bea.symbolic.functions.lattice import Lattice, commensurable, expanded, independent
+from bea.symbolic.functions.rules import DERIVATIVE, DISGUISES, canonical, exact
 from bea.symbolic.recursion import modified_fields
-from bea.symbolic.ring import DifferentialRing, NoRuleError
-from bea.symbolic.terms import expression_of
+from bea.symbolic.ring.differential_ring import DifferentialRing, NoRuleError
+from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
+from bea.symbolic.ring.terms import expression_of
 from tests.symbolic.oracles import values
 from tests.symbolic.strategies import examples, functions, polynomials
 

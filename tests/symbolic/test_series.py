@@ -12,15 +12,15 @@ from hypothesis import strategies as st
 
 import bea
 from bea.symbolic.derivation import field_of
-from bea.symbolic.differentials import ElementaryDifferentials
-from bea.symbolic.free_trees import FreeTree
-from bea.symbolic.method_table import METHODS
-from bea.symbolic.methods import ButcherTableau
+from bea.symbolic.methods.named import METHODS
+from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 from bea.symbolic.series import modified_series
-from bea.symbolic.tree_carrier import TreeCarrier
-from bea.symbolic.tree_table import TreeTable, trees
-from bea.symbolic.trees import Tree
+from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
+from bea.symbolic.structure.free_trees import FreeTree
+from bea.symbolic.trees.carrier import TreeCarrier
+from bea.symbolic.trees.table import TreeTable, trees
+from bea.symbolic.trees.tree import Tree
 from tests.quick import quick
 
 entries = st.fractions(-2, 2, max_denominator=3)

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.symmetric_form import Way, symmetric_weights, ways
-from bea.symbolic.tree_table import trees
-from bea.symbolic.trees import Tree
+from bea.symbolic.structure.symmetric_form import Way, symmetric_weights, ways
+from bea.symbolic.trees.table import trees
+from bea.symbolic.trees.tree import Tree
 from tests.quick import quick
 
 a, b, c = sp.symbols("a b c")
@@ -183,7 +183,7 @@ def test_free_trees_have_two_halves_that_make_their_scalar():
     E, params = LOSSES["three parameters"], (a, b, c)
     eq = bea.modified_equation(loss=E, params=params, order=3)
     from bea.symbolic.derivation import field_of
-    from bea.symbolic.differentials import ElementaryDifferentials
+    from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
 
     carrier, f = field_of(eq.problem)
     differentials = ElementaryDifferentials(carrier, f)

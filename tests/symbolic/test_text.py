@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from sympy import Expr, Rational
 
 from bea.errors import InputError, NotSmoothError
-from bea.symbolic import text as reader
-from bea.symbolic.text import parse_expression, parse_number, parse_numbers, parse_symbols
+from bea.symbolic.parsing import text as reader
+from bea.symbolic.parsing.text import parse_expression, parse_number, parse_numbers, parse_symbols
 from tests.symbolic.strategies import examples
 
 a, b, x, y = sp.symbols("a b x y")

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic import tree_arithmetic
-from bea.symbolic.scalars import normal_scalars
-from bea.symbolic.tree_arithmetic import NumberAlgebra
-from bea.symbolic.tree_pass import modified_coefficients
-from bea.symbolic.tree_table import TreeTable
+from bea.symbolic.ring.scalars import normal_scalars
+from bea.symbolic.trees import arithmetic as tree_arithmetic
+from bea.symbolic.trees.arithmetic import NumberAlgebra
+from bea.symbolic.trees.coefficients import modified_coefficients
+from bea.symbolic.trees.table import TreeTable
 
 FIELDS = {
     "rational": [Fraction(2, 3)],

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.tree_table import TreeTable, trees
-from bea.symbolic.trees import Tree, neighbours, number_of_trees
+from bea.symbolic.trees.table import TreeTable, trees
+from bea.symbolic.trees.tree import Tree, neighbours, number_of_trees
 
 A000081 = [1, 1, 2, 4, 9, 20, 48, 115, 286, 719, 1842, 4766, 12486, 32973, 87811]
 

@@ -10,19 +10,19 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.coordinates import (
+from bea.symbolic.coordinates.carrier import (
     CoordinatesCarrier,
     algebra_for,
     euler_displacement,
     is_better_unexpanded,
 )
-from bea.symbolic.present import as_python, as_text
-from bea.symbolic.readable import readable_form
+from bea.symbolic.printing.equation import as_python, as_text
+from bea.symbolic.printing.factored import readable_form
+from bea.symbolic.printing.shared_form import SharedForm, tree_size
 from bea.symbolic.recursion import modified_fields
-from bea.symbolic.ring import DifferentialRing
-from bea.symbolic.shared_form import SharedForm, tree_size
-from bea.symbolic.unexpanded import UnexpandedAlgebra, undistributed
-from bea.symbolic.zero import Answer, decide
+from bea.symbolic.ring.differential_ring import DifferentialRing
+from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra, undistributed
+from bea.symbolic.zero.decision import Answer, decide
 from tests.symbolic.strategies import examples, functions
 
 x, y = sp.symbols("x y")

@@ -9,8 +9,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.residues import GROUP, PRIME, Residues, factored, monomials
-from bea.symbolic.zero import Answer, Decider, decide, is_zero
+from bea.symbolic.zero.decision import Answer, Decider, decide, is_zero
+from bea.symbolic.zero.finite_field import GROUP, PRIME, Residues, factored, monomials
 from tests.symbolic.strategies import examples, functions
 
 x, y, a = sp.symbols("x y a")

@@ -1,0 +1,1 @@
+"""The elementary and special functions: rules of derivation, and how they depend on each other."""

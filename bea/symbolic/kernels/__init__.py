@@ -1,0 +1,1 @@
+"""From exact corrections to numbers, in JAX and in multiprecision, with their digits checked."""

@@ -1,0 +1,1 @@
+"""One-step methods as Butcher tableaus: their check, the named ones, and their composition."""

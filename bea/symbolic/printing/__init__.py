@@ -1,0 +1,1 @@
+"""Out: equations and series as text, LaTeX, Python and pictures."""

@@ -1,0 +1,1 @@
+"""The differential ring of an input, and the other algebras in which components are exact."""

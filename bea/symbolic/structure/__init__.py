@@ -1,0 +1,1 @@
+"""Gradient structure: free trees, symmetric matrices, and both on a concrete loss."""

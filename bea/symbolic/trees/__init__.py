@@ -1,0 +1,1 @@
+"""Rooted trees, and the coefficients of B-series over all of them."""
