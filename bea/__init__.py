@@ -22,37 +22,45 @@ if TYPE_CHECKING:
     from bea.errors import NotSmoothWarning as NotSmoothWarning
     from bea.errors import StepError as StepError
     from bea.errors import UndecidedError as UndecidedError
-    from bea.numeric.flow import flow as flow
-    from bea.numeric.geometry import GradientGeometry as GradientGeometry
-    from bea.numeric.geometry import gradient_geometry as gradient_geometry
-    from bea.numeric.geometry import implicit_gradient_regularizer as implicit_gradient_regularizer
-    from bea.numeric.geometry import slope as slope
-    from bea.numeric.local_error import verify_order as verify_order
-    from bea.numeric.local_error import verify_orders as verify_orders
-    from bea.numeric.log_shift import log_shift_estimate as log_shift_estimate
-    from bea.numeric.norm_bound import ParameterNormMonitor as ParameterNormMonitor
-    from bea.numeric.ntk import least_squares_modified_loss as least_squares_modified_loss
-    from bea.numeric.ntk import neural_tangent_kernel as neural_tangent_kernel
-    from bea.numeric.ntk import tangent_kernel_product as tangent_kernel_product
-    from bea.numeric.order_report import OrderReport as OrderReport
-    from bea.numeric.perturbation import NoiseRobustness as NoiseRobustness
-    from bea.numeric.perturbation import noise_robustness as noise_robustness
-    from bea.numeric.perturbation import perturbed as perturbed
-    from bea.numeric.regularizer import (
+    from bea.numeric.fields.log_shift import log_shift_estimate as log_shift_estimate
+    from bea.numeric.flows.flow import flow as flow
+    from bea.numeric.orders.local_error import verify_order as verify_order
+    from bea.numeric.orders.local_error import verify_orders as verify_orders
+    from bea.numeric.orders.report import OrderReport as OrderReport
+    from bea.numeric.regularization.explicit import (
         add_explicit_gradient_regularization as add_explicit_gradient_regularization,
     )
-    from bea.numeric.regularizer import (
+    from bea.numeric.regularization.explicit import (
         cancel_implicit_regularization as cancel_implicit_regularization,
     )
-    from bea.numeric.regularizer import (
+    from bea.numeric.regularization.explicit import (
         explicit_gradient_regularization as explicit_gradient_regularization,
     )
-    from bea.numeric.regularizer import modified_loss as modified_loss
-    from bea.numeric.regularizer import (
+    from bea.numeric.regularization.explicit import modified_loss as modified_loss
+    from bea.numeric.regularization.explicit import (
         without_implicit_regularization as without_implicit_regularization,
     )
-    from bea.numeric.training import train as train
-    from bea.numeric.training_run import TrainingRun as TrainingRun
+    from bea.numeric.regularization.geometry import GradientGeometry as GradientGeometry
+    from bea.numeric.regularization.geometry import gradient_geometry as gradient_geometry
+    from bea.numeric.regularization.geometry import (
+        implicit_gradient_regularizer as implicit_gradient_regularizer,
+    )
+    from bea.numeric.regularization.geometry import slope as slope
+    from bea.numeric.regularization.norm_bound import ParameterNormMonitor as ParameterNormMonitor
+    from bea.numeric.regularization.tangent_kernel import (
+        least_squares_modified_loss as least_squares_modified_loss,
+    )
+    from bea.numeric.regularization.tangent_kernel import (
+        neural_tangent_kernel as neural_tangent_kernel,
+    )
+    from bea.numeric.regularization.tangent_kernel import (
+        tangent_kernel_product as tangent_kernel_product,
+    )
+    from bea.numeric.training.robustness import NoiseRobustness as NoiseRobustness
+    from bea.numeric.training.robustness import noise_robustness as noise_robustness
+    from bea.numeric.training.robustness import perturbed as perturbed
+    from bea.numeric.training.run import TrainingRun as TrainingRun
+    from bea.numeric.training.train import train as train
     from bea.symbolic.equation import ModifiedEquation as ModifiedEquation
     from bea.symbolic.equation import modified_equation as modified_equation
     from bea.symbolic.methods.composition import composition as composition
@@ -70,11 +78,11 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Classifier": "bea.classifier",
-    "train": "bea.numeric.training",
-    "NoiseRobustness": "bea.numeric.perturbation",
-    "noise_robustness": "bea.numeric.perturbation",
-    "perturbed": "bea.numeric.perturbation",
-    "TrainingRun": "bea.numeric.training_run",
+    "train": "bea.numeric.training.train",
+    "NoiseRobustness": "bea.numeric.training.robustness",
+    "noise_robustness": "bea.numeric.training.robustness",
+    "perturbed": "bea.numeric.training.robustness",
+    "TrainingRun": "bea.numeric.training.run",
     "BeaError": "bea.errors",
     "InputError": "bea.errors",
     "NotAGradientError": "bea.errors",
@@ -93,25 +101,25 @@ _HOME = {
     "save_picture": "bea.symbolic.printing.pictures",
     "Tree": "bea.symbolic.trees.tree",
     "trees": "bea.symbolic.trees.table",
-    "flow": "bea.numeric.flow",
-    "log_shift_estimate": "bea.numeric.log_shift",
+    "flow": "bea.numeric.flows.flow",
+    "log_shift_estimate": "bea.numeric.fields.log_shift",
     "NotSmoothWarning": "bea.errors",
-    "gradient_geometry": "bea.numeric.geometry",
-    "GradientGeometry": "bea.numeric.geometry",
-    "implicit_gradient_regularizer": "bea.numeric.geometry",
-    "slope": "bea.numeric.geometry",
-    "modified_loss": "bea.numeric.regularizer",
-    "explicit_gradient_regularization": "bea.numeric.regularizer",
-    "add_explicit_gradient_regularization": "bea.numeric.regularizer",
-    "without_implicit_regularization": "bea.numeric.regularizer",
-    "cancel_implicit_regularization": "bea.numeric.regularizer",
-    "neural_tangent_kernel": "bea.numeric.ntk",
-    "tangent_kernel_product": "bea.numeric.ntk",
-    "least_squares_modified_loss": "bea.numeric.ntk",
-    "ParameterNormMonitor": "bea.numeric.norm_bound",
-    "OrderReport": "bea.numeric.order_report",
-    "verify_order": "bea.numeric.local_error",
-    "verify_orders": "bea.numeric.local_error",
+    "gradient_geometry": "bea.numeric.regularization.geometry",
+    "GradientGeometry": "bea.numeric.regularization.geometry",
+    "implicit_gradient_regularizer": "bea.numeric.regularization.geometry",
+    "slope": "bea.numeric.regularization.geometry",
+    "modified_loss": "bea.numeric.regularization.explicit",
+    "explicit_gradient_regularization": "bea.numeric.regularization.explicit",
+    "add_explicit_gradient_regularization": "bea.numeric.regularization.explicit",
+    "without_implicit_regularization": "bea.numeric.regularization.explicit",
+    "cancel_implicit_regularization": "bea.numeric.regularization.explicit",
+    "neural_tangent_kernel": "bea.numeric.regularization.tangent_kernel",
+    "tangent_kernel_product": "bea.numeric.regularization.tangent_kernel",
+    "least_squares_modified_loss": "bea.numeric.regularization.tangent_kernel",
+    "ParameterNormMonitor": "bea.numeric.regularization.norm_bound",
+    "OrderReport": "bea.numeric.orders.report",
+    "verify_order": "bea.numeric.orders.local_error",
+    "verify_orders": "bea.numeric.orders.local_error",
 }
 
 __all__ = sorted([*_HOME, "__version__"])

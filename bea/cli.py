@@ -20,7 +20,7 @@ from bea.errors import BeaError, InputError
 from bea.streams import Parser, run_with_streams, say
 
 if TYPE_CHECKING:
-    from bea.numeric.order_report import OrderReport
+    from bea.numeric.orders.report import OrderReport
     from bea.symbolic.equation import ModifiedEquation
     from bea.symbolic.methods.tableau import ButcherTableau
 
@@ -310,7 +310,7 @@ def _verify(options: argparse.Namespace) -> int:
         if options.step_sizes is None
         else parse_numbers(options.step_sizes, name="the step sizes")
     )
-    from bea.numeric.local_error import verify_orders
+    from bea.numeric.orders.local_error import verify_orders
 
     reports = verify_orders(
         eq,

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from tqdm import tqdm
 
 import bea
-from bea.numeric.arithmetic import multiprecise
-from bea.numeric.one_step import runge_kutta_displacement
+from bea.numeric.orders.arithmetic import multiprecise
+from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.testing import (
     SampleField,
     SampleLoss,

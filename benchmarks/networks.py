@@ -37,11 +37,11 @@ from bea import pytrees
 from bea.models.losses import batch_cross_entropy, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet, resnet18
-from bea.numeric.geometry import gradient_geometry
-from bea.numeric.regularizer import (
+from bea.numeric.regularization.explicit import (
     add_explicit_gradient_regularization,
     explicit_gradient_regularization,
 )
+from bea.numeric.regularization.geometry import gradient_geometry
 from benchmarks.interleaved import (
     MIB,
     Contender,

@@ -22,9 +22,9 @@ import optax
 
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
-from bea.numeric.ensemble import Ensemble
-from bea.numeric.one_by_one import OneByOne
-from bea.numeric.placement import Placement
+from bea.numeric.training.ensemble import Ensemble
+from bea.numeric.training.sequential import OneByOne
+from bea.numeric.training.sharding import Placement
 from benchmarks.interleaved import Contender, interleaved, print_rows
 from benchmarks.report import RESULTS, write_table
 

@@ -26,9 +26,9 @@ import optax
 
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
-from bea.numeric.ensemble import Ensemble
-from bea.numeric.measured_steps import spread_steps
-from bea.numeric.placement import Placement
+from bea.numeric.training.ensemble import Ensemble
+from bea.numeric.training.schedule import spread_steps
+from bea.numeric.training.sharding import Placement
 from benchmarks.interleaved import Contender, cores, interleaved, print_rows, significant
 from benchmarks.report import RESULTS, write_table
 

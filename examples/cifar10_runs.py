@@ -34,7 +34,7 @@ from bea.errors import InputError
 from bea.models.data import Dataset, download_cifar10
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
-from bea.numeric.measured_steps import spread_steps
+from bea.numeric.training.schedule import spread_steps
 from bea.streams import run_as_script
 
 RATES = (0.2, 0.1, 0.05, 0.01, 0.005)

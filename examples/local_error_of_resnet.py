@@ -76,7 +76,7 @@ from bea.classifier import Classifier
 from bea.models.data import Dataset
 from bea.models.losses import classifier
 from bea.models.resnet import ResNet
-from bea.numeric.placement import memory_for
+from bea.numeric.training.sharding import memory_for
 from bea.streams import run_as_script
 
 if TYPE_CHECKING:

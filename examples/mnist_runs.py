@@ -32,7 +32,7 @@ from bea.errors import InputError
 from bea.models.data import Dataset, download_mnist, load_digits
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
-from bea.numeric.measured_steps import spread_steps
+from bea.numeric.training.schedule import spread_steps
 from bea.streams import run_as_script
 from bea.tables import recorded
 

@@ -29,7 +29,7 @@ from table_and_figure import Row, produce, write_table, write_text
 from bea import TrainingRun
 from bea.errors import BeaError, InputError
 from bea.models.dataset import Dataset
-from bea.numeric.saved_run import locked
+from bea.numeric.training.checkpoints import locked
 from bea.streams import Parser
 
 CONFIGURATION = "configuration.json"

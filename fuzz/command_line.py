@@ -14,7 +14,7 @@ from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
-import bea.numeric.local_error  # now, and not under the eyes of `watched`
+import bea.numeric.orders.local_error  # now, and not under the eyes of `watched`
 import bea.symbolic.printing.pictures  # noqa: F401
 from bea import cli
 from fuzz.watch import Violation, watched
@@ -98,7 +98,7 @@ def check(data: bytes) -> None:
     """
     words = arguments(data)
     out, err = _stream(), _stream()
-    nothing_measured = patch("bea.numeric.local_error.verify_orders", lambda *_, **__: [])
+    nothing_measured = patch("bea.numeric.orders.local_error.verify_orders", lambda *_, **__: [])
     with nothing_measured, redirect_stdout(out), redirect_stderr(err), watched(_only_lambdified):
         try:
             status: Any = cli.main(words)

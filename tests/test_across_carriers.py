@@ -23,8 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
-from bea.numeric.function_carrier import FunctionCarrier
-from bea.numeric.precision import double_precision
+from bea.numeric.fields.function_carrier import FunctionCarrier
+from bea.numeric.flows.precision import double_precision
 from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for, euler_displacement
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 from bea.testing import assert_modified_equation, butcher_tableaus, losses, vector_fields

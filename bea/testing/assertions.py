@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bea.errors import BeaError, InputError, StepError
-from bea.numeric.local_error import Precision
-from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import Step
+from bea.numeric.orders.local_error import Precision
+from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.user_step import Step
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.tableau import ButcherTableau

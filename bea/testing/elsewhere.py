@@ -14,9 +14,9 @@ import mpmath
 import numpy as np
 
 from bea.errors import StepError
-from bea.numeric.fits import norm
-from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import FLOW_DIGITS, Comparison
+from bea.numeric.orders.fits import norm
+from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.user_step import FLOW_DIGITS, Comparison
 
 Named = tuple[str, Any]
 

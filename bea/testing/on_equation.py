@@ -9,10 +9,10 @@ from typing import Any
 import mpmath
 import numpy as np
 
-from bea.numeric import checks
-from bea.numeric.local_error import Precision, in_coordinates
-from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import Comparison, Step, StepInFloat64, StepInMultiprecision
+from bea.numeric.orders import checks
+from bea.numeric.orders.local_error import Precision, in_coordinates
+from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.user_step import Comparison, Step, StepInFloat64, StepInMultiprecision
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import modified_series
 from bea.testing.elsewhere import Elsewhere

@@ -11,13 +11,11 @@ import mpmath
 import numpy as np
 
 from bea.errors import InputError
-from bea.numeric.components import LEAST_SIZES, SAFETY
-from bea.numeric.fits import norm
-from bea.numeric.local_error import Precision, digits_for
-from bea.numeric.measurement import leading_vector, measure
-from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
-from bea.numeric.own_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
-from bea.numeric.plain_field import (
+from bea.numeric.orders.components import LEAST_SIZES, SAFETY
+from bea.numeric.orders.fits import norm
+from bea.numeric.orders.local_error import Precision, digits_for
+from bea.numeric.orders.measurement import leading_vector, measure
+from bea.numeric.orders.plain_field import (
     LOST,
     FieldOfStepSize,
     PlainField,
@@ -25,6 +23,8 @@ from bea.numeric.plain_field import (
     expectation,
     is_row_of_numbers,
 )
+from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
+from bea.numeric.orders.user_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.testing.elsewhere import Elsewhere
 from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree

@@ -7,11 +7,11 @@ from functools import cache, cached_property
 from typing import Any
 
 from bea.errors import InputError
-from bea.numeric import checks
-from bea.numeric.field_arithmetic import FieldArithmetic
-from bea.numeric.local_error import Precision, on_field
-from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import Comparison, Step
+from bea.numeric.orders import checks
+from bea.numeric.orders.local_error import Precision, on_field
+from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.series_on_pytrees import FieldArithmetic
+from bea.numeric.orders.user_step import Comparison, Step
 from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
 from bea.testing.elsewhere import Elsewhere

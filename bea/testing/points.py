@@ -12,7 +12,7 @@ import jax
 import mpmath
 import numpy as np
 
-from bea.numeric.plain_field import is_row_of_numbers
+from bea.numeric.orders.plain_field import is_row_of_numbers
 from bea.pytrees import PyTree
 
 SEED = 20

@@ -17,8 +17,8 @@ import mpmath
 import numpy as np
 
 from bea.errors import StepError
-from bea.numeric.own_step import Step, check_is_point
-from bea.numeric.precision import double_precision
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.orders.user_step import Step, check_is_point
 
 MOST = 400
 """Calls that are remembered between two examinations."""

@@ -9,12 +9,12 @@ from typing import Any
 import mpmath
 import sympy as sp
 
-from bea.numeric import checks
-from bea.numeric.components import LEAST_SIZES
-from bea.numeric.local_error import Precision
-from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import Step
-from bea.numeric.plain_field import is_row_of_numbers
+from bea.numeric.orders import checks
+from bea.numeric.orders.components import LEAST_SIZES
+from bea.numeric.orders.local_error import Precision
+from bea.numeric.orders.plain_field import is_row_of_numbers
+from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.user_step import Step
 from bea.testing.recorded import RecordedStep
 from bea.testing.verdict import Verdict, verdict
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from bea.errors import InputError
-from bea.numeric.local_error import Precision
-from bea.numeric.own_step import Step
+from bea.numeric.orders.local_error import Precision
+from bea.numeric.orders.user_step import Step
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.named import method_named

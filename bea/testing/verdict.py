@@ -9,8 +9,8 @@ from typing import Literal
 
 import mpmath
 
-from bea.numeric.components import LEAST_SIZES
-from bea.numeric.order_report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
+from bea.numeric.orders.components import LEAST_SIZES
+from bea.numeric.orders.report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
 
 Verdict = Literal["confirmed", "refuted", "unresolved"]
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import bea
-from bea.numeric.saved_run import locked
+from bea.numeric.training.checkpoints import locked
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

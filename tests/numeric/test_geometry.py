@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
 import bea
-from bea.numeric.geometry import (
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.regularization.geometry import (
     GradientGeometry,
     gradient_geometry,
     implicit_gradient_regularizer,
     slope,
 )
-from bea.numeric.precision import double_precision
 
 reals = st.floats(-5, 5).filter(lambda x: x == 0 or abs(x) > 1e-3)
 same = partial(np.testing.assert_allclose, rtol=1e-12, atol=1e-300)

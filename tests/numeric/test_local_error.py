@@ -20,10 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import bea
-from bea.numeric import checks
-from bea.numeric.arithmetic import DoublePrecision, Multiprecision
-from bea.numeric.components import SAFETY
-from bea.numeric.order_report import OrderReport
+from bea.numeric.orders import checks
+from bea.numeric.orders.arithmetic import DoublePrecision, Multiprecision
+from bea.numeric.orders.components import SAFETY
+from bea.numeric.orders.report import OrderReport
 from tests.quick import EVERY_METHOD, quick
 
 A, B, Q, P, X, Y = sp.symbols("a b q p x y")

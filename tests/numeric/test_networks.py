@@ -17,7 +17,7 @@ from bea.models.data import load_digits
 from bea.models.losses import batch_cross_entropy, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet, resnet18
-from bea.numeric.precision import double_precision
+from bea.numeric.flows.precision import double_precision
 
 DIGITS = load_digits()
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bea.numeric.geometry import gradient_geometry
-from bea.numeric.norm_bound import ParameterNormMonitor
-from bea.numeric.precision import double_precision
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.regularization.geometry import gradient_geometry
+from bea.numeric.regularization.norm_bound import ParameterNormMonitor
 
 STEPS, M = 20, 4
 entries = st.lists(st.floats(-3, 3), min_size=M, max_size=M).map(np.array)

@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 
 import bea
-from bea.numeric.geometry import implicit_gradient_regularizer
-from bea.numeric.ntk import (
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.regularization.explicit import modified_loss
+from bea.numeric.regularization.geometry import implicit_gradient_regularizer
+from bea.numeric.regularization.tangent_kernel import (
     least_squares_modified_loss,
     neural_tangent_kernel,
     tangent_kernel_product,
 )
-from bea.numeric.precision import double_precision
-from bea.numeric.regularizer import modified_loss
 
 same = partial(np.testing.assert_allclose, rtol=1e-10, atol=1e-10)
 

@@ -10,7 +10,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.numeric.one_step import runge_kutta_displacement
+from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.symbolic.methods.named import METHODS
 from bea.symbolic.methods.tableau import ButcherTableau
 

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
 import bea
-from bea.numeric.precision import double_precision
-from bea.numeric.regularizer import (
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.regularization.explicit import (
     add_explicit_gradient_regularization,
     cancel_implicit_regularization,
     explicit_gradient_regularization,
@@ -587,7 +587,7 @@ def test_what_an_update_lacks_is_named(case, link):
 SHARDED = """
     import jax, jax.numpy as jnp, numpy as np, optax
     from jax.sharding import NamedSharding, PartitionSpec as P
-    from bea.numeric.regularizer import (
+    from bea.numeric.regularization.explicit import (
         add_explicit_gradient_regularization, explicit_gradient_regularization
     )
 

@@ -28,9 +28,10 @@ from bea.models.data import load_digits
 from bea.models.losses import classifier, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet
-from bea.numeric import saved_run, training
-from bea.numeric.ensemble import Ensemble
-from bea.numeric.measured_steps import spread_steps
+from bea.numeric.training import checkpoints as saved_run
+from bea.numeric.training import train as training
+from bea.numeric.training.ensemble import Ensemble
+from bea.numeric.training.schedule import spread_steps
 
 DATA = load_digits().subset(96, 64)
 X, X_TEST = DATA.scaled(flat=True)
@@ -552,7 +553,7 @@ def test_a_disk_that_is_full(tmp_path):
 import resource, signal, sys
 from tests.numeric import test_training as t
 import bea
-from bea.numeric import saved_run
+from bea.numeric.training import checkpoints as saved_run
 keep, count = saved_run.SavedRun.keep, 0
 def limited(self, *args):
     global count

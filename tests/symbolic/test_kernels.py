@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.numeric.precision import double_precision
+from bea.numeric.flows.precision import double_precision
 from bea.symbolic.kernels.evaluation import jax_kernel
 
 a, b, c, x, y = sp.symbols("a b c x y")

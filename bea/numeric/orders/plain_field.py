@@ -1,10 +1,10 @@
 """A step against the flow of a field that is known by its values only.
 
 The field may be any function of mpmath numbers, of a NumPy or JAX array, or of a pytree: nothing
-is differentiated or compiled. Flows are extrapolated (`extrapolation`), in multiprecision where
-field and step compute in it, and otherwise from values in float64. Without derivatives there is no
-f_{p+1}; the limit that a named method has is measured on the same field instead. Against flows
-of higher order there are `own_step` for formulas and `field_arithmetic` for networks.
+is differentiated or compiled. Flows are extrapolated (`flows.extrapolation`), in multiprecision
+where field and step compute in it, and otherwise from values in float64. Without derivatives there
+is no f_{p+1}; the limit that a named method has is measured on the same field instead. Against
+flows of higher order there are `user_step` for formulas and `series_on_pytrees` for networks.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from bea.errors import BeaError, InputError, StepError
-from bea.numeric import extrapolation
-from bea.numeric.arithmetic import finite_differences, multiprecise
-from bea.numeric.components import leaves_of
-from bea.numeric.fits import norm
-from bea.numeric.measurement import Expected
-from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
-from bea.numeric.one_step import contracting_displacement, runge_kutta_displacement
-from bea.numeric.own_step import (
+from bea.numeric.flows import extrapolation
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.orders.arithmetic import finite_differences, multiprecise
+from bea.numeric.orders.components import leaves_of
+from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement
+from bea.numeric.orders.fits import norm
+from bea.numeric.orders.measurement import Expected
+from bea.numeric.orders.noise import line_of_points, noise_of_each, relative_noise
+from bea.numeric.orders.user_step import (
     TRIED,
     Comparison,
     Step,
     called_in_float64,
     is_free_of_noise,
 )
-from bea.numeric.precision import double_precision
 from bea.symbolic.methods.tableau import ButcherTableau
 
 FieldOfStepSize = Callable[[Any, Any], Any]

@@ -23,8 +23,8 @@ import numpy as np
 import optax
 
 from bea.classifier import Classifier
-from bea.numeric.placement import Placement
-from bea.numeric.whole_set import Measurement, in_training, in_use, measured
+from bea.numeric.training.evaluation import Measurement, in_training, in_use, measured
+from bea.numeric.training.sharding import Placement
 from bea.pytrees import PyTree
 
 Optimizer = Callable[[Any], optax.GradientTransformation]
@@ -221,7 +221,7 @@ class Ensemble:
     def measure(self) -> Callable[..., tuple[Measurement, Best]]:
         """(models, best, training set, test set, step) ↦ the measurement, and who is best now.
 
-        As `whole_set.measured`, for all of them at once.
+        As `evaluation.measured`, for all of them at once.
         """
 
         @partial(

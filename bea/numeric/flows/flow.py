@@ -2,7 +2,7 @@
 
 Dopri8, an explicit method of order 8, with step sizes chosen for tolerances near the round-off of
 float64, so that what is left of a comparison with the flow is the other side's error. Measuring
-such comparisons is `local_error`'s business.
+such comparisons is `orders.local_error`'s business.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bea.errors import BeaError, InputError
-from bea.numeric.precision import double_precision
+from bea.numeric.flows.precision import double_precision
 
 Field = Callable[[Any], Any]
 

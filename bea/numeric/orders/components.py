@@ -20,7 +20,7 @@ import jax
 import mpmath
 import numpy as np
 
-from bea.numeric.fits import divided, fitted_limit, norm
+from bea.numeric.orders.fits import divided, fitted_limit, norm
 
 Outcome = Literal["confirmed", "refuted", "unsettled", "not tested"]
 

@@ -22,13 +22,13 @@ import sympy as sp
 from tqdm import tqdm
 
 from bea.errors import BeaError, InputError
-from bea.numeric import checks
-from bea.numeric.arithmetic import Arithmetic, DoublePrecision, Multiprecision
-from bea.numeric.components import LEAST_SIZES
-from bea.numeric.field_arithmetic import FieldArithmetic
-from bea.numeric.measurement import Expected, measure
-from bea.numeric.order_report import OrderReport
-from bea.numeric.own_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
+from bea.numeric.orders import checks
+from bea.numeric.orders.arithmetic import Arithmetic, DoublePrecision, Multiprecision
+from bea.numeric.orders.components import LEAST_SIZES
+from bea.numeric.orders.measurement import Expected, measure
+from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.series_on_pytrees import FieldArithmetic
+from bea.numeric.orders.user_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import Series

@@ -2,7 +2,7 @@
 
 The order is fitted to the errors that stand clear of the round-off floor, the limit of
 (θ_1 − θ̃(h))/h^{p+2} is extrapolated from them and held against f_{p+1}(θ_0). The errors come from
-an arithmetic (`arithmetic`, `field_arithmetic`); which step sizes and which arithmetic are
+an arithmetic (`arithmetic`, `series_on_pytrees`); which step sizes and which arithmetic are
 tried is up to who asks (`local_error`, `bea.testing`).
 """
 
@@ -18,12 +18,12 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError
-from bea.numeric.arithmetic import Multiprecision
-from bea.numeric.components import LEAST_SIZES, SAFETY, ComponentReport, judged
-from bea.numeric.field_arithmetic import FieldArithmetic
-from bea.numeric.fits import divided, fitted_limit, fitted_order, norm
-from bea.numeric.order_report import CONSTANT_TOLERANCE, OrderReport
-from bea.numeric.own_step import StepInFloat64
+from bea.numeric.orders.arithmetic import Multiprecision
+from bea.numeric.orders.components import LEAST_SIZES, SAFETY, ComponentReport, judged
+from bea.numeric.orders.fits import divided, fitted_limit, fitted_order, norm
+from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
+from bea.numeric.orders.series_on_pytrees import FieldArithmetic
+from bea.numeric.orders.user_step import StepInFloat64
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.named import METHODS
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from bea.classifier import Classifier
 from bea.errors import InputError
-from bea.numeric.placement import memory_for
-from bea.numeric.whole_set import Measurement, measured
+from bea.numeric.training.evaluation import Measurement, measured
+from bea.numeric.training.sharding import memory_for
 from bea.pytrees import PyTree
 
 

@@ -10,10 +10,10 @@ import jax
 import numpy as np
 
 from bea.errors import InputError
-from bea.numeric.ensemble import Ensemble, Models
-from bea.numeric.measured_steps import spread_steps
-from bea.numeric.placement import BATCH, MODELS, Placement
-from bea.numeric.saved_run import digest
+from bea.numeric.training.checkpoints import digest
+from bea.numeric.training.ensemble import Ensemble, Models
+from bea.numeric.training.schedule import spread_steps
+from bea.numeric.training.sharding import BATCH, MODELS, Placement
 from bea.whole_numbers import whole_number
 
 Examples = tuple[Any, Any]

@@ -1,9 +1,9 @@
 """Training many models at once, measured on the way, and going on where it was interrupted.
 
 θ_{i+1} = θ_i − h∇E(θ_i) on the batches of an epoch, for every learning rate h and seed in one
-compiled program (`ensemble`) or one after another (`one_by_one`), on one device or many
-(`placement`), saved at intervals (`saved_run`), checked (`training_input`) and told
-(`training_run`) elsewhere. This module is the loop over blocks of steps. What runs at a step
+compiled program (`ensemble`) or one after another (`sequential`), on one device or many
+(`sharding`), saved at intervals (`checkpoints`), checked (`inputs`) and told
+(`run`) elsewhere. This module is the loop over blocks of steps. What runs at a step
 depends on the step alone, never on where a run was interrupted: therefore a run that goes on ends,
 on the same device and versions, in the same bits.
 """
@@ -31,11 +31,10 @@ from tqdm import tqdm
 
 from bea.classifier import Classifier
 from bea.errors import InputError
-from bea.numeric.ensemble import DIVERGED, Best, Ensemble, Models, Optimizer
-from bea.numeric.one_by_one import OneByOne
-from bea.numeric.placement import BATCH, MODELS, Placement, memory_for
-from bea.numeric.saved_run import SavedRun
-from bea.numeric.training_input import (
+from bea.numeric.training.checkpoints import SavedRun
+from bea.numeric.training.ensemble import DIVERGED, Best, Ensemble, Models, Optimizer
+from bea.numeric.training.evaluation import Measurement
+from bea.numeric.training.inputs import (
     Examples,
     check_labels,
     check_split,
@@ -46,8 +45,9 @@ from bea.numeric.training_input import (
     checked_whole,
     fingerprint,
 )
-from bea.numeric.training_run import TrainingRun
-from bea.numeric.whole_set import Measurement
+from bea.numeric.training.run import TrainingRun
+from bea.numeric.training.sequential import OneByOne
+from bea.numeric.training.sharding import BATCH, MODELS, Placement, memory_for
 from bea.pytrees import PyTree
 
 

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import mpmath
 
-from bea.numeric.components import CLEAR, ComponentReport
+from bea.numeric.orders.components import CLEAR, ComponentReport
 
 ORDER_TOLERANCE = 0.1
 CONSTANT_TOLERANCE = 1e-3

@@ -20,15 +20,15 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError, StepError
-from bea.numeric.arithmetic import Multiprecision, finite_differences
-from bea.numeric.noise import (
+from bea.numeric.flows.precision import double_precision
+from bea.numeric.orders.arithmetic import Multiprecision, finite_differences
+from bea.numeric.orders.displacement import contracting_displacement
+from bea.numeric.orders.noise import (
     computational_noise,
     line_of_points,
     noise_of_each,
     relative_noise,
 )
-from bea.numeric.one_step import contracting_displacement
-from bea.numeric.precision import double_precision
 from bea.symbolic.equation import ModifiedEquation
 
 Step = Callable[[Any, Any], Any]

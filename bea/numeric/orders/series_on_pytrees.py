@@ -20,13 +20,13 @@ from jax.flatten_util import ravel_pytree
 
 from bea import pytrees
 from bea.errors import InputError, StepError
-from bea.numeric.arithmetic import finite_differences
-from bea.numeric.components import leaves_of
-from bea.numeric.flow import checked_start
-from bea.numeric.noise import line_of_points, noise_of_each, relative_noise
-from bea.numeric.one_step import contracting_displacement, runge_kutta_displacement
-from bea.numeric.own_step import Comparison, Step
-from bea.numeric.precision import double_precision, unjitted
+from bea.numeric.flows.flow import checked_start
+from bea.numeric.flows.precision import double_precision, unjitted
+from bea.numeric.orders.arithmetic import finite_differences
+from bea.numeric.orders.components import leaves_of
+from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement
+from bea.numeric.orders.noise import line_of_points, noise_of_each, relative_noise
+from bea.numeric.orders.user_step import Comparison, Step
 from bea.pytrees import Field, PyTree
 from bea.smoothness import kinks
 from bea.symbolic.series import Series, modified_series

@@ -16,9 +16,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from bea.classifier import Classifier
-from bea.numeric.ensemble import Best, Ensemble, Models, noted
-from bea.numeric.placement import Placement
-from bea.numeric.whole_set import (
+from bea.numeric.training.ensemble import Best, Ensemble, Models, noted
+from bea.numeric.training.evaluation import (
     Examples,
     Measurement,
     Part,
@@ -28,6 +27,7 @@ from bea.numeric.whole_set import (
     nothing,
     summary,
 )
+from bea.numeric.training.sharding import Placement
 from bea.pytrees import PyTree
 
 

@@ -22,9 +22,9 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError, InputError
-from bea.numeric import extrapolation
-from bea.numeric.one_step import runge_kutta_displacement
-from bea.numeric.precision import double_precision, unjitted
+from bea.numeric.flows import extrapolation
+from bea.numeric.flows.precision import double_precision, unjitted
+from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.kernels.certified_field import CertifiedField
 from bea.symbolic.kernels.evaluation import (

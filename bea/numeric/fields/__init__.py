@@ -1,0 +1,1 @@
+"""Modified fields of any JAX function: by the recursion, and from iterates alone."""

@@ -1,0 +1,1 @@
+"""Gradient regularization: slope, R_IG, EGR, the tangent kernel, and the bound on norms."""

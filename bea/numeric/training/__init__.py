@@ -1,0 +1,1 @@
+"""Training runs of many models: steps, evaluation, checkpoints, tables."""
