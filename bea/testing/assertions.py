@@ -19,8 +19,8 @@ from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.series import Series
-from bea.testing.subject import Reports, Subject
-from bea.testing.subjects import subject_of
+from bea.testing.references.choice import subject_of
+from bea.testing.references.reference import Reports, Subject
 from bea.testing.verdict import is_rounding_of_literals
 
 LOOK_FURTHER = 2

@@ -26,9 +26,9 @@ from bea.numeric.orders.plain_field import (
 from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
 from bea.numeric.orders.user_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.testing.elsewhere import Elsewhere
 from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree
-from bea.testing.subject import ENOUGH, Reports, Subject
+from bea.testing.references.far_away import Elsewhere
+from bea.testing.references.reference import ENOUGH, Reports, Subject
 from bea.testing.verdict import Verdict
 
 MOST_TRIED_DIMENSIONS = 12

@@ -14,9 +14,9 @@ from bea.numeric.orders.series_on_pytrees import FieldArithmetic
 from bea.numeric.orders.user_step import Comparison, Step
 from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
-from bea.testing.elsewhere import Elsewhere
 from bea.testing.points import far_trees, neighbour_of_tree
-from bea.testing.subject import ENOUGH, Reports, Subject
+from bea.testing.references.far_away import Elsewhere
+from bea.testing.references.reference import ENOUGH, Reports, Subject
 
 
 class OnSeries(Subject):

@@ -14,11 +14,11 @@ from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.named import method_named
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.series import Series, modified_series
-from bea.testing.on_equation import OnEquation
-from bea.testing.on_plain_field import OnPlainField
-from bea.testing.on_series import OnSeries
+from bea.testing.references.equation import OnEquation
+from bea.testing.references.plain_field import OnPlainField
+from bea.testing.references.reference import Subject
+from bea.testing.references.series import OnSeries
 from bea.testing.samples import SampleField, SampleLoss, SampleNetwork
-from bea.testing.subject import Subject
 
 
 def subject_of(

@@ -15,9 +15,9 @@ from bea.numeric.orders.report import OrderReport
 from bea.numeric.orders.user_step import Comparison, Step, StepInFloat64, StepInMultiprecision
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import modified_series
-from bea.testing.elsewhere import Elsewhere
 from bea.testing.points import far_points, generic_points, neighbour
-from bea.testing.subject import ENOUGH, Reports, Subject
+from bea.testing.references.far_away import Elsewhere
+from bea.testing.references.reference import ENOUGH, Reports, Subject
 
 
 class OnEquation(Subject):
