@@ -512,13 +512,13 @@ def test_no_room_to_save(tmp_path, monkeypatch):
 
 SCRIPT = """
 import sys
-from tests.numeric import test_training as t
+from tests.numeric.training import test_train as t
 t.run(folder=sys.argv[1], epochs=40, save_every=float(sys.argv[2]), progress=False)
 """
 
 
 def in_a_process(folder: Path, *more: str, **options: Any) -> subprocess.Popen[bytes]:
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     return subprocess.Popen(
         [sys.executable, "-c", SCRIPT, str(folder), *more], env=environment, **options
     )
@@ -551,7 +551,7 @@ def test_a_disk_that_is_full(tmp_path):
     """Files may not grow beyond some bytes: the state before survives, and is gone on from."""
     script = """
 import resource, signal, sys
-from tests.numeric import test_training as t
+from tests.numeric.training import test_train as t
 import bea
 from bea.numeric.training import checkpoints as saved_run
 keep, count = saved_run.SavedRun.keep, 0
@@ -568,7 +568,7 @@ try:
 except bea.InputError as error:
     print(error)
 """
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     said = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "cut")],
         env=environment, capture_output=True, text=True, check=True,
@@ -585,7 +585,7 @@ ON_DEVICES = """
 import json, sys
 import jax, numpy as np
 from jax.sharding import Mesh
-from tests.numeric import test_training as t
+from tests.numeric.training import test_train as t
 devices = np.array(jax.devices())
 meshes = {
     "one": None,
@@ -611,7 +611,7 @@ def test_on_several_devices():
     """Four devices of a CPU; three learning rates are no multiple of two or four."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "PYTHONPATH": str(Path(__file__).parents[3]),
         "XLA_FLAGS": "--xla_force_host_platform_device_count=4",
     }
     said = subprocess.run(
@@ -632,7 +632,7 @@ import jax
 jax.distributed.initialize(sys.argv[1], 2, int(sys.argv[2]))
 import numpy as np
 from jax.sharding import Mesh
-from tests.numeric import test_training as t
+from tests.numeric.training import test_train as t
 mesh = Mesh(np.array(jax.devices()), ("models",))
 found = t.run(mesh=mesh, folder=sys.argv[3], save_every=0, progress=False)
 again = t.run(mesh=mesh, folder=sys.argv[3], save_every=0, progress=False)
@@ -645,7 +645,7 @@ np.testing.assert_allclose(alone.loss, found.loss, rtol=1e-4)
 @pytest.mark.slow
 def test_in_two_processes(tmp_path, usual):
     """`jax.distributed` on this machine: one table, written once, the same in every process."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
     with socket.socket() as free:
         free.bind(("localhost", 0))
         address = f"localhost:{free.getsockname()[1]}"
