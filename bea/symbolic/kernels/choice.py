@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -13,6 +13,7 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import InputError
+from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.functions.rules import canonical
 from bea.symbolic.kernels.certified_field import CertifiedField
 from bea.symbolic.kernels.checked_kernel import Field, checked_kernel
@@ -25,14 +26,30 @@ from bea.symbolic.kernels.evaluation import (
     kernel_as_written,
 )
 from bea.symbolic.ring.scalars import Scalar, expression_of_scalar
+from bea.symbolic.trees.tree import Tree
 
-if TYPE_CHECKING:
-    from bea.symbolic.equation import ModifiedEquation
-    from bea.symbolic.trees.tree import Tree
+
+class Derived(Protocol):
+    """A modified equation, as far as its kernel asks."""
+
+    params: tuple[sp.Symbol, ...]
+
+    @property
+    def problem(self) -> Problem:
+        """What it was derived from."""
+        ...
+
+    def tree_factors(self, l: int) -> Mapping[Tree, Scalar] | None:
+        """The b(τ)/σ(τ) of f_l; None if a step was given."""
+        ...
+
+    def polynomial_fields(self, order: int | None = None) -> PolynomialFields:
+        """f_0, …, f_p as polynomials in the same functions."""
+        ...
 
 
 def kernel_of(
-    equation: ModifiedEquation, p: int, constants: Mapping[sp.Symbol, Any], is_checked: bool
+    equation: Derived, p: int, constants: Mapping[sp.Symbol, Any], is_checked: bool
 ) -> Callable[[Any, Any], Any]:
     """The kernel (θ, h) ↦ f + h f_1 + … + h^p f_p of an equation.
 
@@ -90,7 +107,7 @@ def by_polynomials(fields: PolynomialFields, constants: Mapping[sp.Symbol, Any])
 
 
 def as_written(
-    equation: ModifiedEquation,
+    equation: Derived,
     factors: Sequence[Mapping[Tree, Scalar] | None],
     constants: Mapping[sp.Symbol, Any],
 ) -> tuple[Field, frozenset[sp.Rational]]:

@@ -8,24 +8,49 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import sympy as sp
-from sympy import Expr
+from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, UndecidedError
-from bea.symbolic.printing.factored import readable_form
+from bea.symbolic.printing.factored import Factorable, readable_form
 from bea.symbolic.printing.shared_form import tree_size
 from bea.symbolic.ring.unexpanded_algebra import undistributed
-
-if TYPE_CHECKING:
-    from bea.symbolic.equation import ModifiedEquation
 
 MOST_NODES = 1_500
 """Of the corrections of an equation that is written out in full: some 5000 characters."""
 
 LONG = 120
 """Characters of an expression that still fit into a message."""
+
+
+class WrittenEquation(Factorable, Protocol):
+    """A modified equation, as far as writing it asks."""
+
+    order: int
+    kind: str
+
+    @property
+    def domain(self) -> tuple[Expr, ...]:
+        """What must be positive for the input to be real."""
+        ...
+
+    def vector_field(self, order: int | None = None) -> ImmutableDenseMatrix:
+        """F + h f_1 + … + h^p f_p."""
+        ...
+
+    def is_gradient(self, l: int) -> bool:
+        """Is f_l a gradient?"""
+        ...
+
+    def obstruction(self, l: int) -> str | None:
+        """Why f_l is no gradient, in words."""
+        ...
+
+    def modified_loss(self, order: int | None = None) -> Expr:
+        """Ẽ."""
+        ...
 
 
 def shortened(expr: Expr) -> str:
@@ -36,7 +61,7 @@ def shortened(expr: Expr) -> str:
     return text if len(text) <= LONG else f"{text[:LONG]}… ({len(expr.args)} terms)"
 
 
-def highest_modified_loss(eq: ModifiedEquation) -> tuple[int, Expr] | None:
+def highest_modified_loss(eq: WrittenEquation) -> tuple[int, Expr] | None:
     """The highest order for which a modified loss exists, and that loss; None if there is none.
 
     Where it is not known whether a correction is a gradient, the order before it.
@@ -58,7 +83,7 @@ def _series(p: int, h: str) -> str:
 FORMS = ("auto", "plain", "shared")
 
 
-def is_shared(eq: ModifiedEquation, form: str) -> bool:
+def is_shared(eq: WrittenEquation, form: str) -> bool:
     """Are parts of the equation to be given names?
 
     Raises:
@@ -71,7 +96,7 @@ def is_shared(eq: ModifiedEquation, form: str) -> bool:
     )
 
 
-def as_text(eq: ModifiedEquation, form: str = "auto") -> str:
+def as_text(eq: WrittenEquation, form: str = "auto") -> str:
     """The equation, its corrections and its modified loss, one to a line.
 
     Args:
@@ -95,7 +120,7 @@ def as_text(eq: ModifiedEquation, form: str = "auto") -> str:
     return "\n".join([*lines, *_remarks(eq, found)])
 
 
-def _remarks(eq: ModifiedEquation, found: tuple[int, Expr] | None) -> list[str]:
+def _remarks(eq: WrittenEquation, found: tuple[int, Expr] | None) -> list[str]:
     """Why there is no modified loss of the order of the equation, and where all this holds."""
     lines = []
     if found is None or found[0] < eq.order:
@@ -110,7 +135,7 @@ def _remarks(eq: ModifiedEquation, found: tuple[int, Expr] | None) -> list[str]:
     return lines
 
 
-def _as_shared_text(eq: ModifiedEquation) -> str:
+def _as_shared_text(eq: WrittenEquation) -> str:
     """The same with names for what occurs again, and E for the loss in the modified loss."""
     found = highest_modified_loss(eq)
     shared = readable_form(eq, eq.order, with_losses=0 if found is None else found[0])
@@ -137,7 +162,7 @@ def _as_shared_text(eq: ModifiedEquation) -> str:
     return "\n".join([*lines, *_remarks(eq, found)])
 
 
-def as_latex(eq: ModifiedEquation, form: str = "auto") -> str:
+def as_latex(eq: WrittenEquation, form: str = "auto") -> str:
     """The equation and its corrections as an `aligned` block.
 
     Args:
@@ -157,7 +182,7 @@ def as_latex(eq: ModifiedEquation, form: str = "auto") -> str:
     return "\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}"
 
 
-def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
+def as_dictionary(eq: WrittenEquation) -> dict[str, Any]:
     """What `bea derive --format json` prints; expressions are text that `bea` reads back."""
     found = highest_modified_loss(eq)
     undecided = {}
@@ -178,7 +203,7 @@ def as_dictionary(eq: ModifiedEquation) -> dict[str, Any]:
     }
 
 
-def _common_parts(eq: ModifiedEquation) -> tuple[Sequence[tuple[sp.Symbol, Expr]], Sequence[Expr]]:
+def _common_parts(eq: WrittenEquation) -> tuple[Sequence[tuple[sp.Symbol, Expr]], Sequence[Expr]]:
     """The field with names for what occurs again."""
     if not is_shared(eq, "auto"):
         return sp.cse(list(eq.vector_field()), symbols=sp.numbered_symbols("_x"))
@@ -209,7 +234,7 @@ def _unused(name: str, taken: Collection[str]) -> str:
     return name
 
 
-def as_python(eq: ModifiedEquation) -> str:
+def as_python(eq: WrittenEquation) -> str:
     """A Python module with the function modified_field(theta, h), on floats and `math` alone.
 
     Raises:

@@ -8,20 +8,21 @@ again gets a name (`shared_form`). Both forms are exact; the shorter one is take
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from sympy import Expr
+import sympy as sp
+from sympy import Expr, ImmutableDenseMatrix
 
 from bea.symbolic.coordinates.carrier import Column, CoordinatesCarrier
+from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.parsing.limits import TooManyTermsError
 from bea.symbolic.printing.shared_form import SharedForm
+from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
 from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
-
-if TYPE_CHECKING:
-    from bea.symbolic.equation import ModifiedEquation
+from bea.symbolic.trees.tree import Tree
 
 HIGHEST_ORDER = 4
 """Beyond, the trees have more in common than their sums that are multiplied out."""
@@ -30,7 +31,41 @@ MOST_NODES = 20_000
 """Derivatives that are taken for it."""
 
 
-def readable_form(eq: ModifiedEquation, p: int, with_losses: int = 0) -> SharedForm:
+class Factorable(Protocol):
+    """A modified equation, as far as its form in the author's factors asks."""
+
+    params: tuple[sp.Symbol, ...]
+    step_size: sp.Symbol
+
+    @property
+    def constants(self) -> tuple[sp.Symbol, ...]:
+        """The symbols that are no parameters."""
+        ...
+
+    @property
+    def problem(self) -> Problem:
+        """What it was derived from."""
+        ...
+
+    @property
+    def corrections(self) -> tuple[ImmutableDenseMatrix, ...]:
+        """f_0, …, f_p."""
+        ...
+
+    def modified_loss_term(self, l: int) -> Expr:
+        """Ẽ_l."""
+        ...
+
+    def multiple_of_acceleration(self) -> Scalar | None:
+        """κ with f_1 = κ f'f for every field."""
+        ...
+
+    def tree_factors(self, l: int) -> Mapping[Tree, Scalar] | None:
+        """The b(τ)/σ(τ) of f_l; None if a step was given."""
+        ...
+
+
+def readable_form(eq: Factorable, p: int, with_losses: int = 0) -> SharedForm:
     """The corrections f_0, …, f_p with names for the parts that occur again.
 
     Args:
@@ -55,7 +90,7 @@ def readable_form(eq: ModifiedEquation, p: int, with_losses: int = 0) -> SharedF
 
 
 def _as_written(
-    eq: ModifiedEquation, p: int, losses: Sequence[Expr]
+    eq: Factorable, p: int, losses: Sequence[Expr]
 ) -> list[tuple[list[Expr], list[Expr]]]:
     """The same by trees on the input as it was written; nothing where that is not to be had."""
     factors = [eq.tree_factors(l) for l in range(p + 1)] if p <= HIGHEST_ORDER else [None]

@@ -1,54 +1,46 @@
 """Pictures of rooted trees, and of a series tree by tree: SVG, HTML for notebooks, matplotlib.
 
-What stands where is in `layout`; what writes SVG and what paints with matplotlib only
-follow it. The coefficients come from `series`, the words for F(τ) from `series`.
+What stands where is in `drawing.layout` and `chart`; `drawing.svg` and `drawing.painting` follow
+it. The coefficients come from a series, the words for F(τ) from `printing.series`.
 """
 
 from __future__ import annotations
 
-import re
-from html import escape
-from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from bea.errors import InputError
 from bea.files import written_atomically
-from bea.symbolic.printing.layout import MARGIN, MOST_DRAWN, Drawing, chart, portrait, title_of
+from bea.symbolic.drawing.layout import portrait
+from bea.symbolic.drawing.painting import file_content, new_figure, paint
+from bea.symbolic.drawing.svg import clean, svg, tree_svg
+from bea.symbolic.printing.chart import MOST_DRAWN, ChartedSeries, chart, title_of
 from bea.symbolic.printing.series import differential
+from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.trees.tree import Tree, number_of_trees
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from bea.symbolic.series import Series
-
 MOST_ROWS = 40
 """Rows of a table: all of a series through h⁵, which has at most 37; more would bury the notebook
 cells after it."""
 
 
-def tree_svg(tree: Tree, unit: float = 24) -> str:
-    """A tree as a standalone SVG, in the colour of the text around it.
+class PicturedSeries(ChartedSeries, Protocol):
+    """A series, as far as its table needs to know it."""
 
-    Args:
-        tree: the tree.
-        unit: pixels between neighbouring leaves.
+    def __getitem__(self, tree: Tree) -> Scalar:
+        """b(τ)."""
+        ...
 
-    Returns:
-        The SVG; its title, for those who cannot see it, is the level sequence.
-
-    Source: HLW III.1, for the root below.
-
-    Example:
-        >>> tree_svg(Tree(Tree(), Tree())).count("<circle")
-        3
-    """
-    return _svg(portrait(tree, unit))
+    def __len__(self) -> int:
+        """The number of its trees."""
+        ...
 
 
-def series_svg(series: Series, width: float = 960, most_trees: int = MOST_DRAWN) -> str:
+def series_svg(series: PicturedSeries, width: float = 960, most_trees: int = MOST_DRAWN) -> str:
     """A chart of a series as a standalone SVG: its trees by powers of h, with F(τ) and b(τ)/σ(τ).
 
     Args:
@@ -69,10 +61,10 @@ def series_svg(series: Series, width: float = 960, most_trees: int = MOST_DRAWN)
         >>> series_svg(modified_series("euler", order=2)).count("<circle")
         9
     """
-    return _svg(chart(series, width, most_trees))
+    return svg(chart(series, width, most_trees))
 
 
-def series_html(series: Series, most_rows: int = MOST_ROWS) -> str:
+def series_html(series: PicturedSeries, most_rows: int = MOST_ROWS) -> str:
     """A series as an HTML table, one row for each tree with b(τ) ≠ 0, in the order of the formula.
 
     Args:
@@ -98,13 +90,13 @@ def series_html(series: Series, most_rows: int = MOST_ROWS) -> str:
         zeros += number_of_trees(l + 1) - len(terms)
         for tree, c in list(reversed(terms.items()))[: most_rows + 1 - len(rows)]:
             facts = (tree.order, list(tree.level_sequence), tree.symmetry, differential(tree))
-            words = (_clean(str(fact)) for fact in (*facts, series[tree], c))
+            words = (clean(str(fact)) for fact in (*facts, series[tree], c))
             rows.append(_row("td", (tree_svg(tree, 14), *words)))
     shown = len(rows) - 1
     more = len(series) - shown - zeros
     notes = [f"{zeros} more with b(τ) = 0"] * (zeros > 0)
     notes += [f"{more} left out after the first {shown}"] * (more > 0)
-    caption = ", ".join([f"{_clean(title_of(series))}: {shown} of {len(series)} trees", *notes])
+    caption = ", ".join([f"{clean(title_of(series))}: {shown} of {len(series)} trees", *notes])
     return "\n".join(["<table>", f"<caption>{caption}</caption>", *rows, "</table>"])
 
 
@@ -112,43 +104,6 @@ def _row(tag: str, cells: tuple[str, ...]) -> str:
     # Centred, because notebooks would set everything flush right.
     inside = "".join(f'<{tag} style="text-align: center">{cell}</{tag}>' for cell in cells)
     return f"<tr>{inside}</tr>"
-
-
-def _svg(drawing: Drawing) -> str:
-    width, height = _number(drawing.width), _number(drawing.height)
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" role="img" fill="currentColor" '
-        'font-family="DejaVu Sans, Verdana, sans-serif">',
-        f"<title>{_clean(drawing.name)}</title>",
-    ]
-    for y in map(_number, drawing.rules):
-        line = f"M{MARGIN} {y}H{_number(drawing.width - MARGIN)}"
-        lines.append(f'<path d="{line}" stroke="currentColor" opacity="0.25"/>')
-    for tree in drawing.trees:
-        parts = [f"<title>{_clean(tree.name)}</title>"] if tree.name else []
-        if tree.edges:
-            path = "".join("M{} {}L{} {}".format(*map(_number, edge)) for edge in tree.edges)
-            thickness = _number(tree.thickness)
-            parts.append(f'<path d="{path}" stroke="currentColor" stroke-width="{thickness}"/>')
-        for x, y, radius in (map(_number, dot) for dot in tree.dots):
-            parts.append(f'<circle cx="{x}" cy="{y}" r="{radius}"/>')
-        lines.append(f"<g>{''.join(parts)}</g>")
-    for text in drawing.texts:
-        look = f'x="{_number(text.x)}" y="{_number(text.y)}" font-size="{_number(text.size)}"'
-        look += ' text-anchor="middle"' * text.centred + ' opacity="0.65"' * text.faint
-        lines.append(f"<text {look}>{_clean(text.words)}</text>")
-    return "\n".join([*lines, "</svg>"])
-
-
-def _number(x: float) -> str:
-    return f"{round(x, 2):.10g}"
-
-
-def _clean(words: str) -> str:
-    """Escaped, and without the characters that XML has no way to write."""
-    allowed = r"[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
-    return escape(re.sub(allowed, "\ufffd", words))
 
 
 def draw_tree(tree: Tree, ax: Axes | None = None) -> Axes:
@@ -173,13 +128,16 @@ def draw_tree(tree: Tree, ax: Axes | None = None) -> Axes:
     """
     drawing = portrait(tree, 48)
     if ax is None:
-        ax = _new_figure(drawing).add_axes((0, 0, 1, 1))
-    _paint(drawing, ax)
+        ax = new_figure(drawing).add_axes((0, 0, 1, 1))
+    paint(drawing, ax)
     return ax
 
 
 def draw_series(
-    series: Series, figure: Figure | None = None, width: float = 960, most_trees: int = MOST_DRAWN
+    series: PicturedSeries,
+    figure: Figure | None = None,
+    width: float = 960,
+    most_trees: int = MOST_DRAWN,
 ) -> Figure:
     """The chart of `series_svg`, drawn with matplotlib.
 
@@ -207,12 +165,14 @@ def draw_series(
     """
     drawing = chart(series, width, most_trees)
     if figure is None:
-        figure = _new_figure(drawing)
-    _paint(drawing, figure.add_axes((0, 0, 1, 1)))
+        figure = new_figure(drawing)
+    paint(drawing, figure.add_axes((0, 0, 1, 1)))
     return figure
 
 
-def save_picture(picture: Series | Tree, path: str | Path, most_trees: int = MOST_DRAWN) -> None:
+def save_picture(
+    picture: PicturedSeries | Tree, path: str | Path, most_trees: int = MOST_DRAWN
+) -> None:
     """Write a tree, or the chart of a series, to a file: complete or not at all.
 
     Args:
@@ -246,70 +206,13 @@ def save_picture(picture: Series | Tree, path: str | Path, most_trees: int = MOS
     else:
         drawing = chart(picture, 960, most_trees)
     if suffix == ".svg":
-        content = _svg(drawing).encode()
+        content = svg(drawing).encode()
     else:
-        figure = _new_figure(drawing)
-        _paint(drawing, figure.add_axes((0, 0, 1, 1)))
-        content = _content(figure, suffix[1:], 192)
+        figure = new_figure(drawing)
+        paint(drawing, figure.add_axes((0, 0, 1, 1)))
+        content = file_content(figure, suffix[1:], 192)
     try:
         with written_atomically(path) as partial:
             partial.write_bytes(content)
     except OSError as error:
         raise InputError(f"cannot write {path}: {error.strerror}") from None
-
-
-def _new_figure(drawing: Drawing) -> Figure:
-    try:
-        import matplotlib  # noqa: F401
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise InputError("pictures need matplotlib: pip install 'bea[figures]'") from None
-
-    class Shown(Figure):
-        def _repr_png_(self) -> bytes:
-            return _content(self, "png", self.dpi)
-
-    return Shown(figsize=(drawing.width / 96, drawing.height / 96))
-
-
-def _content(figure: Figure, format: str, dpi: float) -> bytes:
-    buffer = BytesIO()
-    # Without a date, so that the same picture is the same file.
-    metadata = {"CreationDate": None} if format == "pdf" else None
-    highest = 2**15 / max(figure.get_size_inches())  # matplotlib refuses twice as many pixels
-    figure.savefig(buffer, format=format, dpi=min(dpi, highest), metadata=metadata)
-    return buffer.getvalue()
-
-
-def _paint(drawing: Drawing, ax: Axes) -> None:
-    from matplotlib import rcParams
-    from matplotlib.collections import LineCollection, PatchCollection
-    from matplotlib.patches import Circle
-
-    dpi, box = ax.figure.dpi, ax.get_window_extent()
-    scale = 72 / dpi * min(box.width / drawing.width, box.height / drawing.height)  # in points
-    colour = rcParams["text.color"]
-    ax.set(xlim=(0, drawing.width), ylim=(drawing.height, 0), aspect="equal")
-    ax.set_axis_off()
-    for y in drawing.rules:
-        ends = [MARGIN, drawing.width - MARGIN]
-        ax.plot(ends, [y, y], color=colour, alpha=0.25, linewidth=scale)
-    for tree in drawing.trees:
-        segments = [((x, y), (u, v)) for x, y, u, v in tree.edges]
-        width = tree.thickness * scale
-        ax.add_collection(LineCollection(segments, colors=colour, linewidths=width))
-        circles = [Circle((x, y), radius) for x, y, radius in tree.dots]
-        ax.add_collection(PatchCollection(circles, color=colour, linewidths=0, zorder=2))
-    for text in drawing.texts:
-        ax.text(
-            text.x,
-            text.y,
-            text.words,
-            fontsize=text.size * scale,
-            family="DejaVu Sans",  # comes with matplotlib, and has all of these letters
-            color=colour,
-            alpha=0.65 if text.faint else 1,
-            ha="center" if text.centred else "left",
-            parse_math=False,
-            usetex=False,
-        )

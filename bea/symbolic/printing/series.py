@@ -6,28 +6,69 @@ Elementary differentials are in the notation of HLW III.1, or in ∇E, H and ∇
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import sympy as sp
 
 from bea.errors import InputError
+from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.ring.scalars import Scalar, expression_of_scalar
 from bea.symbolic.structure import contractions
 from bea.symbolic.structure.contractions import SUPERSCRIPTS
+from bea.symbolic.structure.free_trees import GradientStructure
 from bea.symbolic.trees.tree import Tree
 from bea.whole_numbers import whole_number
-
-if TYPE_CHECKING:
-    from bea.symbolic.series import Series
 
 HIGHEST_M = 4
 """The last order of M in a report: M_4 has up to 13 terms, M_5 up to 34."""
 
 Orders = Iterable[Sequence[tuple[str, Scalar]]]
 """For each power of h, names and their factors."""
+
+
+class WrittenSeries(Protocol):
+    """A B-series, as far as writing it asks."""
+
+    kind: str
+    method: ButcherTableau
+
+    @property
+    def title(self) -> str:
+        """What the series is, in a few words."""
+        ...
+
+    @property
+    def order(self) -> int:
+        """The highest power of h."""
+        ...
+
+    @property
+    def method_order(self) -> int | None:
+        """The order of the method; None if it is higher than that of the series."""
+        ...
+
+    def __iter__(self) -> Iterator[Tree]:
+        """The trees."""
+        ...
+
+    def __getitem__(self, tree: Tree) -> Scalar:
+        """b(τ)."""
+        ...
+
+    def terms(self, l: int) -> dict[Tree, Scalar]:
+        """The factors b(τ)/σ(τ) of f_l, without zeros."""
+        ...
+
+    def gradient_structure(self, l: int) -> GradientStructure:
+        """f_l for f = −∇E as a gradient and a remainder."""
+        ...
+
+    def preconditioner(self, order: int | None = None) -> object:
+        """The symmetric M with f̃ = −M∇E."""
+        ...
 
 
 def differential(tree: Tree) -> str:
@@ -131,7 +172,7 @@ def _latex_factor(size: Scalar, power: str = "") -> str:
     return "" if numerator == "1" else f"{numerator} "
 
 
-def series_orders(series: Series, gradient: bool, name: Callable[[Tree], str]) -> Orders:
+def series_orders(series: WrittenSeries, gradient: bool, name: Callable[[Tree], str]) -> Orders:
     """The terms of a series with their names, bushy trees first, as is usual.
 
     Args:
@@ -144,13 +185,13 @@ def series_orders(series: Series, gradient: bool, name: Callable[[Tree], str]) -
         yield [(name(tree), sign * c) for tree, c in reversed(series.terms(l).items())]
 
 
-def as_text(series: Series, gradient: bool = False) -> str:
+def as_text(series: WrittenSeries, gradient: bool = False) -> str:
     """The series on one line."""
     name = contractions.vector if gradient else differential
     return text_sum(series_orders(series, gradient, name))
 
 
-def as_latex(series: Series, gradient: bool = False) -> str:
+def as_latex(series: WrittenSeries, gradient: bool = False) -> str:
     """The series as LaTeX."""
 
     def contraction(tree: Tree) -> str:
@@ -213,7 +254,7 @@ class FormalSeries(Generic[T]):
         return f"$\\displaystyle {self.latex()}$"
 
 
-def as_dictionary(series: Series) -> dict[str, Any]:
+def as_dictionary(series: WrittenSeries) -> dict[str, Any]:
     """What `bea series --format json` prints; "coefficient" is b(τ)."""
     kind = {"series": series.kind} if series.kind != "modified equation" else {}
     return {
@@ -232,7 +273,7 @@ def as_dictionary(series: Series) -> dict[str, Any]:
     }
 
 
-def as_report(series: Series, gradient: bool = False) -> str:
+def as_report(series: WrittenSeries, gradient: bool = False) -> str:
     """The series, the order of its method, and what of it is a gradient for every loss."""
     order = series.method_order
     lines = [

@@ -16,6 +16,7 @@ from math import factorial, prod
 from numbers import Integral
 
 from bea.errors import InputError
+from bea.symbolic.drawing.svg import tree_svg
 
 MOST_LEVELS = 200
 """Levels of a tree. What is said of it is found by recursion, and Python allows 1000 calls."""
@@ -118,9 +119,7 @@ class Tree:
 
     def svg(self) -> str:
         """A picture, the root below, as the text of an SVG file."""
-        from bea.symbolic.printing import pictures
-
-        return pictures.tree_svg(self)
+        return tree_svg(self)
 
     def _repr_html_(self) -> str:
         # Inside the page the picture takes the colour of the text, which a dark page needs.

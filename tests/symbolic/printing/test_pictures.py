@@ -25,7 +25,9 @@ from matplotlib.collections import LineCollection, PatchCollection
 from matplotlib.figure import Figure
 
 import bea
-from bea.symbolic.printing.layout import LONGEST_FACTOR, Node, tree_layout
+from bea.symbolic.drawing.layout import Node, tree_layout
+from bea.symbolic.drawing.svg import tree_svg
+from bea.symbolic.printing.chart import LONGEST_FACTOR
 from bea.symbolic.printing.pictures import (
     MOST_ROWS,
     draw_series,
@@ -33,7 +35,6 @@ from bea.symbolic.printing.pictures import (
     save_picture,
     series_html,
     series_svg,
-    tree_svg,
 )
 from bea.symbolic.printing.series import differential
 from bea.symbolic.series import modified_series

@@ -1,0 +1,1 @@
+"""Drawings of rooted trees: where everything stands, as SVG, and with matplotlib."""
