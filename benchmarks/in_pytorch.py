@@ -19,7 +19,7 @@ import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from math import sqrt
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import numpy as np
@@ -27,6 +27,7 @@ from tqdm import tqdm
 
 from bea import pytrees
 from benchmarks.interleaved import Contender, cores, unless_out_of_memory
+from benchmarks.quantities import Problem
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when PyTorch is imported
 try:
@@ -35,9 +36,6 @@ try:
     from torch.utils.flop_counter import FlopCounterMode
 except ImportError:
     torch = None
-
-if TYPE_CHECKING:
-    from benchmarks.networks import Problem
 
 Vector = Sequence[Any]
 """A tensor for each array of θ."""

@@ -22,8 +22,8 @@ from bea import pytrees
 from bea.errors import NotSmoothWarning
 from bea.models.resnet import resnet18
 from benchmarks.interleaved import Contender, compiled, interleaved, print_rows
-from benchmarks.networks import GRADIENT, Problem, gradient, modified_field, resnet_problem
-from benchmarks.networks import H as LEARNING_RATE
+from benchmarks.quantities import GRADIENT, Problem, gradient, modified_field, resnet_problem
+from benchmarks.quantities import H as LEARNING_RATE
 from benchmarks.report import write_table
 
 BATCH, ROUNDS = 32, 7

@@ -50,14 +50,8 @@ from benchmarks.interleaved import (
     significant,
     unless_out_of_memory,
 )
-from benchmarks.networks import (
-    H,
-    Problem,
-    gradient,
-    peak_resident_mib,
-    resnet_problem,
-    sgd_step,
-)
+from benchmarks.networks import peak_resident_mib
+from benchmarks.quantities import H, Problem, gradient, resnet_problem, sgd_step
 from benchmarks.report import RESULTS, write_table
 
 DTYPES = FLOAT32, BFLOAT16 = "float32", "bfloat16"

@@ -12,7 +12,7 @@ from math import isfinite
 import pytest
 
 from bea.models.resnet import ResNet
-from benchmarks import networks, one_by_one, training
+from benchmarks import networks, one_by_one, quantities, training
 from benchmarks.interleaved import Contender, interleaved
 from benchmarks.report import write_table
 
@@ -23,7 +23,7 @@ WANTED = ["gradient", "f_1", "f_2", "EGR", "R_IG"]
 @pytest.fixture(scope="module")
 def ours():
     """The paper's network: compiling it takes no longer than a smaller one."""
-    rows = networks.measure(networks.mlp_problem(), rounds=2, wanted=WANTED)
+    rows = networks.measure(quantities.mlp_problem(), rounds=2, wanted=WANTED)
     return [row for row in rows if row["library"] == "bea"]
 
 
