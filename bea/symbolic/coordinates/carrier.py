@@ -18,7 +18,8 @@ from sympy import Expr, ImmutableDenseMatrix
 from bea.symbolic.parsing.expanded_size import extent_of
 from bea.symbolic.parsing.limits import MOST_TERMS
 from bea.symbolic.recursion import Displacement
-from bea.symbolic.ring.differential_ring import DifferentialRing, NoRuleError
+from bea.symbolic.ring.construction import NoRuleError
+from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.ring.terms import Monomial

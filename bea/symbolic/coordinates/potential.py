@@ -24,7 +24,8 @@ from sympy.integrals.risch import NonElementaryIntegral, risch_integrate
 from bea.symbolic.coordinates.carrier import Column, CoordinatesCarrier
 from bea.symbolic.functions.rules import DERIVATIVE, exponent
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.ring.differential_ring import DifferentialRing, is_rational
+from bea.symbolic.ring.construction import is_rational
+from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.scalars import Scalar, expression_of_scalar, normal_scalars, scalar_of
 from bea.symbolic.ring.terms import Monomial
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra

@@ -28,7 +28,7 @@ from bea.symbolic.coordinates.carrier import (
 )
 from bea.symbolic.functions import rules as functions
 from bea.symbolic.parsing.limits import MOST_TERMS
-from bea.symbolic.ring.differential_ring import NoRuleError
+from bea.symbolic.ring.construction import NoRuleError
 from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 from bea.symbolic.ring.terms import Monomial
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra

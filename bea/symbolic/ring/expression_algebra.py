@@ -17,7 +17,8 @@ from flint import fmpq
 from sympy import Expr
 
 from bea.symbolic.parsing.limits import MOST_TERMS
-from bea.symbolic.ring.differential_ring import DifferentialRing, NoRuleError
+from bea.symbolic.ring.construction import NoRuleError
+from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.terms import Monomial
 from bea.symbolic.zero.decision import Decider
 
@@ -44,7 +45,9 @@ class ExpressionAlgebra:
         self._decider = Decider()
 
     def _ring_of_what_was_seen(self) -> DifferentialRing:
-        return DifferentialRing(self.variables, self._seen, True, self._most_terms)
+        return DifferentialRing(
+            self.variables, self._seen, opaque=True, most_terms=self._most_terms
+        )
 
     @property
     def zero(self) -> Expr:

@@ -24,7 +24,8 @@ from bea.symbolic.coordinates.carrier import (
 from bea.symbolic.functions.lattice import Lattice, commensurable, expanded, independent
 from bea.symbolic.functions.rules import DERIVATIVE, DISGUISES, canonical, exact
 from bea.symbolic.recursion import modified_fields
-from bea.symbolic.ring.differential_ring import DifferentialRing, NoRuleError
+from bea.symbolic.ring.construction import NoRuleError
+from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 from bea.symbolic.ring.terms import expression_of
 from tests.symbolic.oracles import values
