@@ -22,7 +22,7 @@ from bea.symbolic.parsing.limits import TOO_DEEP, TooManyTermsError
 from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
 from bea.symbolic.ring.scalars import Scalar, linear_combination
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
-from bea.symbolic.structure.gradient_split import coefficients_of
+from bea.symbolic.trees.by_order import coefficients_of
 
 Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 

@@ -8,30 +8,29 @@ matrices, as numerical kernels, as a scalar where there is one, and as LaTeX.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from fractions import Fraction
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
-from bea.errors import InputError, NotAGradientError, UndecidedError
-from bea.symbolic.coordinates.potential import half_square, potential, second_order_defect
+from bea.errors import InputError, NotAGradientError
 from bea.symbolic.coordinates.problem import Problem, StepMap
 from bea.symbolic.derivation import Derivation, by_recursion
 from bea.symbolic.functions import rules as functions
 from bea.symbolic.methods.named import METHODS
 from bea.symbolic.methods.tableau import ButcherTableau
+from bea.symbolic.modified_loss import Gradients
 from bea.symbolic.parsing.limits import MOST_TERMS, check_order
 from bea.symbolic.printing import equation as present
 from bea.symbolic.printing.factored import readable_form
 from bea.symbolic.printing.shared_form import SharedForm
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.ring.scalars import Scalar
-from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra, undistributed
-from bea.symbolic.structure.gradient_split import GradientSplit, OnALoss, coefficients_of
+from bea.symbolic.ring.unexpanded_algebra import undistributed
+from bea.symbolic.structure.gradient_split import GradientSplit, LossStructure
+from bea.symbolic.trees.by_order import coefficients_of
 from bea.symbolic.trees.tree import Tree
 from bea.whole_numbers import checked_order, order_within
 
@@ -174,25 +173,7 @@ class ModifiedEquation:
 
         Source: mathematics of gradient structure, HLW VI.2 (integrability lemma).
         """
-        l = self._checked(l)
-        if l not in self._curls:
-            self._curls[l] = self._curl(l)
-        return self._curls[l]
-
-    def _curl(self, l: int) -> ImmutableDenseMatrix:
-        carrier, m = self._derivation.carrier, len(self.params)
-        if self._is_gradient_for_every_loss(l):
-            return ImmutableDenseMatrix.zeros(m, m)
-        with self._undecided(l):
-            upper = carrier.curl(self._derivation[l])
-        values = {ij: carrier.algebra.expression(c) for ij, c in upper.items()}
-        return ImmutableDenseMatrix(
-            m, m, lambda i, j: values.get((i, j), 0) - values.get((j, i), 0)
-        )
-
-    @cached_property
-    def _curls(self) -> dict[int, ImmutableDenseMatrix]:
-        return {}
+        return self._gradients.curl(self._checked(l))
 
     def is_gradient(self, l: int) -> bool:
         """Is f_l the gradient of a scalar, that is, on a domain without holes, free of curl?
@@ -206,45 +187,7 @@ class ModifiedEquation:
             UndecidedError: it is not known whether the curl vanishes; the message says what was
                 tried.
         """
-        l = self._checked(l)
-        if self._is_gradient_for_every_loss(l):
-            return True
-        return self._first_of_curl(l) is None
-
-    def _first_of_curl(self, l: int) -> tuple[int, int, Any] | None:
-        """What shows that f_l is no gradient."""
-        if l not in self._firsts_of_curls:
-            with self._undecided(l):
-                first = self._derivation.carrier.first_of_curl(self._derivation[l])
-            self._firsts_of_curls[l] = first
-        return self._firsts_of_curls[l]
-
-    @cached_property
-    def _firsts_of_curls(self) -> dict[int, tuple[int, int, Any] | None]:
-        return {}
-
-    @contextmanager
-    def _undecided(self, l: int) -> Iterator[None]:
-        """Say what it is that was not decided."""
-        try:
-            yield
-        except UndecidedError as error:
-            message = f"whether f_{l} is a gradient cannot be decided: {error.tried}"
-            raise UndecidedError(message, error.tried) from None
-
-    def _is_gradient_for_every_loss(self, l: int) -> bool:
-        """Is it one by a theorem, whatever the loss is?
-
-        The first correction of a Runge–Kutta method is κ f'f = ∇(κ/2 |f|²) (Theorem 3.1). Further
-        ones ask the trees of the method, which is worth it where f_l is long.
-        """
-        on_a_loss = self._on_a_loss
-        if on_a_loss is None:
-            return False
-        if l <= 1:
-            return True
-        is_long = isinstance(self._derivation.carrier.algebra, UnexpandedAlgebra)
-        return is_long and on_a_loss.structure(l).is_gradient
+        return self._gradients.is_gradient(self._checked(l))
 
     @property
     def domain(self) -> tuple[Expr, ...]:
@@ -292,7 +235,7 @@ class ModifiedEquation:
             if (obstruction := self.obstruction(l)) is not None:
                 raise NotAGradientError(obstruction, order=l, curl=self.curl(l))
         h = self.step_size
-        return sp.Add(*(undistributed(h**l, self._potential(l)) for l in range(p + 1)))
+        return sp.Add(*(undistributed(h**l, self._gradients.loss(l)) for l in range(p + 1)))
 
     def modified_loss_term(self, l: int) -> Expr:
         """The scalar Ẽ_l with f_l = −∇Ẽ_l, the coefficient of h^l in the modified loss.
@@ -305,7 +248,7 @@ class ModifiedEquation:
         """
         if (obstruction := self.obstruction(l)) is not None:
             raise NotAGradientError(obstruction, order=l, curl=self.curl(l))
-        return self._potential(l)
+        return self._gradients.loss(l)
 
     def shared(self, order: int | None = None) -> SharedForm:
         """The corrections f_0, …, f_p with names for the parts that occur again.
@@ -330,43 +273,12 @@ class ModifiedEquation:
         """
         return readable_form(self, self._checked(order))
 
-    def _potential(self, l: int) -> Expr:
-        """The scalar Ẽ_l with f_l = −∇Ẽ_l."""
-        if l not in self._potentials:
-            self._potentials[l] = self._found_potential(l)
-        return self._potentials[l]
-
-    def _found_potential(self, l: int) -> Expr:
-        carrier, f = self._derivation.carrier, self._derivation
-        if l == 0 and self._problem.loss is not None:
-            return self._problem.loss
-        if l == 1 and self.is_gradient(0) and (P := self._half_square()) is not None:
-            return -P
-        is_long, on_a_loss = isinstance(carrier.algebra, UnexpandedAlgebra), self._on_a_loss
-        P = None if is_long else potential(carrier, f[l])
-        is_open = P is None or P.has(sp.Integral)
-        if is_open and on_a_loss is not None and on_a_loss.structure(l).is_gradient:
-            return on_a_loss.split(l).potential  # for every loss, by a formula
-        return -(potential(carrier, f[l]) if P is None else P)
-
-    def _half_square(self) -> Expr | None:
-        """κ/2·|f|² where f_1 = κ f'f, exactly: for gradient descent the −¼|∇E|² of Theorem 3.1."""
-        carrier, f = self._derivation.carrier, self._derivation
-        kappa = self.multiple_of_acceleration()
-        if kappa is None:
-            return half_square(carrier, f[0], f[1])
-        half = carrier.algebra.scale(Fraction(1, 2), carrier.inner_product(f[0], f[0]))
-        return carrier.algebra.expression(carrier.scaled(kappa, half))
-
     def multiple_of_acceleration(self) -> Scalar | None:
         """The κ with f_1 = κ f'f for every field, of a Runge–Kutta method; None for a step.
 
         It is −1/2 for explicit Euler, and 0 for methods of order 2.
         """
-        if self.method is None:
-            return None
-        kappa = second_order_defect(self.method)
-        return -kappa if self.is_modifying else kappa
+        return self._gradients.multiple_of_acceleration()
 
     def gradient_split(self, l: int) -> GradientSplit:
         """f_l = −∇Ẽ_l + r_l, with the Ẽ_l that the trees give, also where f_l is no gradient.
@@ -394,11 +306,13 @@ class ModifiedEquation:
             >>> sp.factor(eq.gradient_split(1).potential)
             (a**2 + b**2)*(5*a*b - 3)**2/100
         """
-        on_a_loss = self._needs_loss("a split into a gradient and a remainder")
+        structure = self._needs_loss("a split into a gradient and a remainder")
         l = order_within(l, self.order, "this equation")
         if l == 0:
-            return GradientSplit(self._potential(0), ImmutableDenseMatrix([0] * len(self.params)))
-        return on_a_loss.split(l)
+            return GradientSplit(
+                self._gradients.loss(0), ImmutableDenseMatrix([0] * len(self.params))
+            )
+        return structure.split(l)
 
     def preconditioner(self, order: int | None = None) -> ImmutableDenseMatrix:
         """The symmetric matrix M = I + h M_1 + … with f + h f_1 + … + h^p f_p = −M∇E, exactly.
@@ -427,30 +341,26 @@ class ModifiedEquation:
             [4*h**2/3 + h + 1,                0],
             [               0, h**2/3 + h/2 + 1]])
         """
-        on_a_loss = self._needs_loss("the form f̃ = −M∇E")
+        structure = self._needs_loss("the form f̃ = −M∇E")
         p, h = self._checked(order), self.step_size
         M = sp.eye(len(self.params))
         for l in range(1, p + 1):
-            M += h**l * on_a_loss.matrix(l)
+            M += h**l * structure.matrix(l)
         return ImmutableDenseMatrix(M)
 
     @cached_property
-    def _on_a_loss(self) -> OnALoss | None:
-        """What the trees of the method say on the loss, if there are both."""
-        if self._problem.loss is None or self.method is None:
-            return None
-        return OnALoss(self._derivation.carrier, self._derivation[0], self._tree_coefficients)
+    def _gradients(self) -> Gradients:
+        """Which corrections are gradients, and of what."""
+        trees = None if self.method is None else self._tree_coefficients
+        return Gradients(self._derivation, self._problem, trees, is_modifying=self.is_modifying)
 
-    def _needs_loss(self, what: str) -> OnALoss:
-        if self._on_a_loss is None:
+    def _needs_loss(self, what: str) -> LossStructure:
+        structure = self._gradients.structure
+        if structure is None:
             raise InputError(
                 f"{what} is of a Runge–Kutta method on a loss: derive the equation with loss="
             )
-        return self._on_a_loss
-
-    @cached_property
-    def _potentials(self) -> dict[int, Expr]:
-        return {}
+        return structure
 
     def obstruction(self, l: int) -> str | None:
         """Why f_l is not the gradient of a scalar, in a sentence; None if it is.
@@ -467,22 +377,7 @@ class ModifiedEquation:
             'f_0 is not a gradient: ∂f_y/∂x − ∂f_x/∂y = -2 is not zero, so there is no modified \
 loss of order 0; the field itself is no gradient, so it has no loss'
         """
-        if self.is_gradient(l) or (first := self._first_of_curl(l)) is None:
-            return None
-        i, j, difference = first
-        a, b = self.params[i], self.params[j]
-        remedy = (
-            f"modified_loss(order={l - 1}) exists"
-            if l
-            else "the field itself is no gradient, so it has no loss"
-        )
-        has_form = self._on_a_loss is not None
-        instead = f", and so does the symmetric M of f̃ = −M∇E, preconditioner({l})" * has_form
-        shown = present.shortened(self._derivation.carrier.algebra.expression(difference))
-        return (
-            f"f_{l} is not a gradient: ∂f_{b}/∂{a} − ∂f_{a}/∂{b} = {shown} is not zero, "
-            f"so there is no modified loss of order {l}; {remedy}{instead}"
-        )
+        return self._gradients.obstruction(self._checked(l))
 
     def literal_corrections(self) -> tuple[ImmutableDenseMatrix, ...]:
         """The corrections by the paper's (A.11) and (A.14), read literally: wrong from f_3 on.

@@ -6,21 +6,15 @@ The coefficients of f_l on trees are the same for every loss; here the `free_tre
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.symbolic.coordinates.carrier import Column, CoordinatesCarrier
-from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
 from bea.symbolic.structure.free_trees import GradientStructure, gradient_structure
 from bea.symbolic.structure.symmetric_form import symmetric_weights
-from bea.symbolic.trees.tree import Tree
-
-Coefficients = Callable[[int], Mapping[Tree, Scalar]]
-"""l ↦ b(τ) for all trees of f_l."""
+from bea.symbolic.trees.by_order import Coefficients
 
 
 class GradientSplit(NamedTuple):
@@ -35,7 +29,7 @@ class GradientSplit(NamedTuple):
     remainder: ImmutableDenseMatrix
 
 
-class OnALoss:
+class LossStructure:
     """The gradient structure of the corrections on one loss.
 
     Args:
@@ -65,31 +59,3 @@ class OnALoss:
         rows = self._differentials.matrix(symmetric_weights(self._coefficients(l)))
         expression = self._carrier.algebra.expression
         return ImmutableDenseMatrix([[expression(e) for e in row] for row in rows])
-
-
-def coefficients_of(method: ButcherTableau) -> Coefficients:
-    """b(τ) for the trees of f_l, of the modified equation of a method.
-
-    Args:
-        method: a Runge–Kutta method.
-    """
-    known: list[Mapping[Tree, Scalar]] = []
-
-    def coefficients(l: int) -> Mapping[Tree, Scalar]:
-        if l >= len(known):
-            known[:] = _by_order(method, l)
-        return known[l]
-
-    return coefficients
-
-
-def _by_order(method: ButcherTableau, order: int) -> list[Mapping[Tree, Scalar]]:
-    from bea.symbolic.trees.coefficients import (
-        modified_coefficients,  # NumPy: not for who only derives
-    )
-    from bea.symbolic.trees.table import TreeTable
-
-    table = TreeTable(order + 1)
-    values = modified_coefficients(method, table)
-    slices = map(table.of_order, range(1, order + 2))
-    return [{table.tree(k): values[k] for k in range(s.start, s.stop)} for s in slices]

@@ -12,7 +12,8 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.coordinates import potential
+from bea.symbolic import modified_loss
+from bea.symbolic.coordinates import antiderivative
 from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for
 from tests.quick import quick
 from tests.symbolic.strategies import examples, functions
@@ -20,7 +21,7 @@ from tests.symbolic.strategies import examples, functions
 a, b, c, x, y, z, h = sp.symbols("a b c x y z h")
 
 
-def assert_potential(eq: bea.ModifiedEquation) -> sp.Expr:
+def assert_modified_loss(eq: bea.ModifiedEquation) -> sp.Expr:
     """−∇Ẽ is the vector field: as an expression, or to 30 digits at three points."""
     modified = eq.modified_loss()
     for p, component in zip(eq.params, eq.vector_field(), strict=True):
@@ -50,7 +51,7 @@ def test_quadratic_losses_have_one_to_every_order(q):
     )  # fmt: skip
     eq = bea.modified_equation(loss=loss + c * (x - y) ** 2, params=(x, y, z), order=4)
     assert all(eq.is_gradient(l) for l in range(5))
-    assert_potential(eq)
+    assert_modified_loss(eq)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +79,7 @@ def test_quadratic_losses_have_one_to_every_order(q):
 )
 def test_one_parameter_losses_in_closed_form(loss):
     eq = bea.modified_equation(loss=loss, params=[x], order=3)
-    assert not assert_potential(eq).has(sp.Integral)
+    assert not assert_modified_loss(eq).has(sp.Integral)
 
 
 @pytest.mark.parametrize("loss", [x * sp.erf(x), sp.exp(x) * sp.log(x), x * sp.tanh(x)], ids=str)
@@ -138,10 +139,10 @@ def test_a_wrong_antiderivative_is_not_believed(monkeypatch):
     """SymPy has its errors: what it gives is differentiated, and must be real."""
     carrier = CoordinatesCarrier(algebra_for((x,), [sp.log(x)]))
     primitive = x * sp.log(x) - x
-    monkeypatch.setattr(potential, "_in_ring", lambda *args: None)
+    monkeypatch.setattr(antiderivative, "_in_ring", lambda *args: None)
     for F, used in ((primitive, True), (2 * primitive, False), (primitive + sp.I, False)):
-        monkeypatch.setattr(potential, "risch_integrate", lambda f, s, F=F: F)
-        found = potential.potential(carrier, carrier.column([sp.log(x)]))
+        monkeypatch.setattr(antiderivative, "risch_integrate", lambda f, s, F=F: F)
+        found = antiderivative.antiderivative(carrier, carrier.column([sp.log(x)]))
         assert found == (primitive if used else sp.Integral(sp.log(x), x))
 
 
@@ -158,13 +159,13 @@ def test_functions_without_a_rule():
 def test_separable_losses_have_one_to_every_order():
     loss = sp.cosh(x) + y**4 + sp.exp(-z) * c + sp.log(1 + y**2)
     eq = bea.modified_equation(loss=loss, params=(x, y, z), order=3)
-    assert not assert_potential(eq).has(sp.Integral)
+    assert not assert_modified_loss(eq).has(sp.Integral)
 
 
 @pytest.mark.parametrize("method", ["euler", "implicit_euler", "heun", "implicit_midpoint", "rk4"])
 def test_order_one_of_every_method(method):
     loss = sp.exp(a * b) + sp.log(1 + a**2 + b**2)
-    assert_potential(bea.modified_equation(loss=loss, params=(a, b), order=1, method=method))
+    assert_modified_loss(bea.modified_equation(loss=loss, params=(a, b), order=1, method=method))
 
 
 @examples(25)
@@ -202,7 +203,7 @@ def test_multiples_of_the_acceleration_are_gradients_of_half_a_square(sign, deno
     column = carrier.column(f)
     kappa = Fraction(sign, denominator)
     g = carrier.combine([(kappa, carrier.derive(column, along=column))])
-    found = potential.half_square(carrier, column, g)
+    found = modified_loss.half_square(carrier, column, g)
     if denominator in (5, 7):
         assert found is None
     else:
@@ -265,7 +266,7 @@ def test_a_field_that_is_a_gradient_has_a_loss():
     loss = x**2 * sp.exp(y) + sp.sin(x * y) + y**3
     field = [-sp.diff(loss, p) for p in (x, y)]
     eq = bea.modified_equation(field=field, params=(x, y), order=1)
-    assert_potential(eq)
+    assert_modified_loss(eq)
     assert sp.diff(sp.expand(eq.modified_loss(order=0) - loss), x) == 0
 
 
@@ -310,7 +311,7 @@ def test_angles_are_real():
     eq = bea.modified_equation(
         field=[-y / (x**2 + y**2), x / (x**2 + y**2)], params=(x, y), order=0
     )
-    assert not assert_potential(eq).has(sp.I)
+    assert not assert_modified_loss(eq).has(sp.I)
 
 
 def test_an_integral_along_a_ray_begins_where_the_field_is_finite():
@@ -340,7 +341,7 @@ def test_an_integral_along_a_ray_begins_where_the_field_is_finite():
     ids=str,
 )
 def test_the_first_of_a_few_points_where_a_field_is_finite(component, start):
-    assert potential._finite_at([y**2, component], (x, y)) == sp.Rational(start)
+    assert antiderivative._finite_at([y**2, component], (x, y)) == sp.Rational(start)
 
 
 @pytest.mark.parametrize(
@@ -358,9 +359,9 @@ def test_several_constants_are_divided_by(slope, loss):
 
 def test_constants_are_divided_by():
     eq = bea.modified_equation(loss=sp.exp(a * x) + 2**x / c + x**c, params=[x], order=1)
-    assert_potential(eq)
+    assert_modified_loss(eq)
     eq = bea.modified_equation(field=[sp.exp(a * x) * x, sp.sin(c * y)], params=(x, y), order=0)
-    assert not assert_potential(eq).has(sp.Integral)
+    assert not assert_modified_loss(eq).has(sp.Integral)
 
 
 LONG_SEARCHES = {
@@ -386,7 +387,7 @@ LONG_SEARCHES = {
 
 @pytest.mark.filterwarnings("ignore:the loss does not depend")
 @pytest.mark.parametrize("name", quick(LONG_SEARCHES, list(LONG_SEARCHES)[::2]))
-def test_the_search_for_a_potential_is_bounded(name):
+def test_the_search_for_an_antiderivative_is_bounded(name):
     """Each of these took minutes, one of them all of the memory; a closed form is right."""
     given, params, order = LONG_SEARCHES[name]
     eq = bea.modified_equation(**given, params=params, order=order)

@@ -11,7 +11,6 @@ by its curl (`carrier`).
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fractions import Fraction
 from math import lcm
 
 import sympy as sp
@@ -23,10 +22,8 @@ from sympy.integrals.risch import NonElementaryIntegral, risch_integrate
 
 from bea.symbolic.coordinates.carrier import Column, CoordinatesCarrier
 from bea.symbolic.functions.rules import DERIVATIVE, exponent
-from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.ring.construction import is_rational
 from bea.symbolic.ring.differential_ring import DifferentialRing
-from bea.symbolic.ring.scalars import Scalar, expression_of_scalar, normal_scalars, scalar_of
 from bea.symbolic.ring.terms import Monomial
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
 from bea.symbolic.zero.decision import Answer, decide
@@ -60,40 +57,7 @@ LARGEST_QUOTIENT = 60
 further symbol leaves a quarter of it: the roots of a resultant are algebraic functions of them."""
 
 
-def second_order_defect(tableau: ButcherTableau) -> Scalar:
-    """The κ of f_1 = κ f_0'f_0 for a Runge–Kutta method: Σ b_i a_ij/(Σ b_i)² − ½.
-
-    For explicit Euler −½, and 0 for every method of order two.
-
-    Example:
-        >>> from bea.symbolic.methods.named import METHODS
-        >>> second_order_defect(METHODS["euler"]), second_order_defect(METHODS["heun"])
-        (Fraction(-1, 2), Fraction(0, 1))
-    """
-    A, b = tableau.A, list(map(expression_of_scalar, tableau.b))
-    products = [w * expression_of_scalar(a) for w, row in zip(b, A, strict=True) for a in row if a]
-    kappa = sp.Add(*products) / sp.Add(*b) ** 2 - sp.Rational(1, 2)
-    return normal_scalars([scalar_of(kappa)])[0]
-
-
-def half_square(carrier: CoordinatesCarrier, f: Column, g: Column) -> Expr | None:
-    """κ/2·|f|² if g = κ f'f ≠ 0 for a gradient f and a rational κ; None otherwise.
-
-    So it is for some steps that are no Runge–Kutta method, since f'f = ∇(½|f|²) where f' is
-    symmetric. Where f'f = 0 any κ would do, and none is better than another.
-    """
-    algebra = carrier.algebra
-    acceleration = carrier.derive(f, along=f)
-    if all(c == 0 for c in acceleration.components):
-        return None
-    for kappa in (Fraction(n, d) for d in (1, 2, 3, 4, 6) for n in (-1, 1)):
-        scaled = carrier.combine([(Fraction(1), g), (-kappa, acceleration)])
-        if all(c == 0 for c in scaled.components):
-            return algebra.expression(algebra.scale(kappa / 2, carrier.inner_product(f, f)))
-    return None
-
-
-def potential(carrier: CoordinatesCarrier, g: Column) -> Expr:
+def antiderivative(carrier: CoordinatesCarrier, g: Column) -> Expr:
     """A scalar P with ∂P/∂θ_j = g_j for all j.
 
     Args:
