@@ -3,8 +3,8 @@
 `sympy.lambdify` would do some of this by writing source code; it turns integers beyond 2⁶³ into
 overflows and knows no way to say which function JAX lacks. Nor does it know that 1 − tanh² is sech²
 or that sin(u)/u is no quotient: what loses its digits or overflows as it is written is recognized
-here and left to `stable_functions`. Sums over data, whose terms differ in their numbers only, are
-computed by arrays: then what XLA sees does not grow with the data.
+(`patterns`) and left to `stable_functions` and `quotients`. Sums over data, whose terms differ in
+their numbers only, are computed by arrays: then what XLA sees does not grow with the data.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ from bea.errors import InputError
 from bea.symbolic.functions.rules import DISGUISES
 from bea.symbolic.kernels import stable_functions as stable
 from bea.symbolic.kernels.data_sums import LEAST_TERMS, DataSum, data_sums
+from bea.symbolic.kernels.patterns import exponential_term, logistic, rational_ratio
+from bea.symbolic.kernels.quotients import ARGUMENT_OVER, OVER_ARGUMENT, expm1_over, over_expm1
 
 FUNCTIONS: dict[type, Callable[..., Any]] = {
     sp.exp: jnp.exp,
@@ -248,13 +250,13 @@ class _Evaluator:
         if (found := self._over_argument(f)) is not None:  # sin(u)/base^n with base^j = u^k/c
             over, _, u, k = found
             for j in range(n, 0, -1):
-                if (c := _ratio(u**k, base**j)) is not None:
+                if (c := rational_ratio(u**k, base**j)) is not None:
                     return float(c) * over(), [base ** (j - n)] * (j < n)
         if (found := self._over_argument(base)) is not None:  # f/sin(u)^n with f = x^p, x^j = c u^k
             _, one_over, u, k = found
             x, p = (f.base, int(f.exp)) if f.is_Pow and f.exp.is_Integer else (f, 1)
             for j in range(1, p + 1):
-                if (c := _ratio(x**j, u**k)) is not None:
+                if (c := rational_ratio(x**j, u**k)) is not None:
                     left = [x ** (p - j)] * (j < p) + [base ** (1 - n)] * (n > 1)
                     return float(c) * one_over(), left
         return None
@@ -263,9 +265,9 @@ class _Evaluator:
         self, f: Expr
     ) -> tuple[Callable[[], Any], Callable[[], Any], Expr, int] | None:
         """(f/u^k, u^k/f, u, k) for an f that vanishes with u like u^k; None if it is none."""
-        if type(f) in _OVER_ARGUMENT:
-            u, over = f.args[0], _OVER_ARGUMENT[type(f)]
-            one_over = _ARGUMENT_OVER.get(type(f), lambda v: 1 / over(v))
+        if type(f) in OVER_ARGUMENT:
+            u, over = f.args[0], OVER_ARGUMENT[type(f)]
+            one_over = ARGUMENT_OVER.get(type(f), lambda v: 1 / over(v))
             return lambda: over(self.value(u)), lambda: one_over(self.value(u)), u, 1
         if not (f.is_Add and len(f.args) == 2 and f.args[0].is_Rational):
             return None
@@ -275,8 +277,8 @@ class _Evaluator:
         factor, u = float(c), g.args[0]
         if isinstance(g, sp.exp):
             return (
-                lambda: factor * _expm1_over(self.value(u)),
-                lambda: _over_expm1(self.value(u)) / factor,
+                lambda: factor * expm1_over(self.value(u)),
+                lambda: over_expm1(self.value(u)) / factor,
                 u,
                 1,
             )
@@ -292,7 +294,7 @@ class _Evaluator:
     def _without_overflow(self, factors: list[Expr], values: list[Any]) -> list[Expr]:
         """exp(u)/(1 + exp(u)) is s(u), though both may overflow; the rest of the factors."""
         for quotient in list(factors):
-            parts = _logistic(quotient)
+            parts = logistic(quotient)
             if parts is None:
                 continue
             c, shift, u, n = parts
@@ -300,7 +302,7 @@ class _Evaluator:
             for exponential in list(factors):
                 if not isinstance(exponential, sp.exp):
                     continue
-                m = _ratio(exponential.exp, u)
+                m = rational_ratio(exponential.exp, u)
                 if m is None or not m.is_Integer or m <= 0:
                     continue
                 pairs = min(int(m), n)
@@ -317,7 +319,7 @@ class _Evaluator:
 
     def _power(self, e: Expr) -> Any:
         base, exponent = e.args
-        if (parts := _logistic(e)) is not None:  # 1/(c + k e^u)^n
+        if (parts := logistic(e)) is not None:  # 1/(c + k e^u)^n
             c, shift, u, n = parts
             return (stable.sigmoid(-(self.value(u) + shift)) / c) ** n
         if isinstance(base, sp.cosh) and exponent.is_Integer and exponent < 0:
@@ -337,12 +339,12 @@ class _Evaluator:
             return self.value(u.exp)
         if isinstance(u, sp.cosh):
             return stable.log_cosh(self.value(u.args[0]))
-        if u.is_Pow and (isinstance(u.base, sp.cosh) or _logistic(u) is not None):
+        if u.is_Pow and (isinstance(u.base, sp.cosh) or logistic(u) is not None):
             return float(u.exp) * self._logarithm(u.base)
-        if u.is_Mul and any((f.is_Pow and _logistic(f)) or isinstance(f, sp.cosh) for f in u.args):
+        if u.is_Mul and any((f.is_Pow and logistic(f)) or isinstance(f, sp.cosh) for f in u.args):
             return self._added(list(map(self._logarithm, u.args)))
         if u.is_Add:
-            exponents = [_exponent(term) for term in u.args]
+            exponents = [exponential_term(term) for term in u.args]
             if all(found is not None for found in exponents) and not u.is_number:
                 return self._log_of_exponentials([found for found in exponents if found])
             rest = u - 1
@@ -395,82 +397,8 @@ def _on_the_host(generic: Expr, name: sp.Symbol, order: tuple[float, ...]) -> Ca
     return stable.with_derivative(function, derivative, f"{kind.__name__}_{orders}")
 
 
-def _tanh_over(u: Any) -> Any:
-    """The quotient tanh(u)/u, finite at 0."""
-    near = jnp.abs(u) < 1
-    small, large = jnp.where(near, u, 0.0), jnp.where(near, 1.0, u)
-    return jnp.where(
-        near, stable.spherical(0, 1)(small) / jnp.cosh(small), stable.tanh(large) / large
-    )
-
-
-def _expm1_over(u: Any) -> Any:
-    """The quotient (e^u − 1)/u, which is e^{u/2} sinh(u/2)/(u/2) near 0."""
-    near = jnp.abs(u) < 1
-    half, large = jnp.where(near, u / 2, 0.0), jnp.where(near, 1.0, u)
-    return jnp.where(near, jnp.exp(half) * stable.spherical(0, 1)(half), jnp.expm1(large) / large)
-
-
-def _over_sinh(u: Any) -> Any:
-    """The quotient u/sinh(u), without overflow: 2|u| e^{−|u|}/(1 − e^{−2|u|}) for |u| > 1."""
-    near, away = jnp.abs(u) < 1, jnp.abs(u)
-    small, large = jnp.where(near, u, 0.0), jnp.where(near, 1.0, away)
-    far = 2 * large * jnp.exp(-large) / -jnp.expm1(-2 * large)
-    return jnp.where(near, 1 / stable.spherical(0, 1)(small), far)
-
-
-def _over_expm1(u: Any) -> Any:
-    """The quotient u/(e^u − 1), without overflow: u e^{−u}/(1 − e^{−u}) for u > 1."""
-    near, large = jnp.abs(u) < 1, jnp.where(jnp.abs(u) < 1, 1.0, u)
-    half, away = jnp.where(near, u / 2, 0.0), jnp.abs(large)
-    far = jnp.where(large > 0, jnp.exp(-away), 1.0) * away / -jnp.expm1(-away)
-    return jnp.where(near, jnp.exp(-half) / stable.spherical(0, 1)(half), far)
-
-
-_OVER_ARGUMENT: dict[type, Callable[[Any], Any]] = {
-    sp.sin: stable.spherical(0, -1),
-    sp.sinh: stable.spherical(0, 1),
-    sp.tan: lambda u: stable.spherical(0, -1)(u) / jnp.cos(u),
-    sp.tanh: _tanh_over,
-}
-"""The functions that vanish with u like u, over u."""
-
-_ARGUMENT_OVER: dict[type, Callable[[Any], Any]] = {sp.sinh: _over_sinh}
-"""Where u/f(u) is in range although f(u) is not."""
-
-
 def _constant(e: Expr) -> float:
     number = float(e) if e.is_Atom else float(e.evalf(30))
     if number == 0 and e != 0:
         raise InputError(f"{e} is below the range of float64: rescale the loss or the parameters")
     return number
-
-
-def _ratio(argument: Expr, base: Expr) -> sp.Rational | None:
-    """The rational number argument/base, if it is one."""
-    ratio = sp.cancel(argument / base) if argument.free_symbols == base.free_symbols else None
-    return ratio if ratio is not None and ratio.is_Rational else None
-
-
-def _logistic(e: Expr) -> tuple[float, float, Expr, int] | None:
-    """(c, log(k/c), u, n) for 1/(c + k exp(u))^n with positive c and k."""
-    if not (e.is_Pow and e.exp.is_Integer and e.exp < 0 and e.base.is_Add):
-        return None
-    if len(e.base.args) != 2 or not e.base.args[0].is_Rational:
-        return None
-    c, term = e.base.args
-    k, f = term.as_coeff_Mul()
-    if not isinstance(f, sp.exp) or not (c > 0 and k > 0):
-        return None
-    return float(c), float(sp.log(k / c)) if k != c else 0.0, f.exp, int(-e.exp)
-
-
-def _exponent(term: Expr) -> tuple[float, Expr] | None:
-    """(log c, u) for a term c·exp(u) with a positive rational c."""
-    c, f = term.as_coeff_Mul()
-    if not (c.is_Rational and c > 0):
-        return None
-    logarithm = float(sp.log(c)) if c != 1 else 0.0
-    if f == 1:
-        return logarithm, sp.Integer(0)
-    return (logarithm, f.exp) if isinstance(f, sp.exp) else None

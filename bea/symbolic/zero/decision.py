@@ -23,19 +23,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from math import ceil, log2
-from random import Random
 
 import sympy as sp
-from flint import arb
 from sympy import Expr
 from sympy.core.function import AppliedUndef
 
 from bea.errors import UndecidedError
 from bea.symbolic.functions.rules import exact
-from bea.symbolic.zero.balls import CONSTANTS, FUNCTIONS, NoBallError, ball, precision, rational
+from bea.symbolic.zero.balls import CONSTANTS, FUNCTIONS, NoBallError, ball, precision
 from bea.symbolic.zero.branches import has_one_sheet, with_primitive_radicands
 from bea.symbolic.zero.finite_field import AREA, ON_THE_CIRCLE, NoResidueError, Residues
+from bea.symbolic.zero.points import TrialPoint, centres_among
+from bea.symbolic.zero.root_bound import is_below, root_bound
 
 TRIALS = 3
 """In each of them a polynomial of degree d that is not zero vanishes with probability d/2⁵⁹."""
@@ -70,8 +69,6 @@ LEAST_POINTS = 3
 
 MOST_BITS = 60_000
 """The root bound of an algebraic number up to which it is computed: some milliseconds."""
-
-SCALES = ("1", "1/3", "7", "1/30", "60", "1/1000", "700", "1/100000", "20000", "1e-9", "1e7")
 
 
 class Answer(Enum):
@@ -132,7 +129,7 @@ class Decider:
     def __init__(self) -> None:
         self._trials: list[Residues] = []
         self._seeds = iter(range(ATTEMPTS))
-        self._points: dict[int, _Point] = {}
+        self._points: dict[int, TrialPoint] = {}
         self._known: dict[Expr, Decision] = {}
 
     def is_zero(self, expr: Expr, what: str) -> bool:
@@ -215,7 +212,7 @@ class Decider:
         chosen = [self._point(n, centres) for n in range(POINTS // 2 if is_long else POINTS)]
         if not kind.is_elementary:
             chosen = [p for p in chosen if p.is_near(symbols)]
-        defined: dict[int, _Point] = {}
+        defined: dict[int, TrialPoint] = {}
         for bits in precisions:
             for n, point in enumerate(chosen):
                 value = point.ball(expr, symbols, bits)
@@ -244,14 +241,14 @@ class Decider:
             "many scales, and no algebra shows that it vanishes",
         )
 
-    def _point(self, n: int, centres: Sequence[sp.Rational]) -> _Point:
+    def _point(self, n: int, centres: Sequence[sp.Rational]) -> TrialPoint:
         key = hash((n, *centres))
         if key not in self._points:
-            self._points[key] = _Point(n, centres)
+            self._points[key] = TrialPoint(n, centres)
         return self._points[key]
 
     def _constant(self, expr: Expr, kind: _Kind) -> Decision:
-        bound = _root_bound(expr) if kind.is_algebraic else None
+        bound = root_bound(expr) if kind.is_algebraic else None
         for bits in (*PRECISIONS, *([bound + 64] if bound and bound < MOST_BITS else [])):
             try:
                 with precision(bits):
@@ -260,7 +257,7 @@ class Decider:
                 return Decision(Answer.UNDECIDED, str(error))
             if value.is_finite() and not value.contains(0):
                 return Decision(Answer.NOT_ZERO, "its value is not zero")
-            if bound and value.is_finite() and bits >= bound and _is_below(value, bound):
+            if bound and value.is_finite() and bits >= bound and is_below(value, bound):
                 return Decision(Answer.ZERO, f"an algebraic number below 2^−{bound}")
         return Decision(
             Answer.UNDECIDED, f"to {PRECISIONS[-1]} bits the number cannot be told from zero"
@@ -338,138 +335,10 @@ class _Kind:
             is_elementary,
             any(e.is_Float for e in seen),
             _in_order(e for e in seen if e.is_Symbol),
-            _centres(e for e in seen if e.is_Rational),
+            centres_among(e for e in seen if e.is_Rational),
             len(seen),
         )
 
 
-class _Point:
-    """A point of rational coordinates, and what was evaluated there.
-
-    Args:
-        number: which one: each has a scale, and signs.
-        centres: numbers around which to look, too.
-    """
-
-    def __init__(self, number: int, centres: Sequence[sp.Rational]) -> None:
-        self._number, self._centres = number, centres
-        self._known: dict[int, dict[Expr, arb]] = {}
-        self._coordinates: dict[sp.Symbol, sp.Rational] = {}
-
-    def coordinate(self, symbol: sp.Symbol) -> sp.Rational:
-        """The value of a symbol, by its name."""
-        if symbol not in self._coordinates:
-            random = Random(f"{self._number} {symbol.name}")
-            n = self._number
-            # Alike for all symbols at every other point, a mixture of scales at the others.
-            k = n // 2 if n % 2 == 0 else random.randrange(len(SCALES))
-            scale = sp.Rational(SCALES[k % len(SCALES)])
-            offset = scale * sp.Rational(random.randrange(500, 1500), 997)
-            if symbol.is_integer:
-                offset = sp.Integer(1 + n)
-            sign = 1 if n % 4 == 0 or symbol.is_nonnegative else random.choice((1, -1))
-            centre = sp.Integer(0)
-            if self._centres and n % 3 == 2 and not symbol.is_nonnegative:
-                centre = random.choice(self._centres)
-            self._coordinates[symbol] = centre + sign * offset
-        return self._coordinates[symbol]
-
-    def ball(self, expr: Expr, symbols: Sequence[sp.Symbol], bits: int) -> arb | None:
-        """The ball of the expression here; None where it has no finite one."""
-        with precision(bits):
-            point = {s: rational(self.coordinate(s)) for s in symbols}
-            try:
-                value = ball(expr, point, self._known.setdefault(bits, {}))
-            except (NoBallError, OverflowError, ValueError, RecursionError):
-                return None
-        return value if value.is_finite() else None
-
-    def is_near(self, symbols: Sequence[sp.Symbol]) -> bool:
-        """Are all coordinates below 1000?"""
-        return all(abs(self.coordinate(s)) < 1000 for s in symbols)
-
-    def shown(self, symbols: Sequence[sp.Symbol]) -> str:
-        """The point in a message."""
-        pairs = [f"{s} = {float(self.coordinate(s)):.6g}" for s in symbols[:4]]
-        return ", ".join(pairs) + ", …" * (len(symbols) > 4)
-
-
 def _in_order(symbols: Iterable[sp.Symbol]) -> tuple[sp.Symbol, ...]:
     return tuple(sorted(symbols, key=lambda s: (s.name, str(sorted(s.assumptions0.items())))))
-
-
-def _centres(occurring: Iterable[sp.Rational]) -> tuple[sp.Rational, ...]:
-    """A dozen of the numbers that occur, with both signs."""
-    numbers = {abs(n) for n in occurring if 2 < abs(n) < 10**9}
-    chosen = sorted(numbers)[:: max(1, len(numbers) // 12)]
-    return tuple(s * n for n in chosen for s in (1, -1))
-
-
-def _is_below(value: arb, bits: int) -> bool:
-    """Is |value| < 2^−bits?"""
-    return bool(value.abs_upper() < arb(2) ** -bits)
-
-
-def _root_bound(number: Expr) -> int | None:
-    """The k for which an algebraic number is zero if it is below 2^−k.
-
-    For E made of integers, +, ·, / and roots, with the product D of the degrees of its roots,
-    |E| ≥ (u^{D²−1} l)^{−1} unless E = 0, with u and l from the leaves up.
-
-    Source: Burnikel, Fleischer, Mehlhorn, Schirra, A strong and easily computable separation bound
-        for arithmetic expressions involving radicals, Algorithmica 27 (2000),
-        doi:10.1007/s004530010005.
-    """
-    roots: dict[tuple[Expr, int], int] = {}
-    bounds: dict[Expr, tuple[float, float]] = {}
-
-    def bound(e: Expr) -> tuple[float, float]:
-        """(log₂ u, log₂ l) of a subexpression, rounded up."""
-        if e not in bounds:
-            bounds[e] = computed(e)
-        return bounds[e]
-
-    def computed(e: Expr) -> tuple[float, float]:
-        if e.is_Rational:
-            return (_log2(abs(int(e.p))), _log2(int(e.q)))
-        if e.is_Add:
-            first, *rest = map(bound, e.args)
-            for other in rest:
-                first = _sum(first, other)
-            return first
-        if e.is_Mul:
-            pairs = [bound(a) for a in e.args]
-            return (sum(u for u, _ in pairs), sum(l for _, l in pairs))
-        (u, l), exponent = bound(e.base), e.exp
-        if exponent < 0:
-            u, l, exponent = l, u, -exponent
-        p, q = int(exponent.p), int(exponent.q)
-        if q > 1:
-            roots[e.base, q] = q
-            u, l = ((u + (q - 1) * l) / q, l) if u >= l else (u, (l + (q - 1) * u) / q)
-        return (p * u, p * l)
-
-    try:
-        u, l = bound(number)
-    except (AttributeError, TypeError, OverflowError):
-        return None
-    degree = 1
-    for q in roots.values():
-        degree *= q
-    if degree > 4096:
-        return None
-    return ceil((degree**2 - 1) * max(u, 0.0) + max(l, 0.0)) + 2
-
-
-def _log2(n: int) -> float:
-    return log2(n) + 1e-9 if n > 1 else 0.0
-
-
-def _sum(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
-    """The sum: u = u_1 l_2 + u_2 l_1 and l = l_1 l_2, in logarithms."""
-    x, y = a[0] + b[1], b[0] + a[1]
-    largest = max(x, y)
-    return (
-        largest + log2(2.0 ** max(x - largest, -60) + 2.0 ** max(y - largest, -60)),
-        a[1] + b[1],
-    )
