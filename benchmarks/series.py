@@ -12,7 +12,8 @@ from itertools import islice
 from tqdm import tqdm
 
 import bea
-from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.symbolic.methods.stages import step_coefficients
+from bea.symbolic.recursion import modified_fields
 from bea.symbolic.trees.carrier import TreeCarrier, graftings
 from benchmarks.report import best_time, write_table
 
@@ -31,7 +32,7 @@ COMPARED_NODES = 9
 def by_recursion(method: str, nodes: int) -> list[dict]:
     graftings.cache_clear()
     carrier, tableau = TreeCarrier(), bea.METHODS[method]
-    step = runge_kutta_displacement(carrier, {bea.Tree(): Fraction(1)}, tableau.A, tableau.b)
+    step = step_coefficients(carrier, {bea.Tree(): Fraction(1)}, tableau)
     return list(islice(modified_fields(carrier, step), nodes))
 
 

@@ -26,7 +26,8 @@ import bea
 from bea.numeric.fields.function_carrier import FunctionCarrier
 from bea.numeric.flows.precision import double_precision
 from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for, euler_displacement
-from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.symbolic.methods.stages import step_coefficients
+from bea.symbolic.recursion import modified_fields
 from bea.testing import assert_modified_equation, butcher_tableaus, losses, vector_fields
 from bea.testing.points import generic_points
 from benchmarks.assertions import runge_kutta
@@ -82,7 +83,7 @@ def trees(n: int) -> set[Tree]:
 
 
 def tree_fields(method: bea.ButcherTableau, order: int) -> list[dict[Tree, Fraction]]:
-    step = runge_kutta_displacement(Trees(), {DOT: Fraction(1)}, method.A, method.b)
+    step = step_coefficients(Trees(), {DOT: Fraction(1)}, method)
     return list(islice(modified_fields(Trees(), step), order + 1))
 
 
@@ -210,11 +211,7 @@ def test_pytrees_and_coordinates_agree(method, order):
 
     tableau = bea.METHODS[method]
     carrier = FunctionCarrier()
-    step = (
-        {1: field}.get
-        if method == "euler"
-        else runge_kutta_displacement(carrier, field, tableau.A, tableau.b)
-    )
+    step = {1: field}.get if method == "euler" else step_coefficients(carrier, field, tableau)
     fields = list(islice(modified_fields(carrier, step), order + 1))
     with double_precision():
         theta = jax.tree.map(lambda leaf: jnp.asarray(np.round(np.float64(leaf), 3)), THETA)
@@ -253,7 +250,7 @@ def assert_kernels_are_those_of_the_recursion(method: bea.ButcherTableau, order:
         return jnp.exp(outputs.mean() / 3) * jnp.ones(2)
 
     carrier = FunctionCarrier()
-    step = runge_kutta_displacement(carrier, field, method.A, method.b)
+    step = step_coefficients(carrier, field, method)
     fields = islice(modified_fields(carrier, step), order + 1)
     kernels = bea.modified_series(method, order).corrections_to_jax(field)
     with double_precision():
@@ -274,9 +271,7 @@ def test_the_two_ways_of_coordinates_to_euler_agree():
         carrier = CoordinatesCarrier(algebra_for(X, field))
         f = carrier.column(field)
         short = modified_fields(carrier, euler_displacement(f))
-        long = modified_fields(
-            carrier, runge_kutta_displacement(carrier, f, [[Fraction(0)]], [Fraction(1)])
-        )
+        long = modified_fields(carrier, step_coefficients(carrier, f, bea.METHODS["euler"]))
         for _ in range(4):
             assert carrier.matrix(next(short)) == carrier.matrix(next(long))
 

@@ -17,9 +17,10 @@ from bea.symbolic.coordinates.carrier import (
 from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.coordinates.step_expansion import StepExpansion
 from bea.symbolic.methods.named import METHODS
+from bea.symbolic.methods.stages import step_coefficients
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.parsing.limits import TOO_DEEP, TooManyTermsError
-from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.symbolic.recursion import modified_fields
 from bea.symbolic.ring.scalars import Scalar, linear_combination
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
 from bea.symbolic.trees.by_order import coefficients_of
@@ -113,7 +114,7 @@ def by_recursion(
         counted = CountedTerms(carrier, most)
         if problem.method == METHODS["euler"]:
             return modified_fields(counted, euler_displacement(f))
-        step = runge_kutta_displacement(counted, f, problem.method.A, problem.method.b)
+        step = step_coefficients(counted, f, problem.method)
         return modified_fields(counted, step)
 
     return carrier, fields

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 
 import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
-from bea.symbolic.recursion import RungeKuttaStep, modified_fields
+from bea.symbolic.methods.stages import RungeKuttaStep
+from bea.symbolic.recursion import modified_fields
 from bea.symbolic.trees.carrier import TreeCarrier
 from tests.quick import EVERY_METHOD
 from tests.symbolic.strategies import examples, polynomial_losses, rational, tableaus
@@ -634,7 +635,7 @@ def test_on_trees_the_modified_equation_of_the_modified_field_is_the_field(name)
     method, order = METHODS[name], 4
     fields = [modifying_integrator(name, order).terms(l) for l in range(order + 1)]
     carrier = TreeCarrier()
-    step = RungeKuttaStep(carrier, fields.__getitem__, method.A, method.b)
+    step = RungeKuttaStep(carrier, fields.__getitem__, method)
     found = list(islice(modified_fields(carrier, step.displacement), order + 1))
     assert found == [{Tree(): 1}, *[{}] * order]
     assert any(fields[1:])

@@ -17,13 +17,8 @@ from hypothesis import strategies as st
 
 import bea
 from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for
-from bea.symbolic.recursion import (
-    LieDerivatives,
-    RungeKuttaStep,
-    literal_fields,
-    modified_fields,
-    runge_kutta_displacement,
-)
+from bea.symbolic.methods.stages import RungeKuttaStep, step_coefficients
+from bea.symbolic.recursion import LieDerivatives, literal_fields, modified_fields
 from tests.quick import quick
 from tests.symbolic.oracles import (
     SeriesSpace,
@@ -582,20 +577,22 @@ def test_nothing_is_computed_where_there_is_nothing_to_derive():
     f = {2: Fraction(1)}
     L = LieDerivatives(carrier, field=lambda i: f, seed=lambda k: None)
     assert [L(n, k) for n in (1, 2, 3) for k in (0, 1)] == [None] * 6
-    step = RungeKuttaStep(carrier, lambda n: f if n == 0 else None, [[0, 0], [1, 0]], [0, 1])
+    step = RungeKuttaStep(
+        carrier, lambda n: f if n == 0 else None, bea.ButcherTableau([[0, 0], [1, 0]], [0, 1])
+    )
     assert [step.shift(0, n) for n in range(4)] == [None] * 4
     assert step.shift(1, 0) is None
-    euler = runge_kutta_displacement(carrier, f, [[0]], [Fraction(1)])
+    euler = step_coefficients(carrier, f, bea.METHODS["euler"])
     assert [euler(j) for j in (1, 2, 3)] == [f, None, None]
     assert carrier.derivatives == 0
     assert step.shift(1, 1) == {3: 2}  # f(θ + hf) = f + h f'f + …
 
 
-def test_runge_kutta_displacement_begins_with_the_field():
+def test_step_coefficients_begins_with_the_field():
     carrier = Counting()
     f = {2: Fraction(1)}
     half = Fraction(1, 2)
-    d = runge_kutta_displacement(carrier, f, [[half]], [Fraction(1)])
+    d = step_coefficients(carrier, f, bea.ButcherTableau([[half]], [1]))
     # implicit midpoint on θ̇ = θ²: k = f + h/2 f'f + h²(1/4 f'f'f + 1/8 f''(f,f)) + …
     assert d(1) == f
     assert d(2) == {3: Fraction(1)}

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 import bea
 from bea.symbolic.derivation import field_of
 from bea.symbolic.methods.named import METHODS
+from bea.symbolic.methods.stages import step_coefficients
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.recursion import modified_fields, runge_kutta_displacement
+from bea.symbolic.recursion import modified_fields
 from bea.symbolic.series import modified_series
 from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
 from bea.symbolic.structure.free_trees import FreeTree
@@ -56,7 +57,7 @@ def by_recursion(
     tableau: ButcherTableau, order: int, carrier: TreeCarrier | None = None
 ) -> list[dict[Tree, Fraction]]:
     carrier = carrier or TreeCarrier()
-    step = runge_kutta_displacement(carrier, {Tree(): Fraction(1)}, tableau.A, tableau.b)
+    step = step_coefficients(carrier, {Tree(): Fraction(1)}, tableau)
     return list(islice(modified_fields(carrier, step), order + 1))
 
 

@@ -3,7 +3,7 @@
 A tableau (A, b) is the step θ⁺ = θ + h Σ_i b_i k_i with k_i = f(θ + h Σ_j a_ij k_j); explicit
 Euler, A = (0), b = (1), is gradient descent. Methods with a name are in `named`, methods
 made of several in `composition`. What a step does to a field in powers of h is
-`recursion.runge_kutta_displacement`'s business; maps that are not Runge–Kutta methods come in as
+`stages`'s business; maps that are not Runge–Kutta methods come in as
 `step(θ, h)` and are expanded in `coordinates.carrier`.
 """
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import bea
 from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for
-from bea.symbolic.recursion import modifying_fields
+from bea.symbolic.methods.stages import modifying_fields
 from bea.symbolic.trees.carrier import TreeCarrier
 from bea.symbolic.trees.cuts import cuts_by_order
 from bea.symbolic.trees.table import TreeTable
@@ -33,7 +33,7 @@ def tableaus(draw) -> bea.ButcherTableau:
 
 def by_recursion(tableau: bea.ButcherTableau, order: int) -> list[dict[Tree, Fraction]]:
     f = {Tree(): Fraction(1)}
-    return list(islice(modifying_fields(TreeCarrier(), f, tableau.A, tableau.b), order + 1))
+    return list(islice(modifying_fields(TreeCarrier(), f, tableau), order + 1))
 
 
 @pytest.mark.parametrize("name", RATIONAL)
@@ -58,7 +58,7 @@ def test_for_euler_it_is_the_flow_itself():
 def test_irrational_tableaus_against_the_recursion_in_coordinates(name):
     tableau, field = bea.METHODS[name], [y + x**2, x * y - 1]
     carrier = CoordinatesCarrier(algebra_for((x, y), [*field, *tableau.irrational_entries]))
-    fields = modifying_fields(carrier, carrier.column(field), tableau.A, tableau.b)
+    fields = modifying_fields(carrier, carrier.column(field), tableau)
     eq = bea.modifying_integrator(name, order=4).on(field=field, params=(x, y))
     for ours, theirs in zip(eq.corrections, islice(fields, 5), strict=True):
         assert ours == carrier.matrix(theirs)
