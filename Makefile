@@ -25,10 +25,11 @@ test: setup ## The tests and doctests, without those marked slow
 test-all: setup ## All the tests and doctests
 	$(PY) -m pytest -n 2 --dist loadfile $(ARGS)
 
-lint: setup ## Check style, formatting and types
+lint: setup ## Check style, formatting, types and import contracts
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(VENV)/bin/lint-imports --no-logo
 
 format: setup ## Format the code and sort its imports
 	$(PY) -m ruff check --select I --fix .
