@@ -42,8 +42,9 @@ def assert_local_error_order(
 ) -> tuple[OrderReport, ...]:
     """Assert that a step leaves the flow of order p by f_{p+1}·h^{p+2} + O(h^{p+3}).
 
-    Order and leading constant are measured as by `bea.verify_order`, at three generic points unless
-    others are given, in multiprecision if the step computes in it and else in float64.
+    Order and leading constant are measured as by `bea.verify_order`, in multiprecision if the step
+    computes in it and else in float64. This is done at three generic points. If points are given,
+    it is done at each of them and at one near each, three of these at least (of a series, one).
 
     Beyond these points the step is held against the equation's own, if it was the same there to all
     digits: at step sizes up to the time scale of the field, and at points from 0.01 to 300 in size,
@@ -64,7 +65,7 @@ def assert_local_error_order(
         field: f for a series, a JAX function of pytrees such as minus the gradient of a loss.
         method: for a plain field: the method that the step should be, by name or by its tableau.
         at: a point or a list of points, for a series a pytree; at each one, and generic ones near
-            it, the assertion must hold. Without it, generic points are chosen; the pytree of a
+            them, the assertion must hold. Without it, generic points are chosen; the pytree of a
             `SampleNetwork` is known.
         constants: a number for every constant of the equation.
         step_sizes: at least four, if the default ones will not do.
@@ -75,7 +76,7 @@ def assert_local_error_order(
 
     Raises:
         AssertionError: the order or the constant is another one, the step computes with too few
-            digits or returns something else than a point, or nothing could be settled. The
+            digits or returns something else than a point, or too few points settled it. The
             message says which order was measured, where, and shows the table.
         InputError: the arguments cannot be used.
 
@@ -192,10 +193,11 @@ def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...
         generic += not is_given
         if generic == subject.enough:
             break
-    if not generic:
+    if generic < subject.enough:
+        where = "none" if not generic else f"{generic} and not {subject.enough}"
         raise AssertionError(
-            f"nothing is settled about {subject.title} at any of the points tried; the last was "
-            f"{obstacle}"
+            f"nothing is settled about {subject.title}: of the points tried {where} told anything; "
+            f"give at=, points where the field is smooth; the last was {obstacle}"
         )
     if unseen := subject.never_seen(confirmed):
         raise AssertionError(

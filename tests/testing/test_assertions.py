@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import jax
@@ -24,6 +25,7 @@ from bea.testing import (
     losses,
     vector_fields,
 )
+from bea.testing.references.choice import subject_of
 from benchmarks.assertions import (
     MISTAKES,
     differentials,
@@ -308,6 +310,48 @@ def test_what_vanishes_at_a_point_by_accident_is_looked_at_near_it():
             assert_local_error_order(step, eq, at=at)
     report = bea.verify_order(eq, at=[1, 1], order=1, step=step, precision="mpmath")
     assert report.passed  # which is why one point is not enough
+
+
+# --- as many points as are promised ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("a", "settled"), [("0", 3), ("11/5", 1), ("9/4", 1), ("3", 0)])
+def test_three_points_or_nothing_is_settled(a, settled):
+    """x·log(x − a) has few of the generic points in its domain, or none."""
+    loss = SampleLoss(f"x*log(x - {a})", "x")
+
+    def step(theta, h):
+        return theta + h * loss.field(theta)
+
+    if settled == 3:
+        assert len(assert_local_error_order(step, loss.equation(1))) == 3
+        return
+    told = "none" if settled == 0 else f"{settled} and not 3"
+    for assertion in (assert_local_error_order, assert_modified_equation):
+        with pytest.raises(AssertionError, match=f"{told} told anything; give at="):
+            assertion(step, loss.equation(1))
+    reports = assert_local_error_order(step, loss.equation(1), at=[4.5])  # and three near it
+    assert len(reports) == 4
+
+
+def test_each_given_point_has_a_neighbour_that_is_looked_at():
+    given = [[0.5, 1.0], [8.0, -3.0], [-60.0, 20.0], [0.02, 0.07]]
+    assert len(assert_local_error_order(descent, LOSS.equation(order=1), at=given)) == 8
+    subject = subject_of(
+        descent, LOSS.equation(order=1), 1, field=None, method=None, at=given, constants=None,
+        step_sizes=None, precision="auto",
+    )  # fmt: skip
+    points = [point for point, _ in islice(subject.points(), 8)]
+    assert points[:4] == given
+    for point, neighbour in zip(given, points[4:], strict=True):  # a tenth away at most
+        distance = np.abs(neighbour - np.array(point)).max()
+        assert 0 < distance <= 0.1 * np.abs(point).max()
+
+
+def test_a_given_point_at_the_edge_of_the_domain_has_neighbours_inside():
+    loss = SampleLoss("x*log(x - 2)", "x")
+    step = lambda theta, h: theta + h * loss.field(theta)  # noqa: E731
+    assert len(assert_local_error_order(step, loss.equation(1), at=["2.05"])) == 4
 
 
 # --- want of evidence --------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import modified_series
 from bea.testing.points import far_points, generic_points, neighbour
 from bea.testing.references.far_away import Elsewhere
-from bea.testing.references.reference import ENOUGH, Reports, Subject
+from bea.testing.references.reference import ENOUGH, NEIGHBOURS, Reports, Subject
 
 
 class OnEquation(Subject):
@@ -40,18 +40,19 @@ class OnEquation(Subject):
         self._values = checks.constants(equation, constants or {})
         equation.to_mpmath(0, self._values)  # refuses what has no value
         self._given = None if at is None else _points(equation, at)
+        self.enough = max(ENOUGH, len(self._given or ()))
         self._asked_precision: Precision = precision
 
     def points(self) -> Iterator[tuple[Any, bool]]:
-        """The given points and a neighbour of each, or generic ones."""
+        """The given points and then neighbours of each in turn, or generic ones."""
         if self._given is None:
             yield from ((p, False) for p in generic_points(len(self._equation.params)))
             return
         for point in self._given:
             yield point, True
-        for point in self._given:
-            theta = np.array([float(t) for t in checks.point(self._equation, point)])
-            yield from ((neighbour(theta, i), False) for i in range(ENOUGH))
+        rows = [checks.point(self._equation, point) for point in self._given]
+        given = [np.array([float(t) for t in row]) for row in rows]
+        yield from ((neighbour(theta, i), False) for i in range(NEIGHBOURS) for theta in given)
 
     def reports_at(self, point: Any, precision: Precision = "auto") -> Reports:
         """By `in_coordinates`, further orders when they are asked for."""

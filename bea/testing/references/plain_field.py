@@ -28,7 +28,7 @@ from bea.numeric.orders.user_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree
 from bea.testing.references.far_away import Elsewhere
-from bea.testing.references.reference import ENOUGH, Reports, Subject
+from bea.testing.references.reference import NEIGHBOURS, Reports, Subject
 from bea.testing.verdict import Verdict
 
 MOST_TRIED_DIMENSIONS = 12
@@ -76,7 +76,7 @@ class OnPlainField(Subject):
         """The given point and neighbours, or generic ones."""
         if self._given is not None:
             yield self._given, True
-            for number in range(ENOUGH):
+            for number in range(NEIGHBOURS):
                 yield neighbour_of_tree(self._given, number), False
             return
         yield from ((p, False) for p in generic_points(self._dimension))

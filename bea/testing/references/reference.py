@@ -19,7 +19,9 @@ from bea.testing.recorded import RecordedStep
 from bea.testing.verdict import Verdict, verdict
 
 ENOUGH = 3
-"""Generic points at which an assertion looks."""
+"""Generic points at which an assertion must be confirmed."""
+NEIGHBOURS = 12
+"""Generic points near a given one, of which some may lie where the field is not defined."""
 
 Reports = Callable[[int], OrderReport]
 """p ↦ the local error against the flow of order p."""
@@ -32,7 +34,7 @@ class Subject(ABC):
         title: how a message calls it.
         order: p.
         sizes: the step sizes, if not the default ones.
-        enough: at how many of the generic points to look.
+        enough: at how many generic points it must be confirmed.
         knows_the_limit: whether f_{p+1} is known.
     """
 

@@ -16,7 +16,7 @@ from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
 from bea.testing.points import far_trees, neighbour_of_tree
 from bea.testing.references.far_away import Elsewhere
-from bea.testing.references.reference import ENOUGH, Reports, Subject
+from bea.testing.references.reference import NEIGHBOURS, Reports, Subject
 
 
 class OnSeries(Subject):
@@ -67,7 +67,7 @@ class OnSeries(Subject):
     def points(self) -> Iterator[tuple[Any, bool]]:
         """The given parameters, and neighbours of them."""
         yield self._start, True
-        for number in range(ENOUGH):
+        for number in range(NEIGHBOURS):
             yield neighbour_of_tree(self._start, number), False
 
     def reports_at(self, point: Any, precision: Precision = "auto") -> Reports:
