@@ -114,7 +114,7 @@ def verify_orders(
 
     Args:
         equation: the modified equation, or a series together with a field.
-        at: the point θ_0.
+        at: the point θ_0, as for `verify_order`.
         order: the last p; by default that of the equation.
         field: f, for a series.
         constants: a number for every constant of the equation.

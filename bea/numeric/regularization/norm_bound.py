@@ -77,7 +77,7 @@ class ParameterNormMonitor:
         Args:
             theta: θ_n, a pytree of floating-point arrays.
             theta_next: θ_{n+1}, a pytree of the same structure and shapes.
-            slope: the number |∇E(θ_n)| of the loss whose gradient the step took;
+            slope: |∇E(θ_n)|, a number: that of the loss whose gradient the step took;
                 `bea.gradient_geometry` has it from the same evaluation.
             h: the learning rate of this step, a number.
         """
