@@ -71,7 +71,7 @@ def members_of(thing: type) -> dict[str, Callable[..., Any]]:
         if base.__module__.partition(".")[0] == "bea":
             for name, member in vars(base).items():
                 function = getattr(member, "__func__", None) or getattr(member, "fget", None)
-                function = function or getattr(member, "func", None) or member
+                function = function or getattr(member, "func", None) or inspect.unwrap(member)
                 if inspect.isfunction(function) and is_ours(function, name):
                     found.setdefault(name, function)
     return found

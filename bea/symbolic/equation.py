@@ -16,6 +16,7 @@ import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, NotAGradientError
+from bea.predicates import predicate
 from bea.symbolic.coordinates.problem import Problem, StepMap
 from bea.symbolic.derivation import Derivation, by_recursion
 from bea.symbolic.functions import rules as functions
@@ -175,6 +176,7 @@ class ModifiedEquation:
         """
         return self._gradients.curl(self._checked(l))
 
+    @predicate
     def is_gradient(self, l: int) -> bool:
         """Is f_l the gradient of a scalar, that is, on a domain without holes, free of curl?
 

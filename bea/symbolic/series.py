@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Expr, Symbol
 
 from bea.errors import InputError, NotAGradientError
+from bea.predicates import predicate
 from bea.symbolic.coordinates.carrier import Column, CoordinatesCarrier
 from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.derivation import Derivation, field_of
@@ -155,15 +156,22 @@ class Series(Mapping[Tree, Scalar]):
         """The order of the method: the l of the first f_l ≠ 0 with l ≥ 1; None if beyond p."""
         return next((l for l in range(1, self.order + 1) if self.terms(l)), None)
 
-    @property
+    @predicate
     def is_symmetric(self) -> bool:
         """Are all f_l with odd l zero, to the order of this series?
 
         So they are to every order if Φ* = Φ. Further terms are not looked at: a series of order 2
         has only f_1 to say so.
+
+        Source: HLW IX.2, Theorem 2.2.
+
+        Example:
+            >>> modified_series("implicit_midpoint", order=4).is_symmetric()
+            True
         """
         return not any(self.terms(l) for l in range(1, self.order + 1, 2))
 
+    @predicate
     def is_hamiltonian(self, l: int) -> bool:
         """Is f_l Hamiltonian for every Hamiltonian f? So they all are if the method is symplectic.
 
@@ -205,6 +213,7 @@ class Series(Mapping[Tree, Scalar]):
     def _structures(self) -> dict[int, GradientStructure]:
         return {}
 
+    @predicate
     def is_gradient(self, l: int) -> bool:
         """Is f_l a gradient for every loss? That is, is b constant on every free tree?
 
@@ -520,7 +529,7 @@ class Series(Mapping[Tree, Scalar]):
 
 
 def modified_series(
-    method: str | ButcherTableau = "euler", order: int = 3, most_trees: int = MOST_TREES
+    method: str | ButcherTableau = "euler", order: int = 1, most_trees: int = MOST_TREES
 ) -> Series:
     """The modified equation of a Runge–Kutta method, for every field at once.
 
@@ -545,7 +554,7 @@ def modified_series(
 
 
 def modifying_integrator(
-    method: str | ButcherTableau = "euler", order: int = 3, most_trees: int = MOST_CUT_TREES
+    method: str | ButcherTableau = "euler", order: int = 1, most_trees: int = MOST_CUT_TREES
 ) -> Series:
     """The field f̂ = f + h f̂_1 + … to hand to a method so that its steps lie on the flow of f.
 

@@ -326,7 +326,7 @@ def test_a_message_counts_trees_as_far_as_it_may_and_names_what_would_do():
 @pytest.mark.parametrize("name", ["implicit_midpoint", "gauss4", "gauss6", "yoshida4"])
 def test_symplectic_methods_are_hamiltonian_to_every_order(name):
     series = modified_series(name, order=5)
-    assert all(series.is_hamiltonian(l) for l in range(6)) and series.is_symmetric
+    assert all(series.is_hamiltonian(l) for l in range(6)) and series.is_symmetric()
 
 
 @pytest.mark.parametrize(

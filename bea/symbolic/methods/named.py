@@ -18,25 +18,48 @@ from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.ring.scalars import expression_of_scalar
 
 
+class UnknownMethodError(InputError, KeyError):
+    """There is no method of this name; as a key, it is not in the table of methods."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
 class Library(Mapping[str, ButcherTableau]):
     """Methods by name, each built when it is first asked for.
 
+    A name may be written with capitals, hyphens or spaces, and be one of the aliases; iteration
+    gives every method once, by its usual name.
+
     Args:
         recipes: how to build the method of each name.
+        aliases: other names, and the usual one of each.
     """
 
-    def __init__(self, recipes: Mapping[str, Callable[[], ButcherTableau]]) -> None:
-        self._recipes = recipes
+    def __init__(
+        self, recipes: Mapping[str, Callable[[], ButcherTableau]], aliases: Mapping[str, str]
+    ) -> None:
+        self._recipes, self._aliases = recipes, aliases
         self._built: dict[str, ButcherTableau] = {}
 
+    def usual_name(self, name: str) -> str:
+        """The name under which a method is listed; the name itself if there is no such method."""
+        plain = name.strip().lower().replace("-", "_").replace(" ", "_")
+        return self._aliases.get(plain, plain)
+
     def __getitem__(self, name: str) -> ButcherTableau:
-        if name not in self._built:
-            tableau = self._recipes[name]()
-            self._built[name] = ButcherTableau(tableau.A, tableau.b, name=name)
-        return self._built[name]
+        usual = self.usual_name(name)
+        if usual not in self._recipes:
+            raise UnknownMethodError(
+                f"unknown method {name!r}: use one of {', '.join(self)}, or a ButcherTableau"
+            )
+        if usual not in self._built:
+            tableau = self._recipes[usual]()
+            self._built[usual] = ButcherTableau(tableau.A, tableau.b, name=usual)
+        return self._built[usual]
 
     def __contains__(self, name: object) -> bool:
-        return name in self._recipes
+        return isinstance(name, str) and self.usual_name(name) in self._recipes
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._recipes)
@@ -113,6 +136,29 @@ GAUSS = {
 SSP_10_4 = ";".join(
     " ".join(["1/6"] * i if i < 5 else ["1/15"] * 5 + ["1/6"] * (i - 5)) for i in range(1, 10)
 )
+
+ALIASES = {
+    "gradient_descent": "euler",
+    "explicit_euler": "euler",
+    "backward_euler": "implicit_euler",
+    "radau_iia1": "implicit_euler",
+    "gauss2": "implicit_midpoint",
+    "crank_nicolson": "trapezoidal",
+    "lobatto_iiia2": "trapezoidal",
+    "explicit_midpoint": "midpoint",
+    "rk2": "midpoint",
+    "heun2": "heun",
+    "ssprk22": "heun",
+    "ralston2": "ralston",
+    "bs3": "bogacki_shampine",
+    "ralston3": "bogacki_shampine",
+    "classical": "rk4",
+    "kutta4": "rk38",
+    "rkf45": "fehlberg5",
+    "dopri5": "dormand_prince",
+    "rk45": "dormand_prince",
+}
+"""Other names under which these methods are known."""
 
 METHODS = Library(
     {
@@ -192,32 +238,10 @@ METHODS = Library(
         "lobatto_iiia6": _collocation(*LOBATTO[4]),
         "lobatto_iiib6": _conjugate(*LOBATTO[4]),
         "lobatto_iiic6": _lobatto_iiic(*LOBATTO[4]),
-    }
+    },
+    ALIASES,
 )
 """The methods known by name, each with a `ButcherTableau` of exact entries."""
-
-ALIASES = {
-    "gradient_descent": "euler",
-    "explicit_euler": "euler",
-    "backward_euler": "implicit_euler",
-    "radau_iia1": "implicit_euler",
-    "gauss2": "implicit_midpoint",
-    "crank_nicolson": "trapezoidal",
-    "lobatto_iiia2": "trapezoidal",
-    "explicit_midpoint": "midpoint",
-    "rk2": "midpoint",
-    "heun2": "heun",
-    "ssprk22": "heun",
-    "ralston2": "ralston",
-    "bs3": "bogacki_shampine",
-    "ralston3": "bogacki_shampine",
-    "classical": "rk4",
-    "kutta4": "rk38",
-    "rkf45": "fehlberg5",
-    "dopri5": "dormand_prince",
-    "rk45": "dormand_prince",
-}
-"""Other names under which these methods are known."""
 
 
 def method_named(method: str | ButcherTableau) -> ButcherTableau:
@@ -229,10 +253,7 @@ def method_named(method: str | ButcherTableau) -> ButcherTableau:
     if isinstance(method, ButcherTableau):
         return method
     if isinstance(method, str):
-        name = method.strip().lower().replace("-", "_").replace(" ", "_")
-        name = ALIASES.get(name, name)
-        if name in METHODS:
-            return METHODS[name]
+        return METHODS[method]
     raise InputError(
         f"unknown method {method!r}: use one of {', '.join(METHODS)}, or a ButcherTableau"
     )

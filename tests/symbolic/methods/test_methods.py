@@ -733,7 +733,7 @@ def test_names_are_forgiving_and_tableaus_stand_for_themselves():
 
 @pytest.mark.parametrize("alias", ALIASES)
 def test_aliases_resolve(alias):
-    assert alias not in METHODS
+    assert alias not in set(METHODS) and METHODS[alias] is METHODS[ALIASES[alias]]
     assert method_named(alias) is METHODS[ALIASES[alias]]
     assert method_named(alias.upper().replace("_", "-")).name == ALIASES[alias]
 
@@ -741,7 +741,10 @@ def test_aliases_resolve(alias):
 def test_a_library_is_a_mapping_that_builds_when_asked():
     assert METHODS["gauss4"] is METHODS["gauss4"]
     assert "gauss4" in METHODS and "rk5" not in METHODS and 4 not in METHODS
-    assert METHODS.get("rk5") is None
+    assert METHODS.get("rk5") is None and METHODS["RK4"] is METHODS["rk4"]
+    assert METHODS["rk45"] is METHODS["Dormand-Prince"] is METHODS["dormand_prince"]
+    with pytest.raises(KeyError, match=r"^unknown method .rk5.: use one of"):
+        METHODS["rk5"]
     with pytest.raises(KeyError):
         METHODS["rk5"]
 
