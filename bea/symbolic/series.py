@@ -50,6 +50,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
+HIGHEST_ORDER_SOUGHT = 10
+"""How far the first correction of a method is looked for: its 1842 trees take under a second,
+and no named method is of a higher order."""
+
+
 class Series(Mapping[Tree, Scalar]):
     """A B-series Σ_τ h^{|τ|−1} b(τ)/σ(τ) F(τ)(f), cut at a power of h.
 
@@ -155,6 +160,18 @@ class Series(Mapping[Tree, Scalar]):
     def method_order(self) -> int | None:
         """The order of the method: the l of the first f_l ≠ 0 with l ≥ 1; None if beyond p."""
         return next((l for l in range(1, self.order + 1) if self.terms(l)), None)
+
+    @cached_property
+    def first_correction(self) -> int | None:
+        """The l of the first f_l ≠ 0 with l ≥ 1, looked for beyond the order of this series.
+
+        It is the order of the method. None if it lies beyond the order of this series and beyond
+        HIGHEST_ORDER_SOUGHT, too.
+        """
+        if self.method_order is not None:
+            return self.method_order
+        beyond = range(self.order + 1, HIGHEST_ORDER_SOUGHT + 1)
+        return next((l for l in beyond if self.extended(l).terms(l)), None)
 
     @predicate
     def is_symmetric(self) -> bool:

@@ -46,6 +46,11 @@ class WrittenSeries(Protocol):
         ...
 
     @property
+    def first_correction(self) -> int | None:
+        """The l of the first f_l ≠ 0 with l ≥ 1; None if it is not known."""
+        ...
+
+    @property
     def method_order(self) -> int | None:
         """The order of the method; None if it is higher than that of the series."""
         ...
@@ -97,8 +102,13 @@ def _sign_and_size(c: Scalar) -> tuple[bool, Scalar]:
     return negative, (-c if negative else c)
 
 
-def text_sum(orders: Orders) -> str:
-    """Σ_l h^l Σ c·name on one line."""
+def text_sum(orders: Orders, rest: int | None = None) -> str:
+    """Σ_l h^l Σ c·name on one line.
+
+    Args:
+        orders: names and factors for each power of h.
+        rest: the power of h with which the terms left out begin, where that says more than "…".
+    """
     parts: list[str] = []
     for l, terms in enumerate(orders):
         if not terms:
@@ -112,7 +122,8 @@ def text_sum(orders: Orders) -> str:
             sign = ("− " if negative else "+ ") if parts else ("−" if negative else "")
             factor = _text_factor(size, power)
             parts.append(f"{sign}{factor}{' ' * bool(factor)}{name}")
-    return " ".join([*(parts or ["0"]), "+ …"])
+    left_out = "…" if rest is None else f"O(h{str(rest).translate(SUPERSCRIPTS)})"
+    return " ".join([*(parts or ["0"]), "+", left_out])
 
 
 def _text_factor(size: Scalar, power: str) -> str:
@@ -139,8 +150,8 @@ def _text_terms(terms: Sequence[tuple[str, Scalar]]) -> str:
     return text
 
 
-def latex_sum(orders: Orders) -> str:
-    """Σ_l h^l Σ c·name as LaTeX, without dollar signs."""
+def latex_sum(orders: Orders, rest: int | None = None) -> str:
+    """Σ_l h^l Σ c·name as LaTeX, without dollar signs; the arguments are those of `text_sum`."""
     parts: list[str] = []
     for l, terms in enumerate(orders):
         if not terms:
@@ -158,7 +169,8 @@ def latex_sum(orders: Orders) -> str:
             sign = ("-" if negative else "") if not body else (" - " if negative else " + ")
             body += f"{sign}{_latex_factor(size)}{name}"
         parts.append(f"{'+ ' if parts else ''}{power} \\left( {body} \\right)" if power else body)
-    return " ".join([*(parts or ["0"]), "+ \\dots"])
+    left_out = "\\dots" if rest is None else f"O(h^{{{rest}}})"
+    return " ".join([*(parts or ["0"]), "+", left_out])
 
 
 def _latex_factor(size: Scalar, power: str = "") -> str:
@@ -188,7 +200,7 @@ def series_orders(series: WrittenSeries, gradient: bool, name: Callable[[Tree], 
 def as_text(series: WrittenSeries, gradient: bool = False) -> str:
     """The series on one line."""
     name = contractions.vector if gradient else differential
-    return text_sum(series_orders(series, gradient, name))
+    return text_sum(series_orders(series, gradient, name), _rest(series))
 
 
 def as_latex(series: WrittenSeries, gradient: bool = False) -> str:
@@ -198,7 +210,13 @@ def as_latex(series: WrittenSeries, gradient: bool = False) -> str:
         return contractions.vector(tree, contractions.LATEX)
 
     name = contraction if gradient else differential_latex
-    return latex_sum(series_orders(series, gradient, name))
+    return latex_sum(series_orders(series, gradient, name), _rest(series))
+
+
+def _rest(series: WrittenSeries) -> int | None:
+    """The power of h with which corrections begin, if they do only beyond the series."""
+    first = series.first_correction if series.order else None
+    return first if first is not None and first > series.order else None
 
 
 class Named(Protocol):

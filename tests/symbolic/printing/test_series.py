@@ -100,3 +100,28 @@ def test_one_term_with_a_numerator():
     for a, text in (("5/4", "+ 3h/4"), ("5/2", "+ 2h"), ("-1/6", "− 2h/3")):
         series = bea.modified_series(bea.ButcherTableau([[a]], ["1"]), order=1)
         assert series.text() == f"f {text} f'f + …"
+
+
+@pytest.mark.parametrize(
+    ("method", "order", "text", "latex"),
+    [
+        ("rk4", 2, "f + O(h⁴)", "f + O(h^{4})"),
+        ("gauss6", 1, "f + O(h⁶)", "f + O(h^{6})"),
+        ("rk4", 0, "f + …", r"f + \dots"),  # of order 0 no correction was asked for
+        ("euler", 1, "f − h/2 f'f + …", r"f - \tfrac{h}{2} f'f + \dots"),
+    ],
+)
+def test_a_series_without_corrections_says_where_they_begin(method, order, text, latex):
+    series = bea.modified_series(method, order=order)
+    assert (str(series), series.latex()) == (text, latex)
+    assert series.text(gradient=True) == text.replace("f'f", "H∇E").replace("f", "−∇E")
+
+
+def test_where_corrections_begin_is_the_order_of_the_method():
+    for name, tableau in bea.METHODS.items():
+        first = bea.modified_series(tableau, order=1).first_correction
+        longer = bea.modified_series(tableau, order=first)
+        assert longer.method_order == first, name
+        assert not any(longer.terms(l) for l in range(1, first))
+    nystrom = bea.composition(["rk4"] * 2)
+    assert bea.modified_series(nystrom, order=2).first_correction == 4
