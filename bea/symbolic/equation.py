@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     import jax
     import mpmath
 
-    from bea.symbolic.kernels.evaluation import PolynomialFields
+    from bea.symbolic.kernels.polynomials import PolynomialFields
 
 
 class TreeSource(Protocol):
@@ -448,9 +448,8 @@ loss of order 0; the field itself is no gradient, so it has no loss'
         Args:
             order: p, at most the order of the equation, which is the default.
         """
-        from bea.symbolic.kernels.evaluation import (
-            PolynomialFields,  # NumPy: not for who only derives
-        )
+        # Here: NumPy is not for who only derives.
+        from bea.symbolic.kernels.polynomials import PolynomialFields
 
         algebra = self._derivation.carrier.algebra
         columns = [self._derivation[l].components for l in range(self._checked(order) + 1)]

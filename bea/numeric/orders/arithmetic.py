@@ -27,13 +27,9 @@ from bea.numeric.flows.precision import double_precision, unjitted
 from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.kernels.certified_field import CertifiedField
-from bea.symbolic.kernels.evaluation import (
-    PolynomialFields,
-    constant_values,
-    jax_kernel,
-    mpmath_kernel,
-)
+from bea.symbolic.kernels.constants import constant_values
 from bea.symbolic.kernels.multiprecision import mpf_of, rational_of
+from bea.symbolic.kernels.polynomials import PolynomialFields, jax_kernel, mpmath_kernel
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.ring.terms import Monomial
 

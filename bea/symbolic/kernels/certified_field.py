@@ -20,7 +20,7 @@ from sympy import Expr
 
 from bea.errors import BeaError
 from bea.symbolic.coordinates.step_expansion import limit_along
-from bea.symbolic.kernels.evaluation import PolynomialFields
+from bea.symbolic.kernels.polynomials import PolynomialFields
 from bea.symbolic.zero.balls import NoBallError, ball, precision, rational
 
 PRECISIONS = (128, 512, 2048, 8192)

@@ -15,16 +15,11 @@ import sympy as sp
 from bea.errors import InputError
 from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.functions.rules import canonical
+from bea.symbolic.kernels.as_written import HIGHEST_ORDER_BY_TREES, kernel_as_written
 from bea.symbolic.kernels.certified_field import CertifiedField
 from bea.symbolic.kernels.checked_kernel import Field, checked_kernel
-from bea.symbolic.kernels.evaluation import (
-    HIGHEST_ORDER_BY_TREES,
-    PolynomialFields,
-    constant_values,
-    double,
-    jax_kernel,
-    kernel_as_written,
-)
+from bea.symbolic.kernels.constants import constant_values, double
+from bea.symbolic.kernels.polynomials import PolynomialFields, jax_kernel
 from bea.symbolic.ring.scalars import Scalar, expression_of_scalar
 from bea.symbolic.trees.tree import Tree
 

@@ -19,7 +19,8 @@ from flint import arb
 from bea.errors import InputError
 from bea.symbolic.coordinates.symbols import name_of
 from bea.symbolic.kernels.certified_field import MANY, CertifiedField
-from bea.symbolic.kernels.evaluation import PolynomialFields, constant_values, mpmath_kernel
+from bea.symbolic.kernels.constants import constant_values
+from bea.symbolic.kernels.polynomials import PolynomialFields, mpmath_kernel
 
 GUARD = 32
 """Bits beyond those asked for in the first evaluation; the second has twice as many and more."""

@@ -8,7 +8,7 @@ Algorithms, 2nd ed., section 3.3), to first order in the errors: a bound that is
 one that is large says that the digits are gone.
 
 Where the digits have gone because the value is near zero and not because of the way in which it was
-computed is not decided here (`evaluation`).
+computed is not decided here (`polynomials`).
 """
 
 from __future__ import annotations

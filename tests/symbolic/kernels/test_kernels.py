@@ -13,7 +13,7 @@ import sympy as sp
 
 import bea
 from bea.numeric.flows.precision import double_precision
-from bea.symbolic.kernels.evaluation import jax_kernel
+from bea.symbolic.kernels.polynomials import jax_kernel
 
 a, b, c, x, y = sp.symbols("a b c x y")
 

@@ -1,20 +1,16 @@
-"""From exact corrections to numbers: kernels for JAX, and one for multiprecision.
+"""Corrections as polynomials in the same few functions of θ, evaluated in JAX and in mpmath.
 
-There are two ways to evaluate the corrections. *As the input was written*: f is built from the
-loss or field as its author factored it, and the corrections are the trees of the method on it, by
-Jacobian-vector products (`elementary_differentials`); nothing is multiplied out, sums over data
-stay sums, and a kernel costs what the loss costs, times a small factor. *As polynomials*: all
-corrections are polynomials in the same few functions of θ, each function is evaluated once, then
-each monomial, and one matrix of coefficients is multiplied by them; what XLA sees stays small
-however high the order is, but terms may cancel. The first is taken for Runge–Kutta methods up to
-order 3, the second for steps and beyond. In both, `checked_kernel` sees to it that missing digits
-are not hidden. Following the field and measuring its errors is the business of `bea.numeric`.
+Each function is evaluated once, then each monomial, and one matrix of coefficients is multiplied by
+them; what XLA sees stays small however high the order is, but terms may cancel. It is the way for
+steps and for orders beyond 3; up to there Runge–Kutta methods go by `as_written`. In both,
+`checked_kernel` sees to it that missing digits are not hidden. Following the field and measuring
+its errors is the business of `bea.numeric`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -27,16 +23,11 @@ from sympy.core.function import AppliedUndef
 from sympy.printing.codeprinter import PrintMethodNotImplementedError
 
 from bea.errors import InputError
-from bea.symbolic.functions.rules import exact
+from bea.symbolic.kernels.constants import Number, constant_values, double
 from bea.symbolic.ring.terms import Monomial
 
 if TYPE_CHECKING:
     import jax
-
-    from bea.symbolic.trees.tree import Tree
-
-Number = Any
-"""A float, an int, a Fraction, a SymPy number or an mpmath number."""
 
 LONGEST_DENOMINATOR = 256
 """Bits: a longer common denominator would make the numerators long, and their products slow."""
@@ -103,115 +94,6 @@ class PolynomialFields:
                             "rescale the loss or the parameters"
                         ) from None
         return array
-
-
-def constant_values(
-    symbols: Iterable[sp.Symbol],
-    functions: Iterable[Expr],
-    constants: Mapping[Any, Number] | None,
-) -> dict[sp.Symbol, Expr]:
-    """The values of the constants that occur, exactly.
-
-    Args:
-        symbols: the constants.
-        functions: what they occur in.
-        constants: a number for each, by symbol or by name.
-
-    Raises:
-        InputError: a constant has no value, or one that is no finite real number, or one with
-            which a function is not finite.
-    """
-    given = {k if isinstance(k, str) else k.name: v for k, v in (constants or {}).items()}
-    needed = sorted(symbols, key=lambda s: s.name)
-    missing = [s.name for s in needed if s.name not in given]
-    if missing:
-        values = ", ".join(f'"{name}": …' for name in missing)
-        raise InputError(
-            f"no value for the constant{'s' * (len(missing) > 1)} {', '.join(missing)}: "
-            f"pass constants={{{values}}} (--set {missing[0]}=… on the command line)"
-        )
-    numbers = {s: exact_number(s.name, given[s.name]) for s in needed}
-    for function in functions if numbers else ():
-        if function.subs(numbers).has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
-            raise InputError(
-                f"{function} is not finite and real for these constants: give them other values"
-            )
-    return numbers
-
-
-def exact_number(name: str, given: Number) -> Expr:
-    """The value of a constant, exactly.
-
-    Raises:
-        InputError: it is no finite real number.
-    """
-    try:
-        number = sp.sympify(given, strict=True)
-    except sp.SympifyError:
-        number = None
-    if not (isinstance(number, Expr) and number.is_finite and number.is_real):
-        raise InputError(f"the constant {name} is {given!r}: give it a finite real number")
-    return number.replace(lambda e: isinstance(e, sp.Float), exact)
-
-
-def double(name: str, number: Expr) -> float:
-    """The value of a constant in float64.
-
-    Raises:
-        InputError: it is out of range.
-    """
-    value = float(number)
-    if not np.isfinite(value):
-        raise InputError(f"the constant {name} exceeds the range of float64: rescale it")
-    return value
-
-
-HIGHEST_ORDER_BY_TREES = 3
-"""Beyond, there are nine trees of five nodes and more, and they take long to compile."""
-
-
-def kernel_as_written(
-    f: Sequence[Expr],
-    loss: Expr | None,
-    params: Sequence[sp.Symbol],
-    orders: Sequence[Mapping[Tree, float]],
-) -> Callable[[jax.Array, jax.Array], jax.Array]:
-    """(θ, h) ↦ f_0 + h f_1 + … + h^p f_p by the trees of a method on f.
-
-    Args:
-        f: the components of the field, without constants; not used where there is a loss.
-        loss: E, for f = −∇E, without constants.
-        params: the parameters.
-        orders: for each l the factors b(τ)/σ(τ) of the trees of f_l.
-
-    Returns:
-        A function of θ, shape (m,), and h, shape ().
-    """
-    import jax
-    import jax.numpy as jnp
-
-    from bea.symbolic.kernels.elementary_differentials import correction_kernels
-    from bea.symbolic.kernels.expressions import evaluate
-
-    def evaluated(expressions: Sequence[Expr], theta: jax.Array) -> list[jax.Array]:
-        point = {p: theta[i] for i, p in enumerate(params)}
-        found = evaluate(expressions, point, theta.dtype)
-        return [jnp.broadcast_to(jnp.asarray(v, theta.dtype), ()) for v in found]
-
-    def field(theta: jax.Array) -> jax.Array:
-        if loss is not None:
-            return -jax.grad(lambda t: evaluated([loss], t)[0])(theta)
-        return jnp.stack(evaluated(f, theta))
-
-    corrections = correction_kernels(orders, field, is_smooth=True)
-
-    def kernel(theta: jax.Array, h: jax.Array) -> jax.Array:
-        *lower, total = corrections(theta)
-        for f_l in reversed(lower):  # Horner in h
-            total = f_l + h * total
-        return total
-
-    return kernel
 
 
 def jax_kernel(
