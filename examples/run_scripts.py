@@ -24,7 +24,7 @@ import jax
 import numpy as np
 from jax.experimental import multihost_utils
 from jax.sharding import Mesh
-from table_and_figure import Row, produce, write_table, write_text
+from table_and_figure import Row, path_of, produce, write_table, write_text
 
 from bea import TrainingRun
 from bea.errors import BeaError, InputError
@@ -167,7 +167,7 @@ class Script:
 
     def _run(self, experiment: Experiment, profile: str, configuration: dict[str, Any]) -> None:
         """Train, and write the tables."""
-        made_by = f"examples/{self.name}.py --profile {profile}"
+        made_by = f"{path_of(self.name)} --profile {profile}"
         experiment.run({"made_by": made_by, **configuration})
 
     def _check(self, profile: Any) -> None:
@@ -185,7 +185,7 @@ class Script:
             prog=f"{self.name}.py",
             description=self.description,
             epilog="examples: "
-            + "\n          ".join(f"python examples/{self.name}.py {e}" for e in self.examples)
+            + "\n          ".join(f"python {path_of(self.name)} {e}" for e in self.examples)
             + "\ntwo hosts: … --coordinator HOST:PORT --processes 2 --process 0   "
             "(and 1 on the other)",
             formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -23,7 +23,7 @@ from typing import ClassVar, TypeVar
 
 import numpy as np
 from run_scripts import MEASUREMENTS, Script, errors_in_one_line
-from table_and_figure import Row, read_table, write_table
+from table_and_figure import Row, path_of, read_table, write_table
 
 from bea.errors import InputError
 from bea.streams import Parser
@@ -63,7 +63,7 @@ class RunTables:
 
     def _read(self, name: str, columns: Iterable[str]) -> list[Row]:
         path = self.folder / name
-        script = f"python examples/{self.script.name}.py"
+        script = f"python {path_of(self.script.name)}"
         command = f"{script} --profile {self.profile} --out {self.folder}"
         if not path.is_file():
             needs = f" (--data FOLDER: {self.script.data})"
@@ -266,8 +266,8 @@ def read_options(
     parser = Parser(
         prog=f"{name}.py",
         description=description,
-        epilog=f"example: python examples/{name}.py --profile quick\n"
-        f"         python examples/{name}.py --out {results} --redraw",
+        epilog=f"example: python {path_of(name)} --profile quick\n"
+        f"         python {path_of(name)} --out {results} --redraw",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument(

@@ -72,7 +72,7 @@ def parse_options(
 
     `add` adds further options, and `examples` shows their use.
     """
-    shown = [f"python examples/{name}.py {given}" for given in ("--out build/figures", *examples)]
+    shown = [f"python {path_of(name)} {given}" for given in ("--out build/figures", *examples)]
     parser = Parser(
         prog=f"{name}.py",
         description=description,
@@ -113,7 +113,7 @@ def produce(
     provenance = {
         "table": path.name,
         "rows": len(rows),
-        "made_by": f"examples/{path.stem}.py",
+        "made_by": path_of(path.stem),
         "git_revision": REVISION,
         "python": platform.python_version(),
         "device": jax.devices()[0].device_kind,
@@ -123,6 +123,13 @@ def produce(
     write_text(path.with_suffix(".json"), json.dumps(provenance, indent=1) + "\n")
     print(f"wrote {path}")
     return rows
+
+
+def path_of(script: str) -> str:
+    """Where a script beside this one is, from the root of the sources: as commands name it."""
+    folders = Path(__file__).resolve().parent.parts
+    outermost = len(folders) - 1 - folders[::-1].index("examples")
+    return "/".join((*folders[outermost:], f"{script}.py"))
 
 
 def git_revision() -> str | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import inspect
 import io
+import json
 import re
 import runpy
 import shlex
@@ -117,6 +119,33 @@ def test_every_example_is_run_by_a_test():
     assert len(scripts) >= 20, "they are found in no folder"
     named = [re.compile(rf"(?:[\"/.]|\bimport .*\b){path.stem}\b") for path in scripts]
     assert [p.name for p, name in zip(scripts, named, strict=True) if not name.search(code)] == []
+
+
+def test_every_script_names_itself_by_the_path_where_it_is(capsys, monkeypatch):
+    """In its help, whose examples are to be copied; "made_by" of its tables is the same path."""
+    seen = 0
+    for path in sorted((ROOT / "examples").rglob("*.py")):
+        run = re.search(r"run_as_script\(([\w.]+)\)", path.read_text(encoding="utf-8"))
+        if run is None:
+            continue
+        monkeypatch.syspath_prepend(path.parent)
+        main = eval(run[1], runpy.run_path(str(path)))
+        if inspect.signature(main).parameters:
+            with pytest.raises(SystemExit):
+                main(["--help"])
+            named = re.findall(r"python (\S+\.py)", capsys.readouterr().out)
+            assert set(named) == {path.relative_to(ROOT).as_posix()}
+            seen += 1
+    assert seen >= 15
+
+
+def test_results_are_made_by_scripts_that_are_still_here():
+    """Their paths are those at the revision that is noted beside them; the names are kept."""
+    scripts = {path.name for path in (ROOT / "examples").rglob("*.py")}
+    notes = [json.loads(p.read_text("utf-8")) for p in (ROOT / "results").rglob("*.json")]
+    made_by = [note["made_by"].split()[0] for note in notes if "made_by" in note]
+    assert len(made_by) >= 9
+    assert {Path(script).name for script in made_by} <= scripts
 
 
 @pytest.mark.parametrize("page", PAGES)
