@@ -113,8 +113,9 @@ class Ensemble:
             measures = partial(in_training, self.classifier), partial(in_use, self.classifier)
             place = models.theta, models.state
             programs += [jax.make_jaxpr(part)(*place, *batch) for part in measures]
-        without_addresses = re.sub(r"0x[0-9a-f]+", "", "".join(map(str, programs)))
-        return hashlib.sha256(without_addresses.encode()).hexdigest()[:16]
+        # Objects in it are shown as <module.Class object at 0x…>: saved runs outlive both.
+        text = re.sub(r"<(?:\w+\.)+(?=[\w.]+ object at 0x)", "<", "".join(map(str, programs)))
+        return hashlib.sha256(re.sub(r"0x[0-9a-f]+", "", text).encode()).hexdigest()[:16]
 
     # --- the start
 

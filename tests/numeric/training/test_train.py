@@ -12,6 +12,7 @@ import sys
 import time
 from itertools import pairwise
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import jax
@@ -32,6 +33,7 @@ from bea.numeric.training import checkpoints as saved_run
 from bea.numeric.training import train as training
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.schedule import spread_steps
+from bea.numeric.training.sharding import Placement
 
 DATA = load_digits().subset(96, 64)
 X, X_TEST = DATA.scaled(flat=True)
@@ -326,6 +328,53 @@ def test_a_finished_run_is_not_redone(tmp_path, monkeypatch):
     again = run(folder=tmp_path)
     assert again.rows() == first.rows()
     assert again.seconds["training"] == first.seconds["training"]
+
+
+ELSEWHERE = """
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from flax import linen as nn
+
+class Doubled:
+    def __call__(self, x: Any) -> Any:
+        return 2 * x
+
+@jax.custom_vjp
+def twice(x: Any) -> Any:
+    return jax.pure_callback(Doubled(), x, x, vmap_method="broadcast_all")
+
+twice.defvjp(lambda x: (twice(x), None), lambda _, g: (2 * g,))
+
+class Network(nn.Module):
+    factor: float = 1.0
+
+    @nn.compact
+    def __call__(self, x: Any) -> Any:
+        return twice(nn.Dense(10)(jnp.tanh(self.factor * x)))
+"""
+
+
+def test_a_saved_run_does_not_care_in_which_module_the_network_is(monkeypatch):
+    """Modules move between two releases. What is computed is another matter."""
+
+    def program(module: str, factor: float = 1.0) -> str:
+        there = ModuleType(module)
+        monkeypatch.setitem(sys.modules, module, there)
+        exec(ELSEWHERE, vars(there))
+        network = classifier(there.Network(factor), image=(64,))
+        return Ensemble(network, optax.sgd, 32, len(X), 96, Placement.on(None)).program(*TRAIN)
+
+    assert program("here") == program("in_another.place.now") != program("here", factor=0.5)
+
+
+def test_what_is_saved_names_no_module_of_ours(tmp_path):
+    """So that a run begun before they are moved can be resumed after."""
+    run(folder=tmp_path)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert any(path.name == "configuration.json" for path in files)
+    assert [path for path in files if b"bea." in path.read_bytes()] == []
 
 
 def cut_off_at(
