@@ -25,8 +25,9 @@ def test_the_published_claims_are_those_of_the_published_tables(paper_claims, tm
     paper_claims.main([*folders, "--claims", str(path)])
     assert path.read_bytes() == (ROOT / "results/claims.csv").read_bytes()
     table = capsys.readouterr().out.split("\n\n", 1)[1].strip()
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"<!-- claims -->\n{table}\n<!-- end of claims -->" in readme
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    (page,) = (text for p in pages if "<!-- claims -->" in (text := p.read_text(encoding="utf-8")))
+    assert f"<!-- claims -->\n{table}\n<!-- end of claims -->" in page
 
 
 def test_a_folder_without_tables_is_named(paper_claims, tmp_path, capsys):
