@@ -71,8 +71,8 @@ if TYPE_CHECKING:
     from bea.symbolic.series import modified_series as modified_series
     from bea.symbolic.series import modifying_integrator as modifying_integrator
     from bea.symbolic.structure.free_trees import FreeTree as FreeTree
-    from bea.symbolic.trees.table import trees as trees
     from bea.symbolic.trees.tree import Tree as Tree
+    from bea.symbolic.trees.tree import trees as trees
 
 __version__ = "0.1.0"
 
@@ -100,7 +100,7 @@ _HOME = {
     "modifying_integrator": "bea.symbolic.series",
     "save_picture": "bea.symbolic.printing.pictures",
     "Tree": "bea.symbolic.trees.tree",
-    "trees": "bea.symbolic.trees.table",
+    "trees": "bea.symbolic.trees.tree",
     "flow": "bea.numeric.flows.flow",
     "log_shift_estimate": "bea.numeric.fields.log_shift",
     "NotSmoothWarning": "bea.errors",

@@ -1,4 +1,4 @@
-"""Orders: whole numbers of Python, SymPy or NumPy, and no others."""
+"""Orders and limits: whole numbers of Python, SymPy or NumPy, and no others."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def checked_order(order: Any) -> int:
     whole = whole_number(order)
     if whole is None or whole < 0:
         raise InputError(f"the order is {order!r}: it must be a whole number, 0 or more")
+    return whole
+
+
+def checked_limit(name: str, most: Any) -> int:
+    """A limit that a caller gives.
+
+    Raises:
+        InputError: it is no whole number, or not positive.
+    """
+    whole = whole_number(most)
+    if whole is None or whole < 1:
+        raise InputError(f"{name} is {most}: give a whole number, 1 or more")
     return whole
 
 

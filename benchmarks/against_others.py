@@ -36,7 +36,7 @@ import sympy as sp
 from tqdm import tqdm
 
 import bea
-from bea.symbolic.trees.table import trees
+from bea.symbolic.trees.tree import trees
 from benchmarks.report import write_table
 
 Answer = Mapping[Any, float]

@@ -42,8 +42,8 @@ from bea.symbolic.structure.free_trees import FreeTree, GradientStructure, gradi
 from bea.symbolic.structure.symmetric_form import Way, symmetric_weights
 from bea.symbolic.trees.coefficients import modified_coefficients
 from bea.symbolic.trees.modifying_integrator import MOST_CUT_TREES, modifying_coefficients
-from bea.symbolic.trees.table import MOST_TREES, TreeTable
-from bea.symbolic.trees.tree import Tree, neighbours
+from bea.symbolic.trees.table import TreeTable
+from bea.symbolic.trees.tree import MOST_TREES, Tree, neighbours
 from bea.whole_numbers import checked_order, order_within
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from kauri import cem
 
 import bea
 from bea import METHODS, ButcherTableau, Tree, modified_series, modifying_integrator
-from bea.symbolic.trees.table import trees
+from bea.symbolic.trees.tree import trees
 from tests.quick import EVERY_METHOD
 
 Number = Fraction | sp.Expr

@@ -20,8 +20,8 @@ from bea.symbolic.series import modified_series
 from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
 from bea.symbolic.structure.free_trees import FreeTree
 from bea.symbolic.trees.carrier import TreeCarrier
-from bea.symbolic.trees.table import TreeTable, trees
-from bea.symbolic.trees.tree import Tree
+from bea.symbolic.trees.table import TreeTable
+from bea.symbolic.trees.tree import Tree, trees
 from tests.quick import quick
 
 entries = st.fractions(-2, 2, max_denominator=3)

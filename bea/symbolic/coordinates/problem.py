@@ -24,9 +24,10 @@ from bea.symbolic.coordinates.symbols import (
 from bea.symbolic.functions.rules import check_smooth, evaluated, exact
 from bea.symbolic.methods.named import METHODS, method_named
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.parsing.limits import MOST_TERMS, TOO_DEEP, check_extent, checked_limit
+from bea.symbolic.parsing.limits import MOST_TERMS, TOO_DEEP, check_extent
 from bea.symbolic.parsing.text import parse_expression, parse_symbols
 from bea.symbolic.ring.scalars import symbols_in_order
+from bea.whole_numbers import checked_limit
 
 StepMap = Callable[[Sequence[sp.Symbol], sp.Symbol], Sequence[Any]]
 

@@ -191,7 +191,7 @@ def _by_branch(
     """The forests sorted by a branch of theirs, the most common first, and without it."""
     rest = dict(forests)
     while rest:
-        ((branch, _),) = Counter(t for forest in rest for t in set(forest)).most_common(1)
+        ((branch, _),) = Counter(t for forest in rest for t in dict.fromkeys(forest)).most_common(1)
         having = {forest: w for forest, w in rest.items() if branch in forest}
         yield branch, {_without(branch, forest): w for forest, w in having.items()}
         rest = {forest: w for forest, w in rest.items() if forest not in having}

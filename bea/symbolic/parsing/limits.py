@@ -2,18 +2,15 @@
 
 Corrections can grow a hundredfold with each order. The bound is counted in terms, as time and
 memory are, checked while the work grows, and raised by `most_terms`, as that on trees is by
-`most_trees=` (`trees.table`). What is typed is bounded before, in `text`.
+`most_trees=` (`trees.tree`). What is typed is bounded before, in `text`.
 """
 
 from __future__ import annotations
-
-from typing import Any
 
 from sympy import Expr
 
 from bea.errors import InputError
 from bea.symbolic.parsing.expanded_size import extent_of, longest_product
-from bea.whole_numbers import whole_number
 
 MOST_TERMS = 50_000_000
 """Terms that the recursion may write down for all corrections together: one to two GiB, and a
@@ -40,18 +37,6 @@ class TooManyTermsError(InputError):
     def __init__(self, most: int, what: str = "a function on the way") -> None:
         super().__init__(f"{what} has more than {most} terms: ask for a lower order, or {REMEDY}")
         self.most = most
-
-
-def checked_limit(name: str, most: Any) -> int:
-    """A limit that a caller gives.
-
-    Raises:
-        InputError: it is no whole number, or not positive.
-    """
-    whole = whole_number(most)
-    if whole is None or whole < 1:
-        raise InputError(f"{name} is {most}: give a whole number, 1 or more")
-    return whole
 
 
 def check_extent(expr: Expr, name: str, most_terms: int) -> None:

@@ -10,17 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from bea.errors import InputError
-from bea.symbolic.parsing.limits import checked_limit
-from bea.symbolic.trees.tree import Tree, number_of_trees
-from bea.whole_numbers import whole_number
-
-MOST_TREES = 5_000_000
-"""A table larger than this is refused unless its caller asks for it. A series through 17 nodes, a
-million trees, takes 0.4 GiB; 19 nodes are 7.4 million."""
-
-MOST_COUNTED = 100
-"""Nodes up to which the number of trees is told exactly; it has 40 digits then."""
+from bea.symbolic.trees.tree import MOST_TREES, Tree, checked_size, number_of_trees
 
 
 class TreeTable:
@@ -39,17 +29,10 @@ class TreeTable:
     """
 
     def __init__(self, order: int, most_trees: int = MOST_TREES) -> None:
-        nodes, bound = whole_number(order), checked_limit("most_trees", most_trees)
-        if nodes is None or nodes < 1:
-            raise InputError(f"trees of {order} nodes: give a whole number of nodes, 1 or more")
-        order, total = nodes, 0
-        for n in range(1, order + 1):
-            total += number_of_trees(n)
-            if total > bound:
-                raise InputError(_too_many(order, total, bound))
-        self.order = order
+        self.order = order = checked_size(order, most_trees)
         starts, rests, children = [0, 1], [np.zeros(1, np.int64)], [np.full(1, -1)]
-        last = np.array([total])  # the number of the last child; • takes any
+        any_tree = sum(map(number_of_trees, range(1, order + 1)))
+        last = np.array([any_tree])  # the number of the last child; • takes any
         for n in range(2, order + 1):
             rest_parts, child_parts = [], []
             for size in range(1, n):  # of the last child
@@ -109,38 +92,3 @@ class TreeTable:
             KeyError: the tree has more nodes than the table, or an earlier child a lesser number.
         """
         return self._numbers[rest, child]
-
-
-def _too_many(order: int, found: int, bound: int) -> str:
-    counted = order <= MOST_COUNTED
-    total = sum(map(number_of_trees, range(1, order + 1))) if counted else found
-    number = f"{total}" if counted else f"more than {total}"
-    remedy = f", or pass most_trees={total} (--most-trees {total}) to risk it" * counted
-    return (
-        f"there are {number} rooted trees with up to {order} nodes, and {bound} are allowed: "
-        f"lower the order{remedy}"
-    )
-
-
-def trees(order: int, most_trees: int = MOST_TREES) -> list[Tree]:
-    """All rooted trees with so many nodes, the tall tree first.
-
-    Args:
-        order: the number of nodes, 1 or more.
-        most_trees: refuse to make more than this.
-
-    Returns:
-        The trees, as many as OEIS A000081 says.
-
-    Raises:
-        InputError: the order is not positive, or there are more trees than allowed.
-
-    Source: HLW III.1; Beyer and Hedetniemi 1980, doi:10.1137/0209055, for the canonical form.
-
-    Example:
-        >>> [len(trees(n)) for n in range(1, 8)]
-        [1, 1, 2, 4, 9, 20, 48]
-    """
-    table = TreeTable(order, most_trees)
-    here = table.of_order(order)
-    return sorted(table.tree(k) for k in range(here.start, here.stop))

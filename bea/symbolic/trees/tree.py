@@ -1,4 +1,4 @@
-"""Rooted trees: canonical, immutable, hashable.
+"""Rooted trees: canonical, immutable, hashable; and the list of all with so many nodes.
 
 A rooted tree stands for an elementary differential: • for f, a root with children τ_1, …, τ_m for
 f^{(m)}(F(τ_1), …, F(τ_m)) (HLW III.1). A `Tree` is what a user holds; all trees through
@@ -8,18 +8,34 @@ some order, as arrays, are in `table`. Grafting, which makes trees carry the rec
 
 from __future__ import annotations
 
-from collections import Counter
+import gc
+from bisect import bisect_left, bisect_right
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache, total_ordering
-from itertools import pairwise
+from itertools import pairwise, repeat
 from math import factorial, prod
 from numbers import Integral
+from operator import attrgetter
 
 from bea.errors import InputError
 from bea.symbolic.drawing.svg import tree_svg
+from bea.whole_numbers import checked_limit, whole_number
 
 MOST_LEVELS = 200
-"""Levels of a tree. What is said of it is found by recursion, and Python allows 1000 calls."""
+"""Levels of a tree. What is said of it is found by recursion, and Python allows 1000 calls. A level
+fits into a byte."""
+
+MOST_TREES = 5_000_000
+"""More trees than this are made only if the caller asks for them. A series through 17 nodes, a
+million trees, takes 0.4 GiB; 19 nodes are 7.4 million."""
+
+MOST_COUNTED = 100
+"""Nodes up to which the number of trees is told exactly; it has 40 digits then."""
+
+ONE_LEVEL_UP = bytes(range(1, 256)) + b"\xff"
+"""As a table of `bytes.translate`: the levels of a tree that hangs on a root."""
 
 
 @total_ordering
@@ -40,11 +56,10 @@ class Tree:
         True
     """
 
-    __slots__ = ("__weakref__", "_hash", "children", "level_sequence")
+    __slots__ = ("__weakref__", "_levels", "children")
 
     children: tuple[Tree, ...]
-    level_sequence: tuple[int, ...]
-    _hash: int
+    _levels: bytes  # Python compares bytes at once, and remembers their hash
 
     def __init__(self, *children: Tree) -> None:
         for child in children:
@@ -52,13 +67,12 @@ class Tree:
                 raise InputError(
                     f"{child!r} is no Tree: a child is one, as in Tree(Tree(), Tree())"
                 )
-        ordered = sorted(children, key=lambda t: t.level_sequence, reverse=True)
-        levels = (1, *(level + 1 for child in ordered for level in child.level_sequence))
+        ordered = sorted(children, key=_levels, reverse=True)
+        levels = b"\1" + b"".join(map(_levels, ordered)).translate(ONE_LEVEL_UP)
         if max(levels) > MOST_LEVELS:
             raise InputError(f"the tree has more than {MOST_LEVELS} levels: take a lower one")
         object.__setattr__(self, "children", tuple(ordered))
-        object.__setattr__(self, "level_sequence", levels)
-        object.__setattr__(self, "_hash", hash(levels))
+        object.__setattr__(self, "_levels", levels)
 
     @classmethod
     def from_level_sequence(cls, levels: Sequence[int]) -> Tree:
@@ -99,9 +113,14 @@ class Tree:
         return subtree(0)[0]
 
     @property
+    def level_sequence(self) -> tuple[int, ...]:
+        """The levels of the nodes in depth-first order, that of the root being 1."""
+        return tuple(self._levels)
+
+    @property
     def order(self) -> int:
         """The number |τ| of nodes."""
-        return len(self.level_sequence)
+        return len(self._levels)
 
     @property
     def symmetry(self) -> int:
@@ -132,19 +151,22 @@ class Tree:
         raise AttributeError(f"a Tree cannot be changed: it keeps its {name}")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Tree) and self.level_sequence == other.level_sequence
+        return isinstance(other, Tree) and self._levels == other._levels
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self._levels)
 
     def __lt__(self, other: Tree) -> bool:
-        return (self.order, other.level_sequence) < (other.order, self.level_sequence)
+        return (self.order, other._levels) < (other.order, self._levels)
 
     def __repr__(self) -> str:
-        return f"Tree.from_level_sequence({list(self.level_sequence)})"
+        return f"Tree.from_level_sequence({list(self._levels)})"
 
     def __reduce__(self) -> tuple[object, ...]:
         return Tree.from_level_sequence, (self.level_sequence,)
+
+
+_levels = attrgetter("_levels")
 
 
 def _rootings(tree: Tree, above: Tree | None = None) -> Iterator[Tree]:
@@ -174,3 +196,112 @@ def number_of_trees(n: int) -> int:
         sum(d * number_of_trees(d) for d in range(1, k + 1) if k % d == 0) * number_of_trees(n - k)
         for k in range(1, n)
     ) // (n - 1)
+
+
+def checked_size(order: int, most_trees: int) -> int:
+    """The number of nodes through which all trees are wanted.
+
+    Raises:
+        InputError: it is not positive, or there are more trees than allowed.
+    """
+    nodes, bound = whole_number(order), checked_limit("most_trees", most_trees)
+    if nodes is None or nodes < 1:
+        raise InputError(f"trees of {order} nodes: give a whole number of nodes, 1 or more")
+    total = 0
+    for n in range(1, nodes + 1):
+        total += number_of_trees(n)
+        if total > bound:
+            raise InputError(_too_many(nodes, total, bound))
+    return nodes
+
+
+def _too_many(order: int, found: int, bound: int) -> str:
+    counted = order <= MOST_COUNTED
+    total = sum(map(number_of_trees, range(1, order + 1))) if counted else found
+    number = f"{total}" if counted else f"more than {total}"
+    remedy = f", or pass most_trees={total} (--most-trees {total}) to risk it" * counted
+    return (
+        f"there are {number} rooted trees with up to {order} nodes, and {bound} are allowed: "
+        f"lower the order{remedy}"
+    )
+
+
+def trees(order: int, most_trees: int = MOST_TREES) -> list[Tree]:
+    """All rooted trees with so many nodes, the tall tree first.
+
+    A tree of n nodes is a first child of k nodes, its largest, and a rest: a tree of n − k nodes
+    whose own first child is no larger. Equal subtrees are the same object.
+
+    Args:
+        order: the number of nodes, 1 or more.
+        most_trees: refuse to make more than this.
+
+    Returns:
+        The trees, as many as OEIS A000081 says.
+
+    Raises:
+        InputError: the order is not positive, or there are more trees than allowed.
+
+    Source: HLW III.1; Beyer and Hedetniemi 1980, doi:10.1137/0209055, for the canonical form.
+
+    Example:
+        >>> [len(trees(n)) for n in range(1, 8)]
+        [1, 1, 2, 4, 9, 20, 48]
+    """
+    found: list[Tree] = [Tree()]
+    smaller: list[_OfOneSize] = []
+    with _no_search_for_cycles():
+        for _ in range(1, checked_size(order, most_trees)):
+            smaller.append(_OfOneSize(found))
+            found = _with_one_more_node(smaller)
+    return found[::-1]
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Trees have none, but Python would visit all of them again and again while more are made."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+class _OfOneSize:
+    """All trees of one size by increasing level sequence, and what larger ones are put together of.
+
+    As lists beside one another: thousands of trees are joined by a few loops within Python.
+    """
+
+    def __init__(self, trees: list[Tree]) -> None:
+        self.trees = trees
+        self.children = [t.children for t in trees]
+        self.levels = [t._levels for t in trees]
+        self.firsts = [children[0]._levels if children else b"" for children in self.children]
+        self.forests = [levels[1:] for levels in self.levels]
+        self.on_a_root = [b"\1" + levels.translate(ONE_LEVEL_UP) for levels in self.levels]
+
+
+def _with_one_more_node(smaller: list[_OfOneSize]) -> list[Tree]:
+    levels: list[bytes] = []
+    children: list[tuple[Tree, ...]] = []
+    for first, rest in zip(smaller, reversed(smaller), strict=True):
+        # The loop in Python is over the shorter list, the one within over the longer.
+        if len(rest.trees) <= len(first.trees):
+            for least, others, forest in zip(rest.firsts, rest.children, rest.forests, strict=True):
+                start = bisect_left(first.levels, least)
+                levels += [head + forest for head in first.on_a_root[start:]]
+                children += zip(first.trees[start:], *map(repeat, others), strict=False)
+        else:
+            for most, child, head in zip(first.levels, first.trees, first.on_a_root, strict=True):
+                end = bisect_right(rest.firsts, most)
+                levels += [head + forest for forest in rest.forests[:end]]
+                one = (child,)
+                children += [one + others for others in rest.children[:end]]
+    # A tree is made without its checks, and its slots are set past `__setattr__`, which refuses.
+    made = list(map(object.__new__, repeat(Tree, len(levels))))
+    for slot, values in ("_levels", levels), ("children", children):
+        deque(map(getattr(Tree, slot).__set__, made, values), maxlen=0)
+    return sorted(made, key=_levels)

@@ -38,8 +38,7 @@ from bea.symbolic.printing.pictures import (
 )
 from bea.symbolic.printing.series import differential
 from bea.symbolic.series import modified_series
-from bea.symbolic.trees.table import trees
-from bea.symbolic.trees.tree import Tree
+from bea.symbolic.trees.tree import Tree, trees
 
 SVG = "{http://www.w3.org/2000/svg}"
 SMALL_TREES = [tree for n in range(1, 8) for tree in trees(n)]

@@ -10,7 +10,7 @@ from matplotlib.mathtext import MathTextParser
 import bea
 from bea.symbolic.structure import contractions
 from bea.symbolic.structure.contractions import LATEX
-from bea.symbolic.trees.table import trees
+from bea.symbolic.trees.tree import trees
 
 FAMILY = bea.ButcherTableau([[0, 0], ["r", 0]], ["1 - 1/(2*r)", "1/(2*r)"])
 

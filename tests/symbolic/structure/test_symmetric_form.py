@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 import bea
 from bea.symbolic.structure.symmetric_form import Way, symmetric_weights, ways
-from bea.symbolic.trees.table import trees
-from bea.symbolic.trees.tree import Tree
+from bea.symbolic.trees.tree import Tree, trees
 from tests.quick import quick
 
 a, b, c = sp.symbols("a b c")

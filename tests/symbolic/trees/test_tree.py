@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import gc
 import pickle
 from fractions import Fraction
 from math import factorial
@@ -12,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
-from bea.symbolic.trees.table import TreeTable, trees
-from bea.symbolic.trees.tree import Tree, neighbours, number_of_trees
+from bea.symbolic.trees.table import TreeTable
+from bea.symbolic.trees.tree import Tree, neighbours, number_of_trees, trees
 
 A000081 = [1, 1, 2, 4, 9, 20, 48, 115, 286, 719, 1842, 4766, 12486, 32973, 87811]
 
@@ -36,6 +37,49 @@ def test_numbers_of_trees():
     assert [number_of_trees(n) for n in range(1, 16)] == A000081
     table = TreeTable(12)
     assert [table.of_order(n).stop - table.of_order(n).start for n in range(1, 13)] == A000081[:12]
+
+
+def level_sequences(n: int) -> list[tuple[int, ...]]:
+    """All of n nodes, each the successor of the one before (Beyer and Hedetniemi 1980).
+
+    The last node above level 2 and all after it are replaced: they repeat what stands from its
+    parent on.
+    """
+    levels = list(range(1, n + 1))
+    found = [tuple(levels)]
+    while max(levels) > 2:
+        p = max(i for i in range(n) if levels[i] > 2)
+        parent = max(i for i in range(p) if levels[i] == levels[p] - 1)
+        for i in range(p, n):
+            levels[i] = levels[i - p + parent]
+        found.append(tuple(levels))
+    return found
+
+
+@pytest.mark.parametrize("n", range(1, 12))
+def test_the_list_of_trees_is_that_of_beyer_and_hedetniemi(n):
+    found = trees(n)
+    assert [t.level_sequence for t in found] == level_sequences(n)
+    assert found == sorted(found)
+    for tree in found[:: 1 + n // 8]:
+        again = Tree.from_level_sequence(tree.level_sequence)
+        assert (again.children, hash(again)) == (tree.children, hash(tree))
+        assert all(
+            a.children == b.children for a, b in zip(again.children, tree.children, strict=True)
+        )
+
+
+@pytest.mark.parametrize("collecting", [True, False])
+def test_making_trees_leaves_the_garbage_collector_as_it_was(collecting):
+    before = gc.isenabled()
+    try:
+        (gc.enable if collecting else gc.disable)()
+        trees(4)
+        with pytest.raises(bea.InputError):
+            trees(0)
+        assert gc.isenabled() == collecting
+    finally:
+        (gc.enable if before else gc.disable)()
 
 
 def test_no_two_trees_are_alike_or_hash_alike_to_order_12():
