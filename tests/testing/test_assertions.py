@@ -91,13 +91,13 @@ def test_every_method_against_its_equation_and_against_the_field(name):
     assert_local_error_order(step, FIELD, method=name)
 
 
-@examples(8)
+@examples(5)
 @given(losses(dim=2), butcher_tableaus(order=1, stages=2))
 def test_random_methods_on_random_losses(loss, method):
     assert_modified_equation(runge_kutta(loss.field, method), loss.equation(1, method))
 
 
-@examples(8)
+@examples(5)
 @given(vector_fields(dim=2), butcher_tableaus(order=2))
 def test_random_methods_in_float64(field, method):
     step = in_numpy(runge_kutta(field, method))

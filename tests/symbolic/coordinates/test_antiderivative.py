@@ -49,8 +49,8 @@ def test_quadratic_losses_have_one_to_every_order(q):
         q[0] * x**2 + q[1] * y**2 + q[2] * z**2 + q[3] * x * y + q[4] * y * z + q[5] * x * z
         + q[6] * x + q[7] * y + q[8] * z + x + y + z
     )  # fmt: skip
-    eq = bea.modified_equation(loss=loss + c * (x - y) ** 2, params=(x, y, z), order=4)
-    assert all(eq.is_gradient(l) for l in range(5))
+    eq = bea.modified_equation(loss=loss + c * (x - y) ** 2, params=(x, y, z), order=3)
+    assert all(eq.is_gradient(l) for l in range(4))
     assert_modified_loss(eq)
 
 
@@ -386,7 +386,7 @@ LONG_SEARCHES = {
 
 
 @pytest.mark.filterwarnings("ignore:the loss does not depend")
-@pytest.mark.parametrize("name", quick(LONG_SEARCHES, list(LONG_SEARCHES)[::2]))
+@pytest.mark.parametrize("name", quick(LONG_SEARCHES, list(LONG_SEARCHES)[::3]))
 def test_the_search_for_an_antiderivative_is_bounded(name):
     """Each of these took minutes, one of them all of the memory; a closed form is right."""
     given, params, order = LONG_SEARCHES[name]

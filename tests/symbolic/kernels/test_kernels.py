@@ -118,12 +118,15 @@ def test_derivatives_at_zero_are_finite():
 def test_batches_by_vmap_and_by_broadcasting(kernel):
     with double_precision():
         points = jnp.array(POINT) + jnp.arange(24.0).reshape(3, 4, 2) / 100
-        singly = jnp.stack([jnp.stack([kernel(p, STEP) for p in row]) for row in points])
+        one = jax.jit(kernel)
+        singly = jnp.stack([jnp.stack([one(p, STEP) for p in row]) for row in points])
         np.testing.assert_allclose(kernel(points, STEP), singly, rtol=1e-13, atol=1e-15)
         by_vmap = jax.vmap(jax.vmap(kernel, (0, None)), (0, None))(points, STEP)
         np.testing.assert_allclose(by_vmap, singly, rtol=1e-13, atol=1e-15)
         steps = jnp.array([0.0, 0.1, 0.2, 0.3])
-        each = jnp.stack([kernel(points[:, i], steps[i]) for i in range(4)], axis=1)
+        each = jnp.stack(
+            [jnp.stack([one(p, h) for p, h in zip(row, steps, strict=True)]) for row in points]
+        )
         np.testing.assert_allclose(kernel(points, steps), each, rtol=1e-13, atol=1e-15)
 
 
