@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -86,25 +86,34 @@ def test_stages_halve_the_image_and_double_the_channels():
 
 
 SMALL = ResNet(stages=(1, 1), width=4, activation=nn.gelu)
-VARIABLES = jax.jit(SMALL.init)(KEY, IMAGES)
+
+
+@cache
+def small_variables():
+    """The parameters and statistics of SMALL, initialized when they are first asked for."""
+    return jax.jit(SMALL.init)(KEY, IMAGES)
 
 
 @pytest.mark.slow
 def test_training_normalizes_by_the_batch_and_evaluation_by_the_averages():
     loss = batch_cross_entropy(SMALL)
-    E, statistics = loss(VARIABLES["params"], VARIABLES["batch_stats"], IMAGES, LABELS)
-    other = jax.tree.map(lambda s: s + 1.0, VARIABLES["batch_stats"])
-    assert loss(VARIABLES["params"], other, IMAGES, LABELS)[0] == E
+    E, statistics = loss(
+        small_variables()["params"], small_variables()["batch_stats"], IMAGES, LABELS
+    )
+    other = jax.tree.map(lambda s: s + 1.0, small_variables()["batch_stats"])
+    assert loss(small_variables()["params"], other, IMAGES, LABELS)[0] == E
     # the running average takes a tenth of the batch's
     stem = nn.Conv(4, (3, 3), padding=1, use_bias=False)
-    convolved = stem.apply({"params": VARIABLES["params"]["Conv_0"]}, IMAGES)
+    convolved = stem.apply({"params": small_variables()["params"]["Conv_0"]}, IMAGES)
     found = statistics["BatchNorm_0"]
     np.testing.assert_allclose(found["mean"], 0.1 * convolved.mean((0, 1, 2)), atol=1e-6)
     np.testing.assert_allclose(found["var"], 0.9 + 0.1 * convolved.var((0, 1, 2)), rtol=1e-5)
     # in evaluation an image has the outputs it has alone, in training it has not
-    alone = SMALL.apply(VARIABLES, IMAGES[:1])
-    np.testing.assert_allclose(SMALL.apply(VARIABLES, IMAGES)[:1], alone, rtol=1e-4, atol=1e-5)
-    trained, _ = SMALL.apply(VARIABLES, IMAGES, train=True, mutable=["batch_stats"])
+    alone = SMALL.apply(small_variables(), IMAGES[:1])
+    np.testing.assert_allclose(
+        SMALL.apply(small_variables(), IMAGES)[:1], alone, rtol=1e-4, atol=1e-5
+    )
+    trained, _ = SMALL.apply(small_variables(), IMAGES, train=True, mutable=["batch_stats"])
     assert abs(trained[:1] - alone).max() > 1e-3
 
 
@@ -174,7 +183,7 @@ def test_a_residual_network_learns():
         updates, state = optimizer.update(g, state)
         return optax.apply_updates(theta, updates), statistics, state, E
 
-    theta, statistics = VARIABLES["params"], VARIABLES["batch_stats"]
+    theta, statistics = small_variables()["params"], small_variables()["batch_stats"]
     state, losses = optimizer.init(theta), []
     for _ in range(40):
         theta, statistics, state, E = step(theta, statistics, state)
@@ -188,9 +197,9 @@ def test_a_residual_network_learns():
 def test_everything_of_bea_takes_a_residual_network():
     """has_aux carries the statistics; regularized, measured and corrected on the same batch."""
     loss = batch_cross_entropy(SMALL)
-    arguments = (VARIABLES["params"], VARIABLES["batch_stats"], IMAGES, LABELS)
+    arguments = (small_variables()["params"], small_variables()["batch_stats"], IMAGES, LABELS)
     geometry = jax.jit(bea.gradient_geometry(loss, has_aux=True))(*arguments)
-    assert geometry.parameters == pytrees.size(VARIABLES["params"])
+    assert geometry.parameters == pytrees.size(small_variables()["params"])
     h = 0.01
     modified, statistics = jax.jit(bea.modified_loss(loss, h, has_aux=True))(*arguments)
     assert modified == pytest.approx(float(geometry.modified_loss(h)), rel=1e-6)
