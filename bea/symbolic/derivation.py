@@ -15,7 +15,6 @@ from bea.symbolic.coordinates.carrier import (
     euler_displacement,
 )
 from bea.symbolic.coordinates.problem import Problem
-from bea.symbolic.coordinates.step_expansion import StepExpansion
 from bea.symbolic.methods.named import METHODS
 from bea.symbolic.methods.stages import step_coefficients
 from bea.symbolic.methods.tableau import ButcherTableau
@@ -102,6 +101,8 @@ def by_recursion(
     """The carrier for a problem, and what makes its fields f_0, f_1, … by the recursion."""
     most = problem.most_terms
     if problem.step is not None:
+        from bea.symbolic.coordinates.step_expansion import StepExpansion
+
         expansion = StepExpansion(problem.step, problem.params, problem.step_size, most)
         carrier = expansion.carrier
         return carrier, lambda: modified_fields(CountedTerms(carrier, most), expansion.displacement)

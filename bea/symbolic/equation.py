@@ -2,7 +2,8 @@
 
 `modified_equation` takes a loss, a field or a one-step map, checks it, and hands it to the carrier
 and the recursion; `ModifiedEquation` offers what comes out, f̃ = f + h f_1 + … + h^p f_p, as SymPy
-matrices, as numerical kernels, as a scalar where there is one, and as LaTeX.
+matrices, as numerical kernels, as a scalar where there is one, and as LaTeX. A module that only
+some methods need is imported there: who asks for the corrections does not wait for it.
 """
 
 from __future__ import annotations
@@ -22,17 +23,11 @@ from bea.symbolic.derivation import Derivation, by_recursion
 from bea.symbolic.functions import rules as functions
 from bea.symbolic.methods.named import METHODS
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.modified_loss import Gradients
 from bea.symbolic.parsing.limits import MOST_TERMS, check_order
-from bea.symbolic.printing import equation as present
-from bea.symbolic.printing.factored import readable_form
-from bea.symbolic.printing.shared_form import SharedForm
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.ring.unexpanded_algebra import undistributed
-from bea.symbolic.structure.gradient_split import GradientSplit, LossStructure
 from bea.symbolic.trees.by_order import coefficients_of
-from bea.symbolic.trees.tree import Tree
 from bea.whole_numbers import checked_order, order_within
 
 if TYPE_CHECKING:
@@ -40,6 +35,10 @@ if TYPE_CHECKING:
     import mpmath
 
     from bea.symbolic.kernels.polynomials import PolynomialFields
+    from bea.symbolic.modified_loss import Gradients
+    from bea.symbolic.printing.shared_form import SharedForm
+    from bea.symbolic.structure.gradient_split import GradientSplit, LossStructure
+    from bea.symbolic.trees.tree import Tree
 
 
 class TreeSource(Protocol):
@@ -273,6 +272,8 @@ class ModifiedEquation:
             f_0[x] = -2/u2
             f_1[x] = -4/(u2**2*(1 + exp(-u1)))
         """
+        from bea.symbolic.printing.factored import readable_form
+
         return readable_form(self, self._checked(order))
 
     def multiple_of_acceleration(self) -> Scalar | None:
@@ -308,6 +309,8 @@ class ModifiedEquation:
             >>> sp.factor(eq.gradient_split(1).potential)
             (a**2 + b**2)*(5*a*b - 3)**2/100
         """
+        from bea.symbolic.structure.gradient_split import GradientSplit
+
         structure = self._needs_loss("a split into a gradient and a remainder")
         l = order_within(l, self.order, "this equation")
         if l == 0:
@@ -353,6 +356,8 @@ class ModifiedEquation:
     @cached_property
     def _gradients(self) -> Gradients:
         """Which corrections are gradients, and of what."""
+        from bea.symbolic.modified_loss import Gradients
+
         trees = None if self.method is None else self._tree_coefficients
         return Gradients(self._derivation, self._problem, trees, is_modifying=self.is_modifying)
 
@@ -548,6 +553,8 @@ loss of order 0; the field itself is no gradient, so it has no loss'
     # --- to be read -------------------------------------------------------------------------
 
     def __str__(self) -> str:
+        from bea.symbolic.printing import equation as present
+
         return present.as_text(self)
 
     def __repr__(self) -> str:
@@ -561,6 +568,8 @@ loss of order 0; the field itself is no gradient, so it has no loss'
             form: "plain", "shared" for names of parts that occur again, or "auto" for these where
                 the equation is long.
         """
+        from bea.symbolic.printing import equation as present
+
         return present.as_latex(self, form)
 
     def _repr_latex_(self) -> str:

@@ -25,7 +25,6 @@ from bea.symbolic.functions.rules import check_smooth, evaluated, exact
 from bea.symbolic.methods.named import METHODS, method_named
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.parsing.limits import MOST_TERMS, TOO_DEEP, check_extent
-from bea.symbolic.parsing.text import parse_expression, parse_symbols
 from bea.symbolic.ring.scalars import symbols_in_order
 from bea.whole_numbers import checked_limit
 
@@ -329,6 +328,8 @@ def _expression(value: Any, name: str, most_terms: int, plain: Mapping[Expr, sp.
 
 def _smooth_expression(value: Any, name: str, plain: Mapping[Expr, sp.Symbol]) -> Expr:
     if isinstance(value, str):
+        from bea.symbolic.parsing.text import parse_expression  # not for expressions of SymPy
+
         value = parse_expression(value, name=name)
     try:
         expr = sp.sympify(value, strict=True)
@@ -353,16 +354,24 @@ def _smooth_expression(value: Any, name: str, plain: Mapping[Expr, sp.Symbol]) -
 
 
 def _step_size(name: sp.Symbol | str) -> sp.Symbol:
+    if name == "h":  # the usual one does not wait for the parser
+        return sp.Symbol("h")
     symbols = _symbols(name)[0] if isinstance(name, (sp.Symbol, str)) else ()
     if len(symbols) != 1:
         raise InputError(f"the step size is {name!r}: give one symbol, or its name")
     return symbols[0]
 
 
+def _named(names: str) -> tuple[sp.Symbol, ...]:
+    from bea.symbolic.parsing.text import parse_symbols
+
+    return parse_symbols(names)
+
+
 def _symbols(names: Any) -> tuple[tuple[sp.Symbol, ...], dict[Expr, sp.Symbol]]:
     """The parameters as symbols, and those that were given as something else, by what it was."""
     if isinstance(names, str):
-        return parse_symbols(names), {}
+        return _named(names), {}
     if isinstance(names, sp.MatrixBase):
         names = names.flat()
     elif isinstance(names, sp.MatrixSymbol):
@@ -377,7 +386,7 @@ def _symbols(names: Any) -> tuple[tuple[sp.Symbol, ...], dict[Expr, sp.Symbol]]:
     structured: dict[Expr, sp.Symbol] = {}
     for name in names:
         if isinstance(name, str):
-            symbols.extend(parse_symbols(name))
+            symbols.extend(_named(name))
         elif isinstance(name, Expr):
             symbols.append(plain_symbol(name))
             if symbols[-1] != name:

@@ -99,10 +99,8 @@ class RingConstruction:
         self._hyperbolic_angles = Lattice(functions.arguments(closure, sp.sinh, sp.cosh))
 
         symbols = set().union(*(e.free_symbols for e in system)) - set(self._variables)
-        for symbol in sorted(symbols, key=lambda s: s.name, reverse=True):
-            self._adjoin(symbol)
-        for coordinate in reversed(self.coordinates):
-            self._adjoin(coordinate)
+        constants = sorted(symbols, key=lambda s: s.name, reverse=True)
+        self._adjoin_together([*constants, *reversed(self.coordinates)])
         for expr in system:
             self._convert(expr)
         self._close()
@@ -131,6 +129,13 @@ class RingConstruction:
             self._ring = PolyRing((symbol, *self._ring.symbols), QQ, lex)
             self._relations = [self._lift(relation) for relation in self._relations]
         return self._ring.gens[self._ring.symbols.index(self._generators[meaning].symbol)]
+
+    def _adjoin_together(self, meanings: Sequence[Expr]) -> None:
+        """Generators of an empty ring: SymPy makes a ring once, not once for each."""
+        for i, meaning in enumerate(meanings):
+            symbol = meaning if meaning.is_Symbol else sp.Dummy(f"y{i}")
+            self._generators[meaning] = Generator(symbol, meaning, None, None)
+        self._ring = PolyRing([g.symbol for g in reversed(self._generators.values())], QQ, lex)
 
     def _lift(self, element: PolyElement) -> PolyElement:
         return element if element.ring is self._ring else element.set_ring(self._ring)

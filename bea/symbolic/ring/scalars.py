@@ -20,7 +20,6 @@ from sympy import Expr
 from sympy.core.function import AppliedUndef
 
 from bea.errors import InputError
-from bea.symbolic.parsing.text import parse_expression
 from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.number_algebra import NumberAlgebra
 
@@ -47,6 +46,8 @@ def exact_scalar(value: Any, name: str) -> Scalar:
         plain = re.fullmatch(r"\s*([+-]?\d{1,400})(?:/(\d{1,400}))?\s*", value)
         if plain and int(plain[2] or 1):  # 500 times as fast as the parser of expressions
             return Fraction(int(plain[1]), int(plain[2] or 1))
+        from bea.symbolic.parsing.text import parse_expression
+
         return scalar_of(parse_expression(value, name=name))
     if isinstance(value, Rational):
         return Fraction(int(value.numerator), int(value.denominator))

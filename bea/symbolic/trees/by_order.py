@@ -29,9 +29,7 @@ def coefficients_of(method: ButcherTableau) -> Coefficients:
 
 
 def _by_order(method: ButcherTableau, order: int) -> list[Mapping[Tree, Scalar]]:
-    from bea.symbolic.trees.coefficients import (
-        modified_coefficients,  # loads NumPy, which a derivation does without
-    )
+    from bea.symbolic.trees.coefficients import modified_coefficients  # not for derivations
     from bea.symbolic.trees.table import TreeTable
 
     table = TreeTable(order + 1)
