@@ -41,8 +41,7 @@ from bea.symbolic.structure.elementary_differentials import ElementaryDifferenti
 from bea.symbolic.structure.free_trees import FreeTree, GradientStructure, gradient_structure
 from bea.symbolic.structure.symmetric_form import Way, symmetric_weights
 from bea.symbolic.trees.coefficients import modified_coefficients
-from bea.symbolic.trees.modifying_integrator import MOST_CUT_TREES, modifying_coefficients
-from bea.symbolic.trees.table import TreeTable
+from bea.symbolic.trees.table import MOST_CUT_TREES, TreeTable
 from bea.symbolic.trees.tree import MOST_TREES, Tree, neighbours
 from bea.whole_numbers import checked_order, order_within
 
@@ -598,13 +597,11 @@ def modifying_integrator(
     return _series(method, order, most_trees, "modifying integrator")
 
 
-PASSES = {
-    "modified equation": modified_coefficients,
-    "modifying integrator": modifying_coefficients,
-}
-
-
 def _series(method: str | ButcherTableau, order: int, most_trees: int, kind: str) -> Series:
     tableau = method_named(method)
     table = TreeTable(checked_order(order) + 1, most_trees)
-    return Series(table, PASSES[kind](tableau, table), kind, tableau, most_trees)
+    if kind == "modified equation":
+        return Series(table, modified_coefficients(tableau, table), kind, tableau, most_trees)
+    from bea.symbolic.trees.modifying_integrator import modifying_coefficients  # NumPy
+
+    return Series(table, modifying_coefficients(tableau, table), kind, tableau, most_trees)

@@ -8,7 +8,8 @@ stage coefficients η_{i,t}, explicit or implicit,
     η_{i,t}(τ) = α_t(τ) + Σ_j a_ij Π_children η_{j,t}(child)
 
 one pass from small trees to large gives α_t for t = 0, …, |τ|, and differences give the derivative.
-In which numbers it runs, and how they become exact, is left to `arithmetic`.
+For a rational method and few trees it runs in integers, D^|τ| α_t with a common denominator D of
+A and b. Otherwise in which numbers it runs, and how they become exact, is left to `arithmetic`.
 """
 
 from __future__ import annotations
@@ -18,13 +19,20 @@ from fractions import Fraction
 from functools import lru_cache
 from itertools import islice
 from math import comb, lcm
-
-import numpy as np
+from operator import mul
+from typing import TYPE_CHECKING
 
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.ring.scalars import Scalar
-from bea.symbolic.trees.arithmetic import Arithmetic, exact_values
 from bea.symbolic.trees.table import TreeTable
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from bea.symbolic.trees.arithmetic import Arithmetic
+
+FEW_TREES = 500
+"""Through 9 nodes Python's integers are faster than NumPy's arrays, which need not be loaded."""
 
 
 def modified_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Scalar]:
@@ -44,6 +52,9 @@ def modified_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Sca
         >>> list(map(str, modified_coefficients(METHODS["euler"], TreeTable(3))))
         ['1', '-1/2', '1/6', '1/3']
     """
+    if len(table) <= FEW_TREES and all(isinstance(e, Fraction) for e in tableau.entries):
+        return list(_in_integers(tableau, table))
+    from bea.symbolic.trees.arithmetic import exact_values
 
     def scale(D: int, n: int) -> int:
         return D**n * lcm(*range(1, n + 1))  # α_t has D^n, and the weights of q'(0) the rest
@@ -51,6 +62,37 @@ def modified_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Sca
     return exact_values(
         tableau.entries, table, scale, lambda arithmetic: _derivative(arithmetic, tableau, table)
     )
+
+
+def _in_integers(tableau: ButcherTableau, table: TreeTable) -> Iterator[Fraction]:
+    """dα_t/dt at t = 0 on all trees, for a method with rational entries."""
+    D = lcm(*(Fraction(e).denominator for e in tableau.entries))
+    iterates = list(islice(_integer_iterates(D, tableau, table), table.order + 1))
+    for n in range(1, table.order + 1):
+        here, weights = table.of_order(n), _derivative_weights(n)
+        common = lcm(*(w.denominator for w in weights))
+        whole = [int(w * common) for w in weights]
+        for values in zip(*(alpha[here] for alpha in iterates[: n + 1]), strict=True):
+            yield Fraction(sum(map(mul, whole, values)), common * D**n)
+
+
+def _integer_iterates(D: int, tableau: ButcherTableau, table: TreeTable) -> Iterator[list[int]]:
+    """D^|τ| α_0, D^|τ| α_1, … on all trees."""
+    A = [[int(D * a) for a in row] for row in tableau.A]
+    b = [int(D * w) for w in tableau.b]
+    alpha = [0] * len(table)
+    while True:
+        yield alpha
+        products = [[1] * len(b)]  # Π_children η_i for every stage i, tree by tree
+        eta = [[alpha[0] + sum(row) for row in A]]
+        for value, (rest, child) in zip(alpha[1:], table.pairs, strict=True):
+            product = list(map(mul, products[rest], eta[child]))
+            products.append(product)
+            eta.append([value + sum(map(mul, row, product)) for row in A])
+        alpha = [
+            value + sum(map(mul, b, product))
+            for value, product in zip(alpha, products, strict=True)
+        ]
 
 
 def _derivative(arithmetic: Arithmetic, tableau: ButcherTableau, table: TreeTable) -> np.ndarray:
@@ -93,7 +135,7 @@ def _iterates(
         yield alpha
         one = arithmetic.filled(Fraction(1), len(table))
         products = [one.copy() for _ in A]  # Π_children η_i
-        eta = [np.empty_like(one) for _ in A]
+        eta = [one.copy() for _ in A]
         for n in range(1, table.order + 1):
             here = table.of_order(n)
             rest, child = table.rest[here], table.child[here]

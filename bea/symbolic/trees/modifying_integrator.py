@@ -24,10 +24,6 @@ from bea.symbolic.trees.arithmetic import Arithmetic, exact_values
 from bea.symbolic.trees.cuts import Cuts, cuts_by_order
 from bea.symbolic.trees.table import TreeTable
 
-MOST_CUT_TREES = 60_000
-"""A series over more trees than this is refused unless its caller asks for it: 14 nodes are 53 272
-trees, with 4.7 million cuts; each further node makes 3.6 times as many."""
-
 
 def modifying_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Scalar]:
     """b̂(τ) for every tree of a table: f̂_l = Σ_{|τ|=l+1} b̂(τ)/σ(τ) · F(τ)(f).
@@ -96,7 +92,7 @@ def _solved(
 def _densities(table: TreeTable) -> list[int]:
     """γ(τ) for every tree, from those of its parts: γ/|τ| is a product over the children."""
     gamma, orders = [1], [1]
-    for rest, child in zip(table.rest[1:].tolist(), table.child[1:].tolist(), strict=True):
+    for rest, child in table.pairs:
         n = orders[rest] + orders[child]
         orders.append(n)
         gamma.append(n * (gamma[rest] // orders[rest]) * gamma[child])

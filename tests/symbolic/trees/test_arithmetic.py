@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import bea
 from bea.symbolic.ring.scalars import normal_scalars
 from bea.symbolic.trees import arithmetic as tree_arithmetic
+from bea.symbolic.trees import coefficients
 from bea.symbolic.trees.arithmetic import NumberAlgebra
 from bea.symbolic.trees.coefficients import modified_coefficients
 from bea.symbolic.trees.table import TreeTable
@@ -66,7 +67,38 @@ def test_residues_and_the_ring_give_the_same(value):
         assert abs(sp.N(difference, 60)) < sp.Float("1e-45", 60)
 
 
+@pytest.fixture
+def on_arrays(monkeypatch):
+    """Few trees are not left to Python's integers."""
+    monkeypatch.setattr(coefficients, "FEW_TREES", 0)
+
+
+@pytest.fixture(params=["integers", "arrays"])
+def either_way(request):
+    if request.param == "arrays":
+        request.getfixturevalue("on_arrays")
+
+
+ENTRIES_OF_MANY_KINDS = bea.ButcherTableau([["-7/3", "22/15"], [0, "5/4"]], ["10/9", "-1/9"])
+
+
+@pytest.mark.parametrize(
+    "tableau",
+    [bea.METHODS[m] for m in ("euler", "rk4", "implicit_midpoint", "dormand_prince")]
+    + [ENTRIES_OF_MANY_KINDS],
+    ids=lambda tableau: tableau.name,
+)
+def test_integers_and_arrays_give_the_same(tableau, monkeypatch):
+    table = TreeTable(8)
+    in_integers = modified_coefficients(tableau, table)
+    monkeypatch.setattr(coefficients, "_in_integers", None)  # not called
+    monkeypatch.setattr(coefficients, "FEW_TREES", 0)
+    assert modified_coefficients(tableau, table) == in_integers
+    assert all(type(b) is Fraction for b in in_integers)
+
+
 @pytest.mark.parametrize("name", ["rk4", "gauss4", "yoshida4", "radau_iia5", "lobatto_iiic6"])
+@pytest.mark.usefixtures("on_arrays")
 def test_more_primes_than_the_bound_asks_for_change_nothing(name, monkeypatch):
     table, usual = TreeTable(7), tree_arithmetic._bound
     once = modified_coefficients(bea.METHODS[name], table)
@@ -75,6 +107,7 @@ def test_more_primes_than_the_bound_asks_for_change_nothing(name, monkeypatch):
 
 
 @pytest.mark.parametrize("digits", [200, 400])  # what is beyond is the square, the number
+@pytest.mark.usefixtures("either_way")
 def test_entries_beyond_floating_point_are_exact_too(digits):
     huge = 10**digits
     weights = [1 - Fraction(1, huge), f"1e-{digits}"]
@@ -86,6 +119,7 @@ def test_entries_beyond_floating_point_are_exact_too(digits):
     assert series[cherry] == Fraction(huge) + Fraction(1, 6) - 1
 
 
+@pytest.mark.usefixtures("either_way")
 def test_large_entries_need_more_primes():
     A, b = [[Fraction(10**9, 7), -3], [Fraction(-(10**12)), Fraction(1, 10**9)]], ["1/3", "2/3"]
     tableau = bea.ButcherTableau(A, b)
@@ -95,6 +129,7 @@ def test_large_entries_need_more_primes():
     assert on.corrections == eq.corrections
 
 
+@pytest.mark.usefixtures("either_way")
 def test_a_denominator_may_be_one_of_the_primes():
     """Of order two: b = Σ b_i c_i² − 1/3 = r/2 − 1/3 on the cherry, −1/6 on the tall tree."""
     r = Fraction(1, 2147483647)
