@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
-from html import escape
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
@@ -519,6 +518,8 @@ class Series(Mapping[Tree, Scalar]):
         return f"$\\displaystyle {self.latex()}$"
 
     def _repr_html_(self) -> str:
+        from html import escape
+
         from bea.symbolic.printing import pictures
 
         return f"<p>{escape(self._repr_latex_(), quote=False)}</p>{pictures.series_html(self)}"

@@ -8,9 +8,9 @@ How much of each is allowed is `text`'s business.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, lcm, prod
+from typing import NamedTuple
 
 import sympy as sp
 from sympy import Expr
@@ -25,8 +25,7 @@ MAX_DEGREE = 1_000
 """Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
 
 
-@dataclass(frozen=True)
-class Extent:
+class Extent(NamedTuple):
     """A bound on what an expression becomes when it is multiplied out.
 
     Everything that is neither number nor sum, product or whole power counts as a generator, as in

@@ -10,10 +10,9 @@ is `differential_ring`'s.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from math import lcm
-from typing import Any
+from typing import Any, NamedTuple
 
 import sympy as sp
 from sympy import QQ, Expr
@@ -41,8 +40,7 @@ class NoRuleError(Exception):
     """The input contains a function that the ring has no rule of derivation for."""
 
 
-@dataclass(frozen=True)
-class Generator:
+class Generator(NamedTuple):
     """One generator y of the ring: what it means, and ∂y = derivative · ∂argument.
 
     A parameter has neither derivative nor argument, and so has a constant. A function without a

@@ -20,7 +20,6 @@ from numbers import Integral
 from operator import attrgetter
 
 from bea.errors import InputError
-from bea.symbolic.drawing.svg import tree_svg
 from bea.whole_numbers import checked_limit, whole_number
 
 MOST_LEVELS = 200
@@ -138,6 +137,8 @@ class Tree:
 
     def svg(self) -> str:
         """A picture, the root below, as the text of an SVG file."""
+        from bea.symbolic.drawing.svg import tree_svg
+
         return tree_svg(self)
 
     def _repr_html_(self) -> str:

@@ -21,8 +21,8 @@ h = 0, potentials, and equality of scalars.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 import sympy as sp
 from sympy import Expr
@@ -79,8 +79,7 @@ class Answer(Enum):
     UNDECIDED = "not decided"
 
 
-@dataclass(frozen=True)
-class Decision:
+class Decision(NamedTuple):
     """An answer with its reason.
 
     Attributes:
@@ -268,8 +267,7 @@ ZERO_NUMBER = Decision(Answer.ZERO, "the number 0")
 NOT_ZERO_NUMBER = Decision(Answer.NOT_ZERO, "a number other than 0")
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(NamedTuple):
     """What an expression is made of.
 
     Attributes:
