@@ -49,7 +49,7 @@ FIELDS = {
     "−∇(3/5 − ab)²/2": lambda a, b: [(sp.Rational(3, 5) - a * b) * p for p in (b, a)],
 }
 EQUATIONS = [(method, name, 6) for name in FIELDS for method in ("euler", "rk4")]
-LISTS = [10, 13]
+LISTS = [5, 10, 13, 15]
 
 PACKAGES = ["kauri", "BSeries", "nodepy"]
 MOST_NODES = {"nodepy": 10}

@@ -35,6 +35,33 @@ def test_deriving_loads_no_jax():
     assert not modules & {"matplotlib", "jax", "diffrax", "numpy"}
 
 
+def rooms_after(code: str) -> set[str]:
+    """The rooms of `bea.symbolic` that were entered, and NumPy."""
+    modules = {m.removeprefix("bea.symbolic.") for m in modules_after(code)}
+    return modules & {"numpy", "parsing.text", "printing", "structure", "drawing", "modified_loss"}
+
+
+def test_the_first_correction_waits_for_nothing_else():
+    """Reading text, printing, trees on a loss and antiderivatives are half of what there is."""
+    code = """
+import bea, sympy as sp
+a, b = sp.symbols("a b")
+eq = bea.modified_equation(loss=(sp.Rational(3, 5) - a*b)**2/2, params=(a, b), order=2)
+eq.corrections
+"""
+    assert rooms_after(code) == set()
+    assert rooms_after(f"{code}\neq.modified_loss(order=1); str(eq)") >= {
+        "modified_loss",
+        "printing",
+    }
+
+
+def test_series_and_lists_of_few_trees_need_no_numpy():
+    assert "numpy" not in modules_after("import bea; str(bea.modified_series('rk4', order=4))")
+    assert not modules_after("import bea; bea.trees(10)") & {"numpy", "sympy"}
+    assert "numpy" in modules_after("import bea; bea.modified_series('gauss4', order=2)")
+
+
 def test_verifying_leaves_the_configuration_of_jax_alone():
     code = """
 import jax, bea
