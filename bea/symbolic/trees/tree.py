@@ -12,7 +12,6 @@ import gc
 from bisect import bisect_left, bisect_right
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import cache, total_ordering
 from itertools import pairwise, repeat
 from math import factorial, prod
@@ -32,6 +31,9 @@ million trees, takes 0.4 GiB; 19 nodes are 7.4 million."""
 
 MOST_COUNTED = 100
 """Nodes up to which the number of trees is told exactly; it has 40 digits then."""
+
+KEPT_NODES = 8
+"""Trees with so many nodes, 115, or fewer are listed once and kept: every list begins with them."""
 
 ONE_LEVEL_UP = bytes(range(1, 256)) + b"\xff"
 """As a table of `bytes.translate`: the levels of a tree that hangs on a root."""
@@ -168,6 +170,7 @@ class Tree:
 
 
 _levels = attrgetter("_levels")
+_set_levels, _set_children = (getattr(Tree, slot).__set__ for slot in ("_levels", "children"))
 
 
 def _rootings(tree: Tree, above: Tree | None = None) -> Iterator[Tree]:
@@ -208,6 +211,8 @@ def checked_size(order: int, most_trees: int) -> int:
     nodes, bound = whole_number(order), checked_limit("most_trees", most_trees)
     if nodes is None or nodes < 1:
         raise InputError(f"trees of {order} nodes: give a whole number of nodes, 1 or more")
+    if nodes < MOST_COUNTED and 3 ** (nodes - 1) <= bound:
+        return nodes  # there are not more: r(n) grows like 2.9558^n/n^{3/2} (Otter 1948)
     total = 0
     for n in range(1, nodes + 1):
         total += number_of_trees(n)
@@ -249,25 +254,27 @@ def trees(order: int, most_trees: int = MOST_TREES) -> list[Tree]:
         >>> [len(trees(n)) for n in range(1, 8)]
         [1, 1, 2, 4, 9, 20, 48]
     """
-    found: list[Tree] = [Tree()]
-    smaller: list[_OfOneSize] = []
-    with _no_search_for_cycles():
-        for _ in range(1, checked_size(order, most_trees)):
-            smaller.append(_OfOneSize(found))
-            found = _with_one_more_node(smaller)
-    return found[::-1]
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Trees have none, but Python would visit all of them again and again while more are made."""
-    enabled = gc.isenabled()
+    order = checked_size(order, most_trees)
+    # Trees have no cycles, but Python would search all of them for some, again and again.
+    was_searching = gc.isenabled()
     gc.disable()
     try:
-        yield
+        if order <= KEPT_NODES:
+            return _of_few_nodes(order).trees[::-1]
+        smaller = [_of_few_nodes(n) for n in range(1, KEPT_NODES + 1)]
+        while len(smaller) < order - 1:
+            smaller.append(_OfOneSize(_with_one_more_node(smaller)))
+        return _with_one_more_node(smaller)[::-1]
     finally:
-        if enabled:
+        if was_searching:
             gc.enable()
+
+
+@cache
+def _of_few_nodes(n: int) -> _OfOneSize:
+    if n == 1:
+        return _OfOneSize([Tree()])
+    return _OfOneSize(_with_one_more_node([_of_few_nodes(k) for k in range(1, n)]))
 
 
 class _OfOneSize:
@@ -303,6 +310,6 @@ def _with_one_more_node(smaller: list[_OfOneSize]) -> list[Tree]:
                 children += [one + others for others in rest.children[:end]]
     # A tree is made without its checks, and its slots are set past `__setattr__`, which refuses.
     made = list(map(object.__new__, repeat(Tree, len(levels))))
-    for slot, values in ("_levels", levels), ("children", children):
-        deque(map(getattr(Tree, slot).__set__, made, values), maxlen=0)
+    deque(map(_set_levels, made, levels), maxlen=0)
+    deque(map(_set_children, made, children), maxlen=0)
     return sorted(made, key=_levels)

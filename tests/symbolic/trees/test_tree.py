@@ -36,6 +36,7 @@ def shuffled(nested: tuple, random) -> Tree:
 def test_numbers_of_trees():
     assert [number_of_trees(n) for n in range(1, 16)] == A000081
     table = TreeTable(12)
+    assert all(sum(map(number_of_trees, range(n + 1))) <= 3 ** (n - 1) for n in range(1, 120))
     assert [table.of_order(n).stop - table.of_order(n).start for n in range(1, 13)] == A000081[:12]
 
 
