@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from bea.errors import NotSmoothWarning as NotSmoothWarning
     from bea.errors import StepError as StepError
     from bea.errors import UndecidedError as UndecidedError
+    from bea.flows.flow import flow as flow
     from bea.numeric.fields.log_shift import log_shift_estimate as log_shift_estimate
-    from bea.numeric.flows.flow import flow as flow
     from bea.numeric.orders.local_error import verify_order as verify_order
     from bea.numeric.orders.local_error import verify_orders as verify_orders
     from bea.numeric.orders.report import OrderReport as OrderReport
+    from bea.numeric.orders.report import OrderReports as OrderReports
     from bea.numeric.regularization.explicit import (
         add_explicit_gradient_regularization as add_explicit_gradient_regularization,
     )
@@ -101,7 +102,7 @@ _HOME = {
     "save_picture": "bea.symbolic.printing.pictures",
     "Tree": "bea.symbolic.trees.tree",
     "trees": "bea.symbolic.trees.tree",
-    "flow": "bea.numeric.flows.flow",
+    "flow": "bea.flows.flow",
     "log_shift_estimate": "bea.numeric.fields.log_shift",
     "NotSmoothWarning": "bea.errors",
     "gradient_geometry": "bea.numeric.regularization.geometry",
@@ -118,6 +119,7 @@ _HOME = {
     "least_squares_modified_loss": "bea.numeric.regularization.tangent_kernel",
     "ParameterNormMonitor": "bea.numeric.regularization.norm_bound",
     "OrderReport": "bea.numeric.orders.report",
+    "OrderReports": "bea.numeric.orders.report",
     "verify_order": "bea.numeric.orders.local_error",
     "verify_orders": "bea.numeric.orders.local_error",
 }

@@ -23,7 +23,7 @@ import sympy as sp
 from tqdm import tqdm
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.symbolic.kernels.choice import as_written, by_polynomials
 from benchmarks.report import best_time, write_table
 

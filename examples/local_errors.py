@@ -8,7 +8,7 @@ import mpmath
 import numpy as np
 import sympy as sp
 
-from bea.numeric.flows.extrapolation import displacement
+from bea.flows.extrapolation import displacement
 
 DIGITS = 50
 STEP_SIZES = [mpmath.mpf(2) ** -k for k in range(10, 15)]

@@ -19,7 +19,6 @@ import figure_a1
 from table_and_figure import write_text
 
 import bea
-from bea.cli import table_of_orders
 from bea.models import two_parameter as model
 from bea.streams import Parser, run_as_script
 
@@ -48,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     reports = bea.verify_orders(
         eq, at=(a, b), constants=dict(zip(model.SYMBOLIC_DATA, model.DATA, strict=True))
     )
-    print(table_of_orders(reports))
+    print(reports)
     write_text(out / "orders.json", json.dumps([r.to_dict() for r in reports], indent=1) + "\n")
 
     print("\n3. For every loss: the same over rooted trees, and a matrix M with f̃ = −M∇E\n")

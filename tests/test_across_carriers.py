@@ -23,8 +23,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import bea
+from bea.flows.precision import double_precision
 from bea.numeric.fields.function_carrier import FunctionCarrier
-from bea.numeric.flows.precision import double_precision
 from bea.symbolic.coordinates.carrier import CoordinatesCarrier, algebra_for, euler_displacement
 from bea.symbolic.methods.stages import step_coefficients
 from bea.symbolic.recursion import modified_fields

@@ -16,7 +16,8 @@ PLANTED = [
     ("bea/errors.py", "import bea.pytrees", "Data goes one way through bea"),
     ("bea/symbolic/series.py", "import bea.models.mlp", "Data goes one way through bea"),
     ("bea/symbolic/ring/terms.py", "import bea.symbolic.trees.tree", "the rooms of symbolic"),
-    ("bea/numeric/flows/flow.py", "import bea.numeric.orders.report", "the rooms of numeric"),
+    ("bea/numeric/fields/log_shift.py", "import bea.numeric.orders.report", "rooms of numeric"),
+    ("bea/flows/flow.py", "import bea.symbolic.recursion", "Data goes one way through bea"),
     ("bea/symbolic/zero/balls.py", "import jax", "JAX has one exact room"),
     ("benchmarks/report.py", "import benchmarks.networks", "No import circle"),
     # where the contracts look: inside a function, too

@@ -15,7 +15,7 @@ import pytest
 
 import bea
 from bea import pytrees
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 
 
 class Layer(NamedTuple):

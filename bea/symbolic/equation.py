@@ -504,6 +504,48 @@ loss of order 0; the field itself is no gradient, so it has no loss'
 
         return kernel_of(self, self._checked(order), self._constants(constants), checked)
 
+    def flow(
+        self,
+        theta: Any,
+        time: float,
+        *,
+        h: float,
+        order: int | None = None,
+        constants: Mapping[sp.Symbol | str, Any] | None = None,
+        **options: Any,
+    ) -> Any:
+        """The flow θ(time) of θ̇ = f + h f_1 + … + h^p f_p from θ(0) = theta, in float64.
+
+        After the time h it has arrived where one step of the method ends, up to O(h^{p+2}).
+
+        Args:
+            theta: where it starts: m numbers, or a dictionary of them by name.
+            time: how long it runs; negative times run backwards.
+            h: the step size.
+            order: p, at most the order of the equation, which is the default.
+            constants: a number for every constant, by symbol or by name.
+            options: times, rtol, atol, max_steps or solver, as for `bea.flow`.
+
+        Returns:
+            θ(time) in float64, in the form of theta; with times= one axis more in front.
+
+        Raises:
+            InputError: as `to_jax` and `bea.flow`.
+            BeaError: the end was not reached, because the field is stiff or runs to infinity.
+
+        Source: HLW IX.1.
+
+        Example:
+            >>> import bea
+            >>> eq = bea.modified_equation(loss="x**2/2", params="x", order=3)
+            >>> eq.flow([1.0], 0.1, h=0.1).round(6)  # one step ends at 1 − h = 0.9
+            array([0.900002])
+        """
+        from bea.flows.flow import flow  # JAX: not for who only derives
+
+        field = self.to_jax(order, constants)
+        return flow(lambda at: field(at, h), theta, time, **options)
+
     def tree_factors(self, l: int) -> Mapping[Tree, Scalar] | None:
         """The b(τ)/σ(τ) with f_l = Σ_τ b(τ)/σ(τ) F(τ)(f); None if a step was given.
 

@@ -17,7 +17,7 @@ import mpmath
 import numpy as np
 
 from bea.errors import StepError
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.numeric.orders.user_step import Step, check_is_point
 
 MOST = 400

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 import bea
 from bea import testing
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.testing import (
     SampleField,
     SampleLoss,

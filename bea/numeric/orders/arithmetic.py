@@ -22,8 +22,8 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError, InputError
-from bea.numeric.flows import extrapolation
-from bea.numeric.flows.precision import double_precision, unjitted
+from bea.flows import extrapolation
+from bea.flows.precision import double_precision, unjitted
 from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.kernels.certified_field import CertifiedField

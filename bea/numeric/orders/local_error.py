@@ -26,7 +26,7 @@ from bea.numeric.orders import checks
 from bea.numeric.orders.arithmetic import Arithmetic, DoublePrecision, Multiprecision
 from bea.numeric.orders.components import LEAST_SIZES
 from bea.numeric.orders.measurement import Expected, measure
-from bea.numeric.orders.report import OrderReport
+from bea.numeric.orders.report import OrderReport, OrderReports
 from bea.numeric.orders.series_on_pytrees import FieldArithmetic
 from bea.numeric.orders.user_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
 from bea.pytrees import Field
@@ -109,7 +109,7 @@ def verify_orders(
     step_sizes: Sequence[Any] | None = None,
     precision: Precision = "auto",
     progress: bool = False,
-) -> tuple[OrderReport, ...]:
+) -> OrderReports:
     """`verify_order` for every p from 0 to the order asked for.
 
     Args:
@@ -124,7 +124,7 @@ def verify_orders(
         progress: show a progress bar on standard error.
 
     Returns:
-        One report for each p = 0, …, order.
+        One report for each p = 0, …, order: a tuple that prints as a table.
 
     Raises:
         InputError, BeaError: as `verify_order`.
@@ -134,8 +134,11 @@ def verify_orders(
     Example:
         >>> import bea
         >>> eq = bea.modified_equation(loss="a**4", params="a", order=2)
-        >>> [r.passed for r in verify_orders(eq, at=["1/2"], precision="mpmath")]
+        >>> reports = verify_orders(eq, at=["1/2"], precision="mpmath")
+        >>> [report.passed for report in reports]
         [True, True, True]
+        >>> print(str(reports).splitlines()[-1])
+        every order is confirmed
     """
     orders = range(checks.order(equation, order) + 1)
     return _verify(equation, at, orders, field, constants, step, step_sizes, precision, progress)
@@ -151,7 +154,7 @@ def _verify(
     step_sizes: Sequence[Any] | None,
     precision: Precision,
     progress: bool,
-) -> tuple[OrderReport, ...]:
+) -> OrderReports:
     if precision not in ("auto", "float64", "mpmath"):
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
     sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
@@ -170,7 +173,7 @@ def _verify(
         for p in orders:
             reports.append(at_order(p))
             bar.update()
-    return tuple(reports)
+    return OrderReports(reports)
 
 
 def _on_field(

@@ -20,8 +20,8 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from bea.errors import BeaError, InputError, StepError
-from bea.numeric.flows import extrapolation
-from bea.numeric.flows.precision import double_precision
+from bea.flows import extrapolation
+from bea.flows.precision import double_precision
 from bea.numeric.orders.arithmetic import finite_differences, multiprecise
 from bea.numeric.orders.components import leaves_of
 from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement

@@ -182,3 +182,45 @@ class OrderReport:
             f"floor {self.round_off_floor:.1e}: {SAID[self.outcome]}"
             + (f" ({self.note})" if self.note else "")
         )
+
+
+class OrderReports(tuple[OrderReport, ...]):
+    """The reports of several orders, which print as a table with a line for each order p."""
+
+    __slots__ = ()
+
+    @property
+    def passed(self) -> bool:
+        """Is every order confirmed?"""
+        return all(report.passed for report in self)
+
+    def __str__(self) -> str:
+        lines = [
+            "order p   expected   measured   |error|/h^(p+2) : |f_(p+1)|   floor     arithmetic",
+            *(
+                f"{r.order:7d} {r.expected_order:10d} {_shown(r.measured_order, '10.4f')} "
+                f"{_shown(r.leading_constant_ratio, '13.6f')} : 1   {r.leading_constant:<12.6g}"
+                f"{r.round_off_floor:9.1e}   {r.precision}"
+                for r in self
+            ),
+        ]
+        lines += [f"p = {r.order}: {r.note}" for r in self if r.note]
+        failed = [str(r.order) for r in self if r.outcome == "refuted"]
+        silent = [str(r.order) for r in self if r.outcome == "not tested"]
+        if failed:
+            lines.append(f"NOT confirmed: p = {', '.join(failed)}")
+        if silent:
+            lines.append(
+                f"NOT TESTED: p = {', '.join(silent)}; nothing is shown, try another point"
+            )
+        if not failed and not silent:
+            lines.append("every order is confirmed")
+        return "\n".join(lines)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(str(self))
+
+
+def _shown(value: float | None, form: str) -> str:
+    width = int(form.partition(".")[0])
+    return f"{'–':>{width}}" if value is None else f"{value:{form}}"

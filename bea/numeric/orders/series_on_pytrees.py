@@ -20,8 +20,8 @@ from jax.flatten_util import ravel_pytree
 
 from bea import pytrees
 from bea.errors import InputError, StepError
-from bea.numeric.flows.flow import checked_start
-from bea.numeric.flows.precision import double_precision, unjitted
+from bea.flows.flow import checked_start
+from bea.flows.precision import double_precision, unjitted
 from bea.numeric.orders.arithmetic import finite_differences
 from bea.numeric.orders.components import leaves_of
 from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement

@@ -20,7 +20,7 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError, StepError
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.numeric.orders.arithmetic import Multiprecision, finite_differences
 from bea.numeric.orders.displacement import contracting_displacement
 from bea.numeric.orders.noise import (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 
 KEYS = jax.random.split(jax.random.key(7), 4)
 

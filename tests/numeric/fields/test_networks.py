@@ -13,11 +13,11 @@ from jax.flatten_util import ravel_pytree
 
 import bea
 import bea.pytrees
+from bea.flows.precision import double_precision
 from bea.models.data import load_digits
 from bea.models.losses import batch_cross_entropy, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet, resnet18
-from bea.numeric.flows.precision import double_precision
 
 DIGITS = load_digits()
 

@@ -861,3 +861,14 @@ def test_equations_that_were_verified_are_let_go():
     """Twelve more took 60 to 130 MB when each was kept."""
     done = subprocess.run([sys.executable, "-c", GROWTH], capture_output=True, check=True)
     assert float(done.stdout) < 30
+
+
+def test_reports_of_several_orders_print_as_a_table():
+    eq = bea.modified_equation(loss="(3/5 - a*b)**2/2", params="a, b", order=1)
+    reports = bea.verify_orders(eq, at=("2.8", "3.5"), precision="mpmath")
+    head, *lines, last = str(reports).splitlines()
+    assert head.split()[:2] == ["order", "p"] and last == "every order is confirmed"
+    assert [line.split()[:2] for line in lines] == [["0", "2"], ["1", "3"]]
+    assert reports.passed and len(reports) == 2 and reports[0].order == 0
+    wrong = bea.verify_orders(Planted(eq, 1, -eq.corrections[1]), POINT_I, 1, precision="mpmath")
+    assert not wrong.passed and str(wrong).endswith("NOT confirmed: p = 0, 1")

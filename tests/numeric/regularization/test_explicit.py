@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.numeric.regularization.explicit import (
     add_explicit_gradient_regularization,
     cancel_implicit_regularization,

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from jax.flatten_util import ravel_pytree
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.numeric.regularization.geometry import (
     GradientGeometry,
     gradient_geometry,

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.numeric.regularization.geometry import gradient_geometry
 from bea.numeric.regularization.norm_bound import ParameterNormMonitor
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.numeric.regularization.explicit import modified_loss
 from bea.numeric.regularization.geometry import implicit_gradient_regularizer
 from bea.numeric.regularization.tangent_kernel import (

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 
 a, b, c = sp.symbols("a b c")
 LOSS = sp.exp(a * b) + sp.tanh(a - 2 * c) + a**2 * b * c - b**3 * c / 3

@@ -17,7 +17,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.symbolic.kernels.running_error import with_bound
 from tests.quick import quick
 

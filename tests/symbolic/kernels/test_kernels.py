@@ -12,7 +12,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 from bea.symbolic.kernels.polynomials import jax_kernel
 
 a, b, c, x, y = sp.symbols("a b c x y")

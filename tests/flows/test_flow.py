@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import bea
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from bea.errors import BeaError, InputError
-from bea.numeric.flows.precision import double_precision
+from bea.flows.precision import double_precision
 
 Field = Callable[[Any], Any]
 

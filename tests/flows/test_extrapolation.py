@@ -8,7 +8,7 @@ import pytest
 import sympy as sp
 
 import bea
-from bea.numeric.flows.extrapolation import displacement
+from bea.flows.extrapolation import displacement
 
 
 def numbers(*values) -> np.ndarray:
