@@ -24,7 +24,9 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"```python\n(.*?)```\s+```text\n(.*?)```", README, re.DOTALL)
 
 
-@pytest.mark.parametrize(("code", "promised"), EXAMPLES, ids=["formulas", "networks", "tests"])
+@pytest.mark.parametrize(
+    ("code", "promised"), EXAMPLES, ids=["optax", "pendulum", "tests", "formulas"]
+)
 def test_the_examples_of_the_readme_print_what_they_say(code, promised):
     assert len(code.strip().splitlines()) <= 15
     output = io.StringIO()
