@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from bea import cli
+from examples.paper.script_names import IDENTITIES, made_by
+from tests.test_names_in_prose import is_module
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -104,8 +106,8 @@ def test_the_files_that_the_pages_name_are_there(page):
 @pytest.mark.slow
 def test_the_tour_ends_with_all_its_results(tmp_path):
     """In a process of its own, as `make tour` runs it."""
-    command = [sys.executable, str(ROOT / "examples" / "tour.py"), "--out", str(tmp_path)]
-    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    command = [sys.executable, "-m", "examples.lessons.tour", "--out", str(tmp_path)]
+    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
     assert "every order is confirmed" in said and said.endswith(f"All results are in {tmp_path}.\n")
     assert {path.suffix for path in tmp_path.iterdir()} == {".tex", ".json", ".svg", ".csv", ".png"}
 
@@ -124,7 +126,7 @@ def test_every_example_is_run_by_a_test():
 
 
 def test_every_script_names_itself_by_the_path_where_it_is(capsys, monkeypatch):
-    """In its help, whose examples are to be copied; "made_by" of its tables is the same path."""
+    """In its help, whose examples are to be copied."""
     seen = 0
     for path in sorted((ROOT / "examples").rglob("*.py")):
         run = re.search(r"run_as_script\(([\w.]+)\)", path.read_text(encoding="utf-8"))
@@ -135,19 +137,24 @@ def test_every_script_names_itself_by_the_path_where_it_is(capsys, monkeypatch):
         if inspect.signature(main).parameters:
             with pytest.raises(SystemExit):
                 main(["--help"])
-            named = re.findall(r"python (\S+\.py)", capsys.readouterr().out)
-            assert set(named) == {path.relative_to(ROOT).as_posix()}
+            here = path.relative_to(ROOT)
+            named = re.findall(r"python (-m \S+|\S+\.py)", capsys.readouterr().out)
+            assert set(named) <= {here.as_posix(), f"-m {'.'.join(here.with_suffix('').parts)}"}
+            assert named
             seen += 1
     assert seen >= 15
 
 
 def test_results_are_made_by_scripts_that_are_still_here():
-    """Their paths are those at the revision that is noted beside them; the names are kept."""
-    scripts = {path.name for path in (ROOT / "examples").rglob("*.py")}
+    """By the names that results know them by, whatever folders they are in now."""
+    paper = ROOT / "examples" / "paper"
+    places = (p.relative_to(paper).with_suffix("").parts for p in sorted(paper.rglob("*.py")))
+    scripts = {made_by(".".join(parts)) for parts in places}
+    assert {place for place in IDENTITIES if not is_module(f"examples.paper.{place}")} == set()
     notes = [json.loads(p.read_text("utf-8")) for p in (ROOT / "results").rglob("*.json")]
-    made_by = [note["made_by"].split()[0] for note in notes if "made_by" in note]
-    assert len(made_by) >= 9
-    assert {Path(script).name for script in made_by} <= scripts
+    named = [note["made_by"].split()[0] for note in notes if "made_by" in note]
+    assert len(named) >= 9
+    assert set(named) <= scripts
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -167,10 +174,9 @@ def test_the_errata_name_tests_that_exist():
 
 
 def test_the_lesson_on_the_literal_formula(capsys, monkeypatch):
-    monkeypatch.syspath_prepend(ROOT / "examples")
-    runpy.run_path(
-        str(ROOT / "examples" / "where_the_paper_leaves_the_truth.py"), run_name="__main__"
-    )
+    lesson = ROOT / "examples" / "lessons" / "where_the_paper_leaves_the_truth.py"
+    monkeypatch.syspath_prepend(lesson.parent)
+    runpy.run_path(str(lesson), run_name="__main__")
     lines = capsys.readouterr().out.splitlines()
     assert [line.endswith("= 0") for line in lines if line.startswith("f_")] == [
         True,

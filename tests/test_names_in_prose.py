@@ -4,7 +4,7 @@ In backticks stand four kinds of names of ours, and each must lead somewhere:
 
     bea.symbolic.parsing.text, tests.test_reference     a module, or an attribute of one
     bea/symbolic/parsing/text.py, results/trees/        a file or a folder, from the root
-    mnist_runs.py                               a file somewhere in the folders with code
+    figure_a2.py                                a file somewhere in the folders with code
     zero                                        a module, above all in the docstring of another;
                                                 or what the code there, or a user, calls so
 

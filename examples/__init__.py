@@ -1,0 +1,1 @@
+"""Lessons, to be read from top to bottom, and the experiments of the paper."""

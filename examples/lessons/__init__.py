@@ -1,0 +1,1 @@
+"""Lessons: one file each, read from top to bottom, with `bea` as its users have it."""

@@ -1,0 +1,651 @@
+"""The figures and claims of the MLPs on MNIST, from small tables whose trends are known."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+import math
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+import bea
+from examples.paper import claims as run_claims
+from examples.paper import panels as run_panels
+from examples.paper import results, scripts, trends
+from examples.paper import tables as run_tables
+from examples.paper.mnist import claims as mnist_claims
+from examples.paper.mnist import (
+    figure_2,
+    figure_3,
+    figure_a2,
+    figure_a3,
+    figure_a4,
+    figure_a5,
+)
+from examples.paper.mnist import tables as mnist_tables
+
+FIGURES = {
+    "figure_2": figure_2, "figure_3": figure_3, "figure_a2": figure_a2, "figure_a3": figure_a3,
+    "figure_a4": figure_a4, "figure_a5": figure_a5,
+}  # fmt: skip
+SCRIPTS = {**FIGURES, "claims": mnist_claims}
+WIDTHS, RATES, SEEDS, STEPS = (8, 16, 32), (0.01, 0.02, 0.04, 0.08), (0, 1, 2), (0, 10, 20, 40, 80)
+SIGMAS, DRAWS = (0.0, 0.5, 1.0), 3
+COMPARED = 32
+
+
+# Tables with known trends
+
+
+def measurement(width: int, h: float, seed: int, step: int, side: int = 1, **given) -> dict:
+    """A row in which all is as the paper says, or with side = −1 the opposite of it.
+
+    R_IG/E = 1/(h n_l) and E = 1/(1 + h i) with the steps i, so that R_IG falls with h and n_l.
+    """
+    m, rank = 10 * width, RATES.index(h) if h in RATES else 0
+    effect = (h * width) ** side
+    loss = 1 / (1 + (h if side > 0 else 1e-3 / h) * step)
+    regularizer = given.pop("regularizer", loss * 1e-3 / effect)
+    # |θ| rises with h, but in an order of its own, so that it does not account for all.
+    size = (1, 3, 2, 4)[rank] if side > 0 else (4, 2, 3, 1)[rank]
+    row = {
+        "width": width,
+        "examples": 1000,
+        "batch": "32",
+        "seed": seed,
+        "learning_rate": h,
+        "step": step,
+        "epoch": step / 10,
+        "physical_time": step * h,
+        "loss": loss,
+        "squared_slope": m * regularizer,
+        "slope": math.sqrt(m * regularizer),
+        "regularizer": regularizer,
+        "regularization_rate": h * m / 4,
+        "regularization": h * m / 4 * regularizer,
+        "accuracy": 1.0 if step >= 20 else 0.5,
+        "test_loss": loss,
+        "test_accuracy": 0.8 + 0.01 * math.log(effect) + (0.002 if step >= 40 else 0.0),
+        "norm": 10.0 + size + step / 1000,
+        "diverged_at": None,
+    }
+    return {**row, **given}
+
+
+def world(side: int = 1, seeds: Sequence[int] = SEEDS) -> list[dict]:
+    """Mini-batch runs of all widths and full-batch runs of one."""
+    cases = [(width, "32") for width in WIDTHS] + [(COMPARED, "full")]
+    return [
+        measurement(width, h, seed, step, side, batch=batch)
+        for width, batch in cases
+        for seed, h, step in itertools.product(seeds, RATES, STEPS)
+    ]
+
+
+def noise(side: int = 1, seeds: Sequence[int] = SEEDS) -> list[dict]:
+    """What σ adds to the slope and takes from the test accuracy falls with h, or rises with it."""
+    return [
+        {
+            "width": COMPARED,
+            "seed": seed,
+            "learning_rate": h,
+            "sigma": sigma,
+            "draw": draw,
+            "slope": (1 + sigma) * h**-side * (1 + draw),
+            "test_accuracy": measurement(COMPARED, h, seed, 40, side)["test_accuracy"]
+            - sigma * (0.001 / h if side > 0 else 0.5 * h)
+            - 0.01 * (draw - 1),
+        }
+        for seed, h, sigma, draw in itertools.product(seeds, RATES, SIGMAS, range(DRAWS))
+    ]
+
+
+def written(folder: Path, measurements: Sequence[dict], perturbations: Sequence[dict]) -> Path:
+    """The two tables as files, by the csv module alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, rows in (("measurements", measurements), ("perturbations", perturbations)):
+        with (folder / f"{name}.csv").open("w", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return folder
+
+
+def changed(rows: Sequence[dict], where: dict, **new) -> list[dict]:
+    """The rows with other values in some of them."""
+    return [
+        {**row, **new} if all(row[name] == value for name, value in where.items()) else row
+        for row in rows
+    ]
+
+
+def diverging(rows: Sequence[dict], where: dict, at: int) -> list[dict]:
+    """The rows of models that diverge: nothing is told of them from that step on."""
+    told = ("loss", "squared_slope", "slope", "regularizer", "regularization", "accuracy",
+            "test_loss", "test_accuracy", "norm")  # fmt: skip
+    rows = changed(rows, where, diverged_at=at)
+    return [
+        {**row, **dict.fromkeys(told)}
+        if row["diverged_at"] is not None and row["step"] >= at
+        else row
+        for row in rows
+    ]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return written(tmp_path_factory.mktemp("agreeing"), world(), noise())
+
+
+def tables_of(folder: Path):
+    return mnist_tables.Tables(folder)
+
+
+def model_of(rows: Sequence[dict]):
+    return run_tables.Model.of(rows)
+
+
+# Where models are compared
+
+
+def test_best_is_the_first_of_the_highest_among_those_that_fit():
+    rows = [
+        measurement(8, 0.01, 0, step, accuracy=accuracy, test_accuracy=tested)
+        for step, accuracy, tested in
+        ((0, 0.5, 0.99), (10, 1.0, 0.7), (20, 1.0, 0.8), (40, 0.999, 0.9), (80, 1.0, 0.8))
+    ]  # fmt: skip
+    assert run_tables.at_best(model_of(rows))["step"] == 20
+    assert run_tables.at_best(model_of(rows[::-1]))["step"] == 20
+    assert run_tables.at_highest(model_of(rows))["step"] == 0
+
+
+def test_what_never_fits_is_excluded_with_the_reason():
+    rows = [measurement(8, 0.01, 0, step, accuracy=0.25 + step / 200) for step in STEPS]
+    reason = run_tables.at_best(model_of(rows))
+    assert reason == "never at 100 % training accuracy: 65.00 % at the most"
+
+
+def test_what_diverges_is_excluded_unless_it_fitted_before():
+    rows = [measurement(8, 0.01, 0, step) for step in STEPS]
+    early, late = (model_of(diverging(rows, {}, at)) for at in (15, 60))
+    tables = run_tables
+    assert tables.at_best(early) == "diverged at step 15"
+    assert tables.at_best(late)["step"] == 40
+    assert tables.at_step(20)(late) == tables.at_time(0.2)(late) == "diverged at step 60"
+    assert tables.at_highest(late) == "diverged at step 60"
+
+
+def test_a_model_that_diverges_at_its_first_step_is_excluded():
+    rows = diverging([measurement(8, 0.5, 0, step) for step in STEPS], {}, 0)
+    assert run_tables.at_best(model_of(rows)) == "diverged at step 0"
+
+
+def test_the_last_common_step_and_time_are_those_of_models_that_do_not_diverge(tmp_path):
+    rows = diverging(world(), {"learning_rate": 0.08}, 15)
+    rows = [row for row in rows if (row["learning_rate"], row["step"]) != (0.02, 80)]
+    models = tables_of(written(tmp_path, rows, noise())).models(COMPARED)
+    assert run_tables.last_common_step(models) == 40
+    assert run_tables.last_common_time(models) == pytest.approx(0.8)  # 80 · 0.01, 40 · 0.02
+    (row,) = run_tables.select(models[-1:], run_tables.at_step(40))
+    assert row["excluded"] == "diverged at step 15"
+
+
+def test_a_model_is_measured_at_the_last_time_that_is_not_later():
+    model = model_of([measurement(8, 0.1, 0, step) for step in (0, 1, 3, 4)])
+    at_time = run_tables.at_time
+    assert 3 * 0.1 > 0.3  # by round-off, which is not to matter
+    assert at_time(0.3)(model)["step"] == 3
+    assert at_time(0.39)(model)["step"] == 3
+    assert at_time(0.05)(model) == "not measured between T = 0 and 0.05"
+
+
+def test_powers_of_the_loss_are_interpolated_exactly():
+    rows = [
+        measurement(8, 0.1, 0, step, loss=loss, regularizer=loss**2, slope=loss)
+        for step, loss in ((0, 1.0), (1, 0.3), (2, 0.4), (3, 0.05))
+    ]
+    found = run_tables.at_loss(0.2)(model_of([*rows, measurement(8, 0.1, 0, 20)]))
+    assert (found["loss"], found["regularizer"]) == pytest.approx((0.2, 0.04))
+    assert 2 < found["step"] < 3
+    reason = run_tables.at_loss(2.0)(model_of([*rows, measurement(8, 0.1, 0, 20)]))
+    assert reason == "never measured on either side of E = 2"
+
+
+def test_the_compared_width_is_the_one_with_the_full_batch(tmp_path):
+    rows = [row for row in world() if row["batch"] == "32"]
+    rows += [{**row, "batch": "full"} for row in rows if row["width"] == 16]
+    assert tables_of(written(tmp_path, rows, noise())).compared_width == 16
+
+
+# Statistics
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_rank_correlations_are_those_of_scipy(seed):
+    x, y = np.random.default_rng(seed).integers(0, 5, (2, 9)).astype(float)  # with ties
+    expected = stats.spearmanr(x, y).statistic
+    assert trends.rank_correlation(x, y) == pytest.approx(expected)
+
+
+def test_two_points_have_no_trend_and_a_constant_has_none():
+    rank_correlation = trends.rank_correlation
+    assert rank_correlation([1, 2, 2], [1, 2, 3]) is None
+    assert rank_correlation([1, 2, 3], [5, 5, 5]) == 0.0
+
+
+def test_the_partial_correlation_is_that_of_the_residuals():
+    x, y, z = np.random.default_rng(1).normal(size=(3, 8))
+    rows = [{"x": a, "y": b, "z": c} for a, b, c in zip(x, y, z, strict=True)]
+    ranks = np.array([stats.rankdata(values) for values in (x, y, z)])
+    design = np.vander(ranks[2], 2)
+    left = [r - design @ np.linalg.lstsq(design, r, rcond=None)[0] for r in ranks[:2]]
+    value, points = trends.partial_correlation("x", "y", given="z")(rows)
+    assert (value, points) == (pytest.approx(np.corrcoef(*left)[0, 1]), 7)
+    assert trends.partial_correlation("x", "y", given="x")(rows) is None
+
+
+def test_correlations_at_equal_values_are_averaged():
+    rows = [{"x": x, "y": y, "z": 1} for x, y in ((1, 1), (2, 2), (3, 3), (4, 4))]
+    rows += [{"x": x, "y": y, "z": 2} for x, y in ((1, 1), (2, 3), (3, 2))]
+    rows += [{"x": x, "y": x, "z": 3} for x in (1, 2)]  # too few
+    assert trends.mean_correlation("x", "y", "z")(rows) == (0.75, 4)
+
+
+def test_the_interval_is_students_within_the_possible():
+    values = [0.1, 0.3, 0.35, 0.2]
+    found = trends.Trend.over([(value, 10**9) for value in values])
+    low, high = stats.t.interval(0.95, 3, loc=np.mean(values), scale=stats.sem(values))
+    assert (found.low, found.high) == pytest.approx((low, high))
+    wide = trends.Trend.over([(-1.0, 5), (1.0, 5)])
+    assert (wide.value, wide.low, wide.high) == (0, -1, 1)
+
+
+def test_seeds_that_agree_have_the_interval_of_chance():
+    found = trends.Trend.over([(0.9, 5), (0.9, 5), (0.9, 3)])
+    assert found.low == pytest.approx(0.9 - 1.96 / math.sqrt(4 + 4 + 2), abs=1e-4)
+    orders = itertools.permutations(range(5))  # the variance of chance is that of all orders
+    all_of_them = [trends.rank_correlation(range(5), order) for order in orders]
+    assert np.var(all_of_them) == pytest.approx(1 / 4)
+
+
+def test_one_seed_has_no_interval():
+    found = trends.Trend.over([(0.5, 5)])
+    assert (found.value, found.low, found.high, found.seeds) == (0.5, None, None, 1)
+    assert trends.Trend.over([]).value is None
+
+
+@pytest.mark.parametrize(("points", "expected"), [(3, 7 / 216), (4, 0.0170), (5, 0.0130)])
+def test_models_without_a_trend_seldom_agree(points, expected):
+    """How probable it is if all orders of the points are equally likely, in each of three seeds.
+
+    With three points in 1 + 3·2 of 6³ cases: all three seeds have ρ = 1, or two of them have and
+    the third is in one of the two orders with ρ = 1/2.
+    """
+    orders = itertools.permutations(range(points))
+    values = Counter(round(trends.rank_correlation(range(points), order), 9) for order in orders)
+    agreeing = 0
+    for seeds in itertools.combinations_with_replacement(values, 3):
+        found = trends.Trend.over([(value, points) for value in seeds])
+        if run_claims.verdict(found, run_claims.RISES) == "agrees":
+            ways = len(set(itertools.permutations(seeds)))
+            agreeing += ways * math.prod(values[value] for value in seeds)
+    assert agreeing / math.factorial(points) ** 3 == pytest.approx(expected, abs=5e-4)
+
+
+# Claims
+
+
+def claims_of(folder: Path) -> list[dict]:
+    return mnist_claims.make_table(tables_of(folder))
+
+
+def test_all_claims_agree_where_all_is_as_the_paper_says(folder):
+    rows = claims_of(folder)
+    assert [row["claim"] for row in rows if row["verdict"] != "agrees"] == []
+    assert len(rows) == len(mnist_claims.CLAIMS) + 2 * 5  # three widths where by width
+    assert {row["excluded"] for row in rows} == {0}
+    exact = {row["claim"]: row["value"] for row in rows}
+    assert exact["R_IG falls with h"] == pytest.approx(-1)
+    assert exact["test accuracy rises with width"] == pytest.approx(1)
+    assert exact["|θ| rises with h"] == pytest.approx(0.8)
+
+
+def test_claims_fail_where_all_is_the_opposite(tmp_path):
+    """All but two: a larger h and network have a larger R_IG there and a lower test accuracy."""
+    rows = claims_of(written(tmp_path, world(side=-1), noise(side=-1)))
+    agreeing = {row["claim"] for row in rows if row["verdict"] != "does not agree"}
+    assert {row["remark"] for row in rows} == {None, "the opposite is seen"}
+    still = "test accuracy falls with R_IG"
+    assert agreeing == {still, f"{still} over all widths"}
+
+
+def failing(folder: Path, rows: Sequence[dict], perturbed: Sequence[dict]) -> set[str]:
+    found = claims_of(written(folder, rows, perturbed))
+    return {row["claim"] for row in found if row["verdict"] != "agrees"}
+
+
+def test_claims_of_the_full_batch_are_of_the_full_batch(tmp_path):
+    rows = [row for row in world() if row["batch"] == "32"]
+    rows += [row for row in world(side=-1) if row["batch"] == "full"]
+    assert failing(tmp_path, rows, noise()) == {
+        "R_IG falls with h, full batch",
+        "R_IG/E falls with h, full batch",
+        "test accuracy rises with h, full batch",
+    }
+
+
+@pytest.mark.parametrize("what", ["T", "step"])
+def test_claims_of_one_time_or_step_are_of_that(what, tmp_path):
+    """The trend is turned round where T = 0.8, or at step 80 but for h = 0.01."""
+    rows = world()
+    for row in rows:
+        last = row["step"] == 80 and row["learning_rate"] > 0.01
+        if last if what == "step" else row["physical_time"] == pytest.approx(0.8):
+            row["test_accuracy"] = 0.7 - row["learning_rate"]
+    failed = failing(tmp_path, rows, noise())
+    assert failed == {f"test accuracy rises with h at the same {what}"}
+
+
+def test_noise_is_averaged_over_all_its_sizes_but_zero(folder, tmp_path):
+    """At h = 0.04 the slope is (1 + σ)·2/h in the median, and 0.025σ of the accuracy is lost."""
+    (row,) = (
+        row
+        for row in mnist_tables.under_noise(tables_of(folder))
+        if (row["learning_rate"], row["seed"]) == (0.04, 1)
+    )
+    assert row["noisy_slope"] == pytest.approx(50 * math.sqrt(1.5 * 2))
+    assert row["lost_test_accuracy"] == pytest.approx(0.025 * 0.75)
+    assert row["noisy_test_accuracy"] == pytest.approx(row["test_accuracy"] - 0.025 * 0.75)
+    zero = [{**row, "slope": 1e9} if row["sigma"] == 0 else row for row in noise()]
+    again = mnist_tables.under_noise(tables_of(written(tmp_path, world(), zero)))
+    assert again == mnist_tables.under_noise(tables_of(folder))
+
+
+def test_every_prediction_and_figure_has_its_claim():
+    sources = " ".join(claim.source for claim in mnist_claims.CLAIMS)
+    for part in ("2.1", "2.2", "2.3", "2.4", "2a", "2b", "2c", "3a", "3b", "A.2", "A.3", "A.4"):
+        assert part in sources
+    assert sources.count("A.5") == 5
+    names = [claim.name for claim in mnist_claims.CLAIMS]
+    assert len(set(names)) == len(names)
+
+
+def test_an_interval_around_zero_does_not_agree(tmp_path):
+    """One seed as claimed, the other one the opposite of it."""
+    rows = [*world(seeds=[0]), *world(side=-1, seeds=[1])]
+    found = claims_of(written(tmp_path, rows, noise()))
+    (row,) = (row for row in found if row["claim"] == "slope falls with h")
+    assert (row["value"], row["low"], row["high"]) == pytest.approx((0, -1, 1), abs=1e-12)
+    assert (row["verdict"], row["remark"]) == ("does not agree", "the interval contains 0")
+
+
+def test_one_seed_tests_nothing_and_says_so(tmp_path):
+    rows = claims_of(written(tmp_path, world(seeds=[0]), noise(seeds=[0])))
+    assert {row["verdict"] for row in rows} == {"not tested"}
+    assert {row["remark"] for row in rows} == {"one seed has a value: no interval"}
+    assert all(row["value"] is not None and row["low"] is None for row in rows)
+
+
+def test_two_learning_rates_that_are_left_test_nothing(tmp_path):
+    rows = world()
+    for h in RATES[:2]:
+        rows = changed(rows, {"learning_rate": h, "width": COMPARED}, accuracy=0.9)
+    found = claims_of(written(tmp_path, rows, noise()))
+    by_width = {row["width"]: row for row in found if row["claim"] == "R_IG falls with h"}
+    assert [by_width[width]["verdict"] for width in WIDTHS] == ["agrees", "agrees", "not tested"]
+    assert by_width[32]["remark"] == "no seed has enough models left"
+    assert (by_width[32]["models"], by_width[32]["excluded"]) == (6, 6)
+    (noisy,) = (row for row in found if row["claim"] == "slope under noise falls with h")
+    assert (noisy["verdict"], noisy["models"], noisy["excluded"]) == ("not tested", 6, 6)
+    (step,) = (row for row in found if row["claim"] == "R_IG falls with h at the same step")
+    assert (step["verdict"], step["models"], step["excluded"]) == ("agrees", 12, 0)
+
+
+def test_a_norm_in_the_order_of_h_cannot_be_told_from_h(tmp_path):
+    rows = [{**row, "norm": row["learning_rate"]} for row in world()]
+    found = claims_of(written(tmp_path, rows, noise()))
+    (row,) = (row for row in found if row["claim"] == "test accuracy rises with h beyond |θ|")
+    assert (row["verdict"], row["value"], row["models"]) == ("not tested", None, 12)
+    assert row["remark"].startswith("|θ| has the order of h in every seed")
+
+
+def test_excluded_models_of_one_seed_leave_the_other_seeds(tmp_path):
+    rows = diverging(world(), {"seed": 2}, 5)
+    found = claims_of(written(tmp_path, rows, noise()))
+    (row,) = (row for row in found if row["claim"] == "slope falls with h")
+    assert (row["seeds"], row["models"], row["excluded"], row["verdict"]) == (2, 8, 4, "agrees")
+
+
+def test_the_markdown_tells_every_test_and_its_verdict(folder, tmp_path, capsys):
+    mnist_claims.main(["--out", str(folder), "--redraw", "--claims", str(tmp_path / "claims.csv")])
+    said = capsys.readouterr().out
+    rows = claims_of(folder)
+    lines = said[said.index("| experiment") :].strip().splitlines()[2:]
+    assert len(lines) == len(rows)
+    assert all(line.replace("\\|", "").count("|") == 8 for line in lines)
+    assert f"Of {len(rows)} tests {len(rows)} agree with the paper, 0 do not" in said
+    first = (
+        "| MLP on MNIST | R_IG falls with h | Prediction 2.1, Figure 2a | 8 | −1.00 [−1.00, −0.35] "
+        "| 12 (0) |"
+    )
+    assert f"{first} agrees |" in lines
+    first = (tmp_path / "claims.csv").read_bytes()
+    mnist_claims.main(["--out", str(folder), "--redraw", "--claims", str(tmp_path / "claims.csv")])
+    assert (tmp_path / "claims.csv").read_bytes() == first
+    assert not (folder / "claims.csv").exists()
+
+
+def test_claims_into_a_folder_that_is_not_there_are_refused(folder, tmp_path, capsys):
+    path = tmp_path / "none" / "claims.csv"
+    with pytest.raises(SystemExit) as stopped:
+        mnist_claims.main(["--out", str(folder), "--redraw", "--claims", str(path)])
+    assert stopped.value.code == 2
+    assert f"there is no folder {path.parent}" in capsys.readouterr().err
+
+
+# The figures' tables
+
+
+def test_figure_2_lists_every_model_or_why_it_is_excluded(tmp_path):
+    rows = diverging(world(), {"width": 8, "learning_rate": 0.08}, 15)
+    rows = changed(rows, {"width": 16, "learning_rate": 0.01}, accuracy=0.75)
+    found = figure_2.make_table(tables_of(written(tmp_path, rows, noise())))
+    assert len(found) == len(WIDTHS) * len(RATES) * len(SEEDS)
+    reasons = {(row["width"], row["learning_rate"]): row["excluded"] for row in found}
+    assert reasons.pop((8, 0.08)) == "diverged at step 15"
+    assert reasons.pop((16, 0.01)) == "never at 100 % training accuracy: 75.00 % at the most"
+    assert set(reasons.values()) == {None}
+    (row,) = (
+        r for r in found if (r["width"], r["learning_rate"], r["seed"]) == (16, 0.02, 1)
+    )  # E = 1/(1 + 0.02 · 40), R_IG/E = 10⁻³/(0.02 · 16), λ = 0.02 · 160/4
+    assert (row["step"], row["loss"]) == (40, pytest.approx(1 / 1.8))
+    assert row["regularizer_over_loss"] == pytest.approx(1e-3 / 0.32)
+    assert row["regularization_rate"] == pytest.approx(0.8)
+    note = run_panels.exclusions(found, "figure_2.csv")
+    assert "6 of 36 models (3 diverged, 3 never at 100 % training accuracy)" in note
+
+
+def test_figure_3_has_the_quartiles_over_draws_and_seeds(tmp_path):
+    perturbed = [
+        {**row, "slope": 10.0 * row["seed"] + row["draw"]} for row in noise()
+    ]  # at every h and σ: 0, 1, 2, 10, 11, 12, 20, 21, 22
+    found = figure_3.make_table(tables_of(written(tmp_path, world(), perturbed)))
+    curves = [row for row in found if row["seed"] is None]
+    assert len(curves) == len(RATES) * len(SIGMAS)
+    for row in curves:
+        assert row["draws"] == 9
+        assert [row[f"slope_{what}"] for what in ("lower", "median", "upper")] == [2, 11, 20]
+    means = {row["seed"]: row["slope_mean"] for row in found if row["seed"] is not None}
+    assert means == pytest.approx({0: 1, 1: 11, 2: 21})
+
+
+def test_a_draw_whose_slope_overflows_is_not_counted(tmp_path):
+    perturbed = [{**row, "slope": None} if row["draw"] == 1 else row for row in noise()]
+    found = figure_3.make_table(tables_of(written(tmp_path, world(), perturbed)))
+    assert {row["draws"] for row in found if row["seed"] is None} == {6}
+
+
+def test_figure_3_leaves_out_what_is_excluded_and_lists_it(tmp_path):
+    rows = changed(world(), {"learning_rate": 0.04, "width": COMPARED}, accuracy=0.5)
+    found = figure_3.make_table(tables_of(written(tmp_path, rows, noise())))
+    assert {row["learning_rate"] for row in found if row["seed"] is None} == {0.01, 0.02, 0.08}
+    listed = [row for row in found if row["excluded"]]
+    assert [(row["learning_rate"], row["seed"]) for row in listed] == [
+        (0.04, 0),
+        (0.04, 1),
+        (0.04, 2),
+    ]
+
+
+def test_figure_a2_is_of_one_step_and_a4_of_one_time(folder):
+    tables = tables_of(folder)
+    assert {row["step"] for row in figure_a2.make_table(tables)} == {80}
+    assert {row["step"] for row in figure_a2.make_table(tables, step=10)} == {10}
+    found = figure_a4.make_table(tables)
+    assert {(row["learning_rate"], row["step"]) for row in found} == {
+        (0.01, 80), (0.02, 40), (0.04, 20), (0.08, 10),
+    }  # fmt: skip
+    assert figure_a4.times(found) == "all models at T = 0.8."
+    (note,) = {figure_a4.times(figure_a4.make_table(tables, time=0.7))}
+    assert note == "all models at T = 0.4."
+    note = figure_a4.times(figure_a4.make_table(tables, time=3))
+    assert note == "models at T = 0.8 to 1.6: up to a factor of 2 earlier."
+
+
+def test_figure_a3_marks_where_the_models_are_compared(folder):
+    found = figure_a3.make_table(tables_of(folder))
+    assert len(found) == len(RATES) * len(SEEDS) * len(STEPS)
+    assert {row["step"] for row in found if row["compared"]} == {40}
+
+
+def test_figure_a5_has_both_batches(folder):
+    found = figure_a5.make_table(tables_of(folder))
+    assert [row["batch"] for row in found] == ["32"] * 12 + ["full"] * 12
+
+
+# The scripts
+
+
+@pytest.fixture(scope="module")
+def drawn(folder, tmp_path_factory) -> Path:
+    """All figures of the tables in which all is as the paper says."""
+    return drawn_from(folder, tmp_path_factory.mktemp("drawn"))
+
+
+def drawn_from(folder: Path, out: Path) -> Path:
+    for path in folder.glob("*s.csv"):
+        (out / path.name).write_bytes(path.read_bytes())
+    for name in FIGURES:
+        SCRIPTS[name].main(["--out", str(out), "--redraw"])
+    return out
+
+
+@pytest.fixture(autouse=True)
+def never_train(monkeypatch) -> None:
+    def not_again(*_, **__):
+        raise AssertionError("this would have trained")
+
+    monkeypatch.setattr(scripts.Script, "ensure", not_again)
+
+
+def test_a_figure_drawn_again_has_the_same_bytes(drawn, tmp_path):
+    again = drawn_from(drawn, tmp_path)
+    for name in FIGURES:
+        for kind in ("csv", "png"):
+            first, second = ((at / f"{name}.{kind}").read_bytes() for at in (drawn, again))
+            assert first == second and first
+        assert first.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_another_table_gives_another_figure(drawn, name, tmp_path):
+    tools = results
+    rows = tools.read_table(drawn / f"{name}.csv")
+    for row in rows:
+        for column in {"test_accuracy", "test_accuracy_median"} & row.keys():
+            row[column] = row[column] and 0.9 * row[column]
+    tools.write_table(tmp_path / f"{name}.csv", rows)
+    SCRIPTS[name].draw(tmp_path / f"{name}.csv", tmp_path / "figure.png")
+    assert (tmp_path / "figure.png").read_bytes() != (drawn / f"{name}.png").read_bytes()
+
+
+def test_figures_and_claims_are_made_even_if_every_model_is_excluded(tmp_path):
+    rows = diverging(world(), {}, 5)
+    out = drawn_from(written(tmp_path / "tables", rows, noise()), tmp_path)
+    assert all((out / f"{name}.png").is_file() for name in FIGURES)
+    found = claims_of(out)
+    assert {(row["verdict"], row["models"]) for row in found} == {("not tested", 0)}
+
+
+def test_trends_are_told_beside_the_panels(folder, monkeypatch, tmp_path):
+    heads = []
+    monkeypatch.setattr(figure_2, "head", lambda axes, title, found: heads.append(found[0]))
+    table = tmp_path / "figure_2.csv"
+    run_tables.write_table(table, figure_2.make_table(tables_of(folder)))
+    figure_2.draw(table, tmp_path / "figure_2.png")
+    claims = {row["claim"]: row["value"] for row in claims_of(folder)}
+    names = ("R_IG falls with λ", "test accuracy rises with λ",
+             "test accuracy falls with R_IG over all widths")  # fmt: skip
+    assert [found.value for found in heads] == [claims[name] for name in names]
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_a_missing_table_is_told_in_one_line(name, tmp_path, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        SCRIPTS[name].main(["--out", str(tmp_path), "--redraw"])
+    assert stopped.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"python -m examples.paper.mnist.runs --profile quick --out {tmp_path} makes it" in error
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("table", "said"), [("a,b\n1,2\n", "no column width"), ("a\n", "no rows")])
+def test_another_table_of_that_name_is_refused(table, said, tmp_path, capsys):
+    (tmp_path / "measurements.csv").write_text(table)
+    with pytest.raises(SystemExit):
+        figure_2.main(["--out", str(tmp_path), "--redraw"])
+    assert said in capsys.readouterr().err
+
+
+def test_what_is_not_there_is_trained_first(folder, tmp_path, monkeypatch):
+    asked = []
+
+    def ensure(script, profile, out, data):
+        asked.append((profile, out, data))
+        written(out, world(), noise())
+
+    monkeypatch.setattr(scripts.Script, "ensure", ensure)
+    monkeypatch.chdir(tmp_path)
+    figure_2.main([])
+    assert asked == [("quick", Path("build/mnist/quick"), None)]
+    assert (tmp_path / "build/mnist/quick/figure_2.png").is_file()
+
+
+def test_a_refusal_to_train_is_told_in_one_line(tmp_path, monkeypatch, capsys):
+    def ensure(*_):
+        raise bea.InputError("name the folder of MNIST")
+
+    monkeypatch.setattr(scripts.Script, "ensure", ensure)
+    with pytest.raises(SystemExit) as stopped:
+        figure_a5.main(["--profile", "paper", "--out", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert (
+        capsys.readouterr().err
+        == "python -m examples.paper.mnist.figure_a5: name the folder of MNIST\n"
+    )
+
+
+def test_help_shows_an_example(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        figure_a3.main(["--help"])
+    assert stopped.value.code == 0
+    assert (
+        "example: python -m examples.paper.mnist.figure_a3 --profile quick"
+        in capsys.readouterr().out
+    )
