@@ -12,6 +12,7 @@ import sympy as sp
 
 import bea
 from bea import cli
+from bea.cli import command_line, derive, series, verify
 from bea.symbolic.parsing.text import parse_expression
 
 LOSS = "(3/5 - a*b)**2/2"
@@ -298,7 +299,7 @@ def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # one of them draws a picture
     import shlex
 
-    pages = [cli.GREETING, cli.DERIVE_EXAMPLES, cli.SERIES_EXAMPLES, cli.VERIFY_EXAMPLES]
+    pages = [module.EXAMPLES for module in (command_line, derive, series, verify)]
     lines = "\n".join(pages).splitlines()
     commands = [line.strip() for line in lines if line.strip().startswith("bea ")]
     assert len(commands) >= 9

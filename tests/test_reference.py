@@ -116,7 +116,7 @@ def of_commands() -> Iterator[str]:
 
 
 def commands() -> dict[str, argparse.ArgumentParser]:
-    (subparsers,) = (a for a in cli._parser()._actions if isinstance(a.choices, dict))
+    (subparsers,) = (a for a in cli.parser()._actions if isinstance(a.choices, dict))
     return subparsers.choices
 
 

@@ -1,0 +1,61 @@
+"""`bea derive`: the corrections of one problem, as text, LaTeX, JSON or Python."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from bea.cli.problem import add_problem_options, equation_of
+
+EXAMPLES = """\
+examples:
+  gradient descent on a loss; names that are not parameters are constants:
+    bea derive "(y - a*b*x)**2/2" --params a,b --order 2
+  a Runge-Kutta method on a field:
+    bea derive --field "y" --field "-x" --params x,y --order 4 --method rk4
+  any one-step map, here symplectic Euler for the pendulum, with the step size h:
+    bea derive --step "q + h*(p - h*sin(q))" --step "p - h*sin(q)" --params q,p
+  for a paper, for a program, for Python without dependencies:
+    bea derive "exp(u*v) + u*tanh(w)" --params u,v,w --format latex
+    bea derive "log(1 + exp(x))" --params x --order 4 --format json
+    bea derive "log(1 + exp(x))" --params x --order 4 --format python"""
+
+
+def add_derive(commands: Any) -> None:
+    """The command and its options."""
+    command = commands.add_parser(
+        "derive",
+        help="derive the corrections f_1, f_2, … of a modified equation",
+        description="Derive the modified equation f + h f_1 + h^2 f_2 + … exactly.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_problem_options(command)
+    command.add_argument(
+        "--format", choices=("text", "latex", "json", "python"), default="text", dest="form"
+    )
+    command.add_argument(
+        "--form",
+        choices=("auto", "plain", "shared"),
+        default="auto",
+        dest="parts",
+        help="of text and latex: shared gives names to parts that occur again, plain writes "
+        "everything out; default: auto, which is shared where it is long",
+    )
+    command.set_defaults(run=derive)
+
+
+def derive(options: argparse.Namespace) -> int:
+    """Print the equation; the exit status."""
+    from bea.symbolic.printing import equation as present
+
+    eq = equation_of(options)
+    if options.form == "json":
+        print(json.dumps(present.as_dictionary(eq)))
+    elif options.form == "python":
+        print(present.as_python(eq))
+    else:
+        forms = {"text": present.as_text, "latex": present.as_latex}
+        print(forms[options.form](eq, options.parts))
+    return 0

@@ -1,0 +1,120 @@
+"""`bea verify`: measured orders of the local error, as a table or JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from bea.cli.problem import add_problem_options, equation_of
+from bea.cli.values import assignment, point
+
+if TYPE_CHECKING:
+    from bea.numeric.orders.report import OrderReport
+
+EXAMPLES = """\
+examples:
+  the orders 0 to 2 of the paper's 2-d model at its point I:
+    bea verify "(3/5 - a*b)**2/2" --params a,b --at 2.8,3.5 --order 2
+  a rotation under RK4, for a program:
+    bea verify --field "y" --field "-x" --params x,y --at 1,0.5 --order 3 --method rk4 --format json
+  numbers for constants, and multiprecision throughout:
+    bea verify "(y - a*b*x)**2/2" --params a,b --set x=1 --set y=3/5 --at 2.8,7/2 --precision mpmath
+
+exit status: 0 if every order is confirmed, 1 if one is not, or was not tested
+2 if the input cannot be used."""
+
+
+def add_verify(commands: Any) -> None:
+    """The command and its options."""
+    command = commands.add_parser(
+        "verify",
+        help="measure local errors against the modified flows",
+        description="Measure that one step leaves the modified flow of order p by "
+        "f_{p+1} h^{p+2}, for each p from 0 to the order asked for.",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_problem_options(command)
+    command.add_argument(
+        "--at", required=True, metavar="NUMBERS", help="the point: 2.8,7/2 or a=2.8,b=7/2"
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=NUMBER", help="the value of a constant"
+    )
+    command.add_argument(
+        "--step-sizes",
+        metavar="NUMBERS",
+        help="at least four; default: below the field's time scale",
+    )
+    command.add_argument(
+        "--precision",
+        choices=("auto", "float64", "mpmath"),
+        default="auto",
+        help="default: auto, which is float64, and mpmath where that does not resolve the order",
+    )
+    command.add_argument("--format", choices=("text", "json"), default="text", dest="form")
+    command.set_defaults(run=verify)
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Print the reports; the exit status is 1 if an order is not confirmed."""
+    from bea.symbolic.parsing.text import parse_numbers
+
+    eq = equation_of(options)
+    at = point(options.at)
+    constants = dict(map(assignment, options.set))
+    step_sizes = (
+        None
+        if options.step_sizes is None
+        else parse_numbers(options.step_sizes, name="the step sizes")
+    )
+    from bea.numeric.orders.local_error import verify_orders
+
+    reports = verify_orders(
+        eq,
+        at,
+        constants=constants,
+        step_sizes=step_sizes,
+        precision=options.precision,
+        progress=sys.stderr.isatty(),
+    )
+    if options.form == "json":
+        print(json.dumps({"orders": [r.to_dict() for r in reports]}, allow_nan=False))
+    else:
+        print(table_of_orders(reports))
+    return 0 if all(r.passed for r in reports) else 1
+
+
+def table_of_orders(reports: Sequence[OrderReport]) -> str:
+    """The reports as a table, one line for each order p.
+
+    Args:
+        reports: what `verify_orders` returns.
+    """
+    lines = [
+        "order p   expected   measured   |error|/h^(p+2) : |f_(p+1)|   floor     arithmetic",
+        *(
+            f"{r.order:7d} {r.expected_order:10d} {_shown(r.measured_order, '10.4f')} "
+            f"{_shown(r.leading_constant_ratio, '13.6f')} : 1   {r.leading_constant:<12.6g}"
+            f"{r.round_off_floor:9.1e}   {r.precision}"
+            for r in reports
+        ),
+    ]
+    lines += [f"p = {r.order}: {r.note}" for r in reports if r.note]
+    failed = [str(r.order) for r in reports if r.outcome == "refuted"]
+    silent = [str(r.order) for r in reports if r.outcome == "not tested"]
+    if failed:
+        lines.append(f"NOT confirmed: p = {', '.join(failed)}")
+    if silent:
+        lines.append(f"NOT TESTED: p = {', '.join(silent)}; nothing is shown, try another point")
+    if not failed and not silent:
+        lines.append("every order is confirmed")
+    return "\n".join(lines)
+
+
+def _shown(value: float | None, form: str) -> str:
+    width = int(form.partition(".")[0])
+    return f"{'–':>{width}}" if value is None else f"{value:{form}}"
