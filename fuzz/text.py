@@ -10,15 +10,15 @@ from typing import Any
 import sympy as sp
 
 from bea import BeaError
-from bea.symbolic.parsing import text as text_module
+from bea.symbolic.parsing import vocabulary
 from bea.symbolic.parsing.spelling import respelled
 from bea.symbolic.parsing.text import (
-    CONSTANTS,
     parse_expression,
     parse_number,
     parse_numbers,
     parse_symbols,
 )
+from bea.symbolic.parsing.vocabulary import CONSTANTS
 from fuzz.watch import Violation, watched
 from fuzz.words import sentence
 
@@ -82,7 +82,7 @@ def _only_parsing(text: str) -> Callable[[str, tuple[Any, ...]], bool]:
 
     What cannot be read is tried once more as it may have been meant, to be shown, never returned.
     """
-    functions = frozenset(text_module.FUNCTIONS) | frozenset(text_module.NOT_SMOOTH)
+    functions = frozenset(vocabulary.FUNCTIONS) | frozenset(vocabulary.NOT_SMOOTH)
     entries = [text, *text.split(",")]
     readable = [text, *(respelled(" ".join(entry.split()), functions) for entry in entries)]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from itertools import cycle, islice
 
-from bea.symbolic.parsing.text import CONSTANTS, FUNCTIONS, NOT_SMOOTH
+from bea.symbolic.parsing.vocabulary import CONSTANTS, FUNCTIONS, NOT_SMOOTH
 
 NAMES = ("x", "y", "a", "h", "θ", "E")
 NUMBERS = ("0", "1", "2", "3", "1/3", "0.5", "1e9", "1e-300", "1e400", "999", "10**30", "0x1F")

@@ -13,7 +13,7 @@ import sympy as sp
 from hypothesis import strategies as st
 
 from bea.errors import InputError
-from bea.symbolic.parsing.text import FUNCTIONS
+from bea.symbolic.parsing.vocabulary import FUNCTIONS
 from bea.symbolic.trees.tree import Tree
 from bea.testing.samples import ACTIVATIONS, SampleField, SampleLoss, SampleNetwork
 

@@ -14,7 +14,8 @@ import bea
 from bea.symbolic.coordinates.symbols import plain_symbol
 from bea.symbolic.functions.rules import exact
 from bea.symbolic.parsing.spelling import respelled
-from bea.symbolic.parsing.text import FUNCTIONS, parse_expression
+from bea.symbolic.parsing.text import parse_expression
+from bea.symbolic.parsing.vocabulary import FUNCTIONS
 
 x, y, t, h = sp.symbols("x y t h")
 R = sp.Rational

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from sympy import Expr, Rational
 
 from bea.errors import InputError, NotSmoothError
-from bea.symbolic.parsing import text as reader
+from bea.symbolic.parsing import vocabulary
 from bea.symbolic.parsing.text import parse_expression, parse_number, parse_numbers, parse_symbols
 from tests.symbolic.strategies import examples
 
@@ -108,7 +108,7 @@ def test_decimals_lose_no_digit(whole: int, part: int, power: int) -> None:
     assert parse_expression(text) == Rational(Fraction(text))
 
 
-@pytest.mark.parametrize("name", reader.FUNCTIONS)
+@pytest.mark.parametrize("name", vocabulary.FUNCTIONS)
 def test_functions(name: str) -> None:
     meaning = {
         "ln": sp.log,
@@ -151,7 +151,7 @@ def test_data_in_the_text() -> None:
 
 numbers = st.builds(Rational, st.integers(-9, 9), st.sampled_from([1, 1, 2, 3, 10]))
 # Of tanh and its like SymPy takes only a few inside one another.
-without_layers = [function for name, function in reader.FUNCTIONS.items() if name[-1] != "h"]
+without_layers = [function for name, function in vocabulary.FUNCTIONS.items() if name[-1] != "h"]
 functions = st.sampled_from(without_layers)
 
 
@@ -524,7 +524,7 @@ def test_any_change_of_a_text_is_read_or_refused(data: st.DataObject) -> None:
 wild = st.recursive(
     st.sampled_from(["x", "y", "0", "1", "2", "pi", "1/3", "0.5", "1e30", "1e-300", "999"]),
     lambda inner: st.one_of(
-        st.tuples(st.sampled_from(list(reader.FUNCTIONS)), inner).map("{0[0]}({0[1]})".format),
+        st.tuples(st.sampled_from(list(vocabulary.FUNCTIONS)), inner).map("{0[0]}({0[1]})".format),
         st.tuples(inner, st.sampled_from(["+", "-", "*", "/", "**"]), inner).map(
             "({0[0]}){0[1]}({0[2]})".format
         ),
@@ -659,7 +659,7 @@ def test_every_function_of_the_language_is_the_one_of_that_name():
     same += tuple(f"a{name}" for name in same[3:9])
     meant = {name: getattr(sp, name)(x) for name in same}
     meant |= {"ln": sp.log(x), "sigmoid": 1 / (1 + sp.exp(-x)), "softplus": sp.log(1 + sp.exp(x))}
-    assert {name: parse_expression(f"{name}(x)") for name in reader.FUNCTIONS} == meant
+    assert {name: parse_expression(f"{name}(x)") for name in vocabulary.FUNCTIONS} == meant
 
 
 @pytest.mark.parametrize("name", ["nan", "inf", "Infinity", "oo", "zoo"])
