@@ -32,10 +32,16 @@ READERS: tuple[Callable[..., Any], ...] = (
 KNOWN = (
     *(sp.exp, sp.log, sp.sin, sp.cos, sp.tan, sp.cot, sp.sinh, sp.cosh, sp.tanh, sp.coth),
     *(sp.asin, sp.acos, sp.atan, sp.asinh, sp.acosh, sp.atanh, sp.erf),
+    *(sp.sec, sp.csc, sp.sech, sp.csch, sp.acot, sp.acoth, sp.atan2, sp.erfc, sp.erfi, sp.erfinv),
+    *(sp.gamma, sp.loggamma, sp.polygamma, sp.zeta, sp.Ei, sp.li, sp.Si, sp.Ci, sp.Shi, sp.Chi),
+    *(sp.airyai, sp.airybi, sp.airyaiprime, sp.airybiprime, sp.fresnels, sp.fresnelc, sp.LambertW),
+    *(sp.besselj, sp.bessely, sp.besseli, sp.besselk),
 )
-"""What a text can call, and what SymPy makes of that: tan(x + π/2) is −cot(x)."""
+"""What a text can call, and what SymPy makes of that: tan(x + π/2) is −cot(x), and ψ''(1) is a zeta
+function."""
 
-NODES = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Rational, *map(type, (sp.pi, sp.E)), *KNOWN)
+CONSTANTS_OF_SYMPY = (sp.pi, sp.E, sp.EulerGamma, sp.Catalan)
+NODES = (sp.Add, sp.Mul, sp.Pow, sp.Symbol, sp.Rational, *map(type, CONSTANTS_OF_SYMPY), *KNOWN)
 
 TEXTS = (
     *("(3/5 - a*b)**2/2", "exp(x*y) + sin(x)/sqrt(1 + y**2)", "softplus(-1.5e-3*x) - tanh(x/2)"),
@@ -43,6 +49,12 @@ TEXTS = (
     *("erf(x) - atan(2*x)*asinh(x)", "sqrt(1 + sqrt(2))", "8**(1/3)", "x**-2.5", "sigmoid(x)"),
     *("(a + b)**1000", "10**400", "__import__('os').system('true')", "(lambda: 0)()", "x.y[0]"),
     *("acosh(2) + atanh(1/2) + asin(1/2) + acos(x)", "tan(x)*cosh(x)*sinh(x)", "abs(x)", "x % 2"),
+    *(
+        "gamma(x)*besselj(1/2, x) + gamma",
+        "atan2(y, -x) + sec(x)*log10(x)",
+        "erfc(x) - LambertW(x)",
+    ),
+    *("polygamma(2, 5) + loggamma(7/2)", "tanh(airyai(x))*sech(erfi(x))", "bessely(3, 2*x)**y"),
 )
 
 
@@ -82,7 +94,7 @@ def _only_parsing(text: str) -> Callable[[str, tuple[Any, ...]], bool]:
 
     What cannot be read is tried once more as it may have been meant, to be shown, never returned.
     """
-    functions = frozenset(vocabulary.FUNCTIONS) | frozenset(vocabulary.NOT_SMOOTH)
+    functions = vocabulary.CALLABLE
     entries = [text, *text.split(",")]
     readable = [text, *(respelled(" ".join(entry.split()), functions) for entry in entries)]
 

@@ -9,7 +9,14 @@ from __future__ import annotations
 
 from itertools import cycle, islice
 
-from bea.symbolic.parsing.vocabulary import CONSTANTS, FUNCTIONS, NOT_SMOOTH
+from bea.symbolic.parsing.vocabulary import (
+    CONSTANTS,
+    FUNCTIONS,
+    NOT_SMOOTH,
+    OF_AN_ORDER,
+    OF_ONE,
+    OF_TWO,
+)
 
 NAMES = ("x", "y", "a", "h", "θ", "E")
 NUMBERS = ("0", "1", "2", "3", "1/3", "0.5", "1e9", "1e-300", "1e400", "999", "10**30", "0x1F")
@@ -24,7 +31,7 @@ WORDS = tuple(
     islice(
         cycle(
             (
-                *(f"{function}(" for function in FUNCTIONS),
+                *(f"{function}(" for function in (*FUNCTIONS, *OF_TWO)),
                 *(*CONSTANTS, *NAMES, *NUMBERS, *BINARY, "(", ")", ")"),
                 *STRANGERS,
                 *(f"{function}(" for function in NOT_SMOOTH),
@@ -36,8 +43,11 @@ WORDS = tuple(
 """What the bytes from 128 on stand for."""
 
 DUPLICATE, NEGATIVE = "duplicate", "negative"
-STEPS = (*NAMES, *CONSTANTS, *NUMBERS, *BINARY, *BINARY, *FUNCTIONS, DUPLICATE, NEGATIVE)
+STEPS = (*NAMES, *CONSTANTS, *NUMBERS, *BINARY, *BINARY, *OF_ONE, *OF_TWO, DUPLICATE, NEGATIVE)
 """What a byte does to the stack, modulo their number."""
+
+ORDERS = tuple(islice(cycle(("0", "1/3", "-2", "7")), 256 // len(STEPS) + 1))
+"""Of Bessel functions, whose other orders are refused at once."""
 
 LONGEST = 2_000
 """Characters beyond which nothing is put on top: a duplicate of a duplicate would double them."""
@@ -55,8 +65,12 @@ def postfix(data: bytes) -> str:
         step = STEPS[byte % len(STEPS)]
         if len(stack[-1]) > LONGEST:
             break
-        if step in FUNCTIONS:
+        if step in OF_ONE:
             stack[-1] = f"{step}({stack[-1]})"
+        elif step in OF_AN_ORDER:
+            stack[-1] = f"{step}({ORDERS[byte // len(STEPS)]}, {stack[-1]})"
+        elif step in OF_TWO:
+            stack[-1] = f"{step}({stack.pop(-2) if len(stack) > 1 else 2}, {stack[-1]})"
         elif step == NEGATIVE:
             stack[-1] = f"(-{stack[-1]})"
         elif step == DUPLICATE:

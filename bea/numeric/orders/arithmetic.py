@@ -423,6 +423,6 @@ class _Map:
         ]
         terms = [term for d in differences for term in sp.Add.make_args(d)]
         return cls(
-            sp.lambdify([problem.params, h], differences, modules, cse=True),
+            sp.lambdify([problem.params, h], differences, modules, cse=True, dummify=True),
             cancels=all(term.subs(h, 0) == 0 for term in terms),
         )

@@ -178,7 +178,8 @@ def mpmath_kernel(
     values = constant_values(fields.constants(), fields.meanings, constants)
     meanings = [m.subs(values) for m in fields.meanings]
     try:
-        functions = sp.lambdify([fields.params], meanings, modules="mpmath", cse=True)
+        # Dummies: a parameter may have the name of a function, such as gamma.
+        functions = sp.lambdify([fields.params], meanings, "mpmath", cse=True, dummify=True)
     except PrintMethodNotImplementedError as error:
         unknown = next(iter(sp.Tuple(*meanings).atoms(AppliedUndef)), "a function of the input")
         raise InputError(

@@ -13,9 +13,11 @@ from fractions import Fraction
 from functools import lru_cache
 
 import sympy as sp
+from mpmath.libmp import NoConvergence
 from sympy import Expr
 
 from bea.symbolic.parsing.expanded_size import (
+    HYPERBOLIC,
     MAX_DEGREE,
     MAX_NODES,
     Extent,
@@ -27,7 +29,7 @@ from bea.symbolic.parsing.expanded_size import (
     power_extent,
     powers_in_exponential,
 )
-from bea.symbolic.parsing.vocabulary import FUNCTIONS
+from bea.symbolic.parsing.vocabulary import FUNCTIONS, OF_AN_ORDER, OF_ONE, OF_TWO, SPECIAL
 
 MAX_DECIMAL_EXPONENT = 400
 """The e of 1e±400. Floating point ends near 1e308; exact numbers beyond that only cost time."""
@@ -73,9 +75,16 @@ MAX_ANGLE = 10**30
 """Constants under sin, cos and tan. SymPy compares what is left of a larger one modulo 2π to 100
 digits, in vain, and a float64 of this size is only known to within 10**14 turns."""
 
-_GROWING = ("exp", "sinh", "cosh", "sigmoid", "softplus")
-_PERIODIC = ("sin", "cos", "tan")
-_HYPERBOLIC = ("sinh", "cosh", "tanh")
+MAX_SPECIAL = 100
+"""Constants under Γ, Bessel functions and the like, which SymPy and mpmath compute: 100! has 525
+bits, and Γ of a larger number soon none that fit."""
+
+MAX_ORDER = 60
+"""Orders of Bessel functions, and their denominators: as far as recurrences are taken."""
+
+_GROWING = ("exp", "sinh", "cosh", "sech", "csch", "coth", "sigmoid", "softplus", "expm1")
+_PERIODIC = ("sin", "cos", "tan", "sec", "csc", "cot")
+_HYPERBOLIC = ("sinh", "cosh", "tanh", "sech", "csch", "coth")
 
 
 class Refusal(Exception):
@@ -134,10 +143,13 @@ class Builder:
         self._check_power(base, exponent)
         return self._built(sp.Pow, base, exponent)
 
-    def call(self, name: str, argument: Expr) -> Expr:
-        """A function of the vocabulary, applied."""
-        self._check_argument(name, argument)
-        return self._built(FUNCTIONS[name], argument)
+    def call(self, name: str, *arguments: Expr) -> Expr:
+        """A function of the vocabulary, applied to as many arguments as it takes."""
+        if name in OF_AN_ORDER:
+            _check_order(name, arguments[0])
+        for argument in arguments:
+            self._check_argument(name, argument)
+        return self._built((OF_ONE | OF_TWO)[name], *arguments)
 
     def _number(self, number: sp.Rational) -> Expr:
         self._spend(extent_of(number))
@@ -165,6 +177,8 @@ class Builder:
             _check_constant_nesting(argument)
             if name in _PERIODIC and abs(_float(argument)) > MAX_ANGLE:
                 raise Refusal(f"{name} of more than {MAX_ANGLE:.0e}", "rescale it")
+            if (name in SPECIAL or name in OF_AN_ORDER) and abs(_float(argument)) > MAX_SPECIAL:
+                raise Refusal(f"{name} of a constant beyond ±{MAX_SPECIAL}", "rescale it")
         if name in _GROWING:
             terms = sp.Add.make_args(argument)
             shift = sp.Add(*(term for term in terms if _is_constant(term)))
@@ -177,7 +191,7 @@ class Builder:
                 self._check_power(base, exponent)
         if name == "sqrt":
             self._check_power(argument, sp.S.Half)
-        if name in _HYPERBOLIC:
+        if name in _HYPERBOLIC or (name not in FUNCTIONS and nesting(argument, *HYPERBOLIC)):
             _check_split(argument)
 
     def _spend(self, extent: Extent) -> None:
@@ -202,6 +216,15 @@ class Builder:
             _check_logarithm(sp.log(abs(_float(expr))))
         _check_extent(extent_of(expr))
         return expr
+
+
+def _check_order(name: str, order: Expr) -> None:
+    whole = name == "polygamma"
+    if not order.is_Rational or (whole and not (order.is_Integer and order >= 0)):
+        kind = "a whole number" if whole else "a rational number"
+        raise Refusal(f"the order of {name} is its first argument, {kind}", "write one")
+    if max(abs(order.p), order.q) > MAX_ORDER:
+        raise Refusal(f"the order of {name} has a number beyond {MAX_ORDER}", "choose another")
 
 
 def _check_logarithm(logarithm: Expr) -> None:
@@ -258,7 +281,10 @@ def _not_real() -> Refusal:
 
 @lru_cache(maxsize=2 * MAX_NODES)
 def _evaluated(constant: Expr) -> Expr:
-    return constant.evalf()
+    try:
+        return constant.evalf()
+    except (ValueError, NoConvergence):  # mpmath, where a special function is not defined
+        return sp.nan
 
 
 def _is_constant(expr: Expr) -> bool:

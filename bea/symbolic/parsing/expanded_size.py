@@ -10,16 +10,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import lru_cache
 from math import comb, lcm, prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sympy as sp
 from sympy import Expr
+from sympy.functions.elementary.hyperbolic import HyperbolicFunction, InverseHyperbolicFunction
+from sympy.functions.elementary.trigonometric import (
+    InverseTrigonometricFunction,
+    TrigonometricFunction,
+)
 
 MAX_NODES = 10_000
 """Numbers, names and operations together. SymPy takes about 0.1 ms for each."""
 
-HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh)
+HYPERBOLIC = (sp.sinh, sp.cosh, sp.tanh, sp.sech, sp.csch, sp.coth)
 """What SymPy splits into real and imaginary parts as soon as it is asked whether it is finite."""
+
+ELEMENTARY = (
+    *(sp.exp, sp.log, TrigonometricFunction, HyperbolicFunction),
+    *(InverseTrigonometricFunction, InverseHyperbolicFunction),
+)
+"""What SymPy splits fast."""
 
 MAX_DEGREE = 1_000
 """Formal total degree. The ring multiplies powers out: (a + b)**1000 becomes 1001 terms."""
@@ -160,14 +171,16 @@ def nesting(expr: Expr, *kinds: type) -> int:
 
 
 def layers(expr: Expr) -> int:
-    """How many hyperbolic functions stand inside one another; three more over what splits badly.
+    """How many hyperbolic functions stand inside one another; more over what splits badly.
 
     SymPy takes twice as long for the real and imaginary part of each of them, and ten times as long
-    if there is an error function or a root of more than a symbol inside.
+    if there is a special function, such as erf, or a root of more than a symbol inside.
     """
     roots = (power.base for power in expr.atoms(sp.Pow) if power.exp.as_numer_denom()[1] != 1)
-    splits_badly = expr.has(sp.erf) or not all(u.is_Symbol or (-u).is_Symbol for u in roots)
-    return nesting(expr, *HYPERBOLIC) + 3 * splits_badly
+    has_roots = not all(u.is_Symbol or (-u).is_Symbol for u in roots)
+    special: set[Any] = {type(f) for f in expr.atoms(sp.Function) if not isinstance(f, ELEMENTARY)}
+    badly = 2 + nesting(expr, *special) if special else 3 * has_roots
+    return nesting(expr, *HYPERBOLIC) + badly
 
 
 @lru_cache(maxsize=2 * MAX_NODES)

@@ -21,7 +21,15 @@ from bea.symbolic.parsing.building import Builder, Refusal
 from bea.symbolic.parsing.expanded_size import MAX_NODES
 from bea.symbolic.parsing.quotation import EXCERPT, cut, quoted
 from bea.symbolic.parsing.spelling import keyword_in, respelled
-from bea.symbolic.parsing.vocabulary import CONSTANTS, FUNCTIONS, NOT_SMOOTH, reserved
+from bea.symbolic.parsing.vocabulary import (
+    CALLABLE,
+    CONSTANTS,
+    FUNCTIONS,
+    NOT_SMOOTH,
+    OF_ONE,
+    OF_TWO,
+    reserved,
+)
 
 MAX_CHARACTERS = 100_000
 """A logistic regression of 100 points and 10 parameters has 12 000, written out by a program."""
@@ -97,6 +105,16 @@ def _continues(node: ast.AST, child: ast.AST) -> bool:
     )
 
 
+def _functions_like(name: str) -> str:
+    """What to do about a name that is no function."""
+    from difflib import get_close_matches
+
+    if close := get_close_matches(name, (*OF_ONE, *OF_TWO)):
+        return f"did you mean {' or '.join(close)}? A product is written with *"
+    known = f"{', '.join(FUNCTIONS)}, and others such as gamma, sec, atan2 and besselj"
+    return f"the functions are {known}; write a product with *"
+
+
 class Reader:
     """Reads one text: first the tree, then its shape, then its value from the leaves up.
 
@@ -122,7 +140,7 @@ class Reader:
         try:
             return self._read()
         except InputError as error:
-            meant = respelled(self.source, frozenset(FUNCTIONS) | frozenset(NOT_SMOOTH))
+            meant = respelled(self.source, CALLABLE)
             if meant == self.source or self._is_respelled:
                 raise
             reader = Reader(meant, self.name)
@@ -266,12 +284,16 @@ class Reader:
         name = node.func.id
         if name in NOT_SMOOTH:
             raise self._not_smooth(node, name)
-        if name not in FUNCTIONS:
-            known = f"the functions are {', '.join(FUNCTIONS)}; write a product with *"
-            raise self._refused(node, f"there is no function {cut(name)}", known)
-        if node.keywords or len(node.args) != 1 or isinstance(node.args[0], ast.Starred):
-            raise self._refused(node, f"{name} takes one argument, without a name", _ALLOWED)
-        return self._builder.call(name, self._value(node.args[0]))
+        if name not in OF_ONE and name not in OF_TWO:
+            raise self._refused(node, f"there is no function {cut(name)}", _functions_like(name))
+        arguments, wanted = node.args, 1 if name in OF_ONE else 2
+        named = node.keywords or any(isinstance(e, ast.Starred) for e in arguments)
+        if named or len(arguments) != wanted:
+            takes = (
+                "one argument, without a name" if wanted == 1 else "two arguments, without names"
+            )
+            raise self._refused(node, f"{name} takes {takes}", _ALLOWED)
+        return self._builder.call(name, *map(self._value, arguments))
 
     # Messages.
 

@@ -35,7 +35,6 @@ def respelled(text: str, functions: frozenset[str]) -> str:
     """
     text = text.translate(OPERATORS).translate(FRACTIONS)
     text = re.sub(r"√\s*(\w+)", r"sqrt(\1)", text).replace("√", "sqrt")
-    text = re.sub(r"\blog(2|10)\s*(\([^()]*\))", r"(log\2/log(\1))", text)
     text = re.sub(r"\blog\(([^(),]*),([^(),]*)\)", r"(log(\1)/log(\2))", text)
     text = re.sub(r"[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+", lambda m: f"**{m[0].translate(SUPERSCRIPTS)}", text)
     text = re.sub(r"([^\W\d_])([₀-₉]+)", lambda m: f"{m[1]}_{m[2].translate(SUBSCRIPTS)}", text)

@@ -41,9 +41,80 @@ FUNCTIONS: dict[str, Callable[[Expr], Expr]] = {
     "sigmoid": _sigmoid,
     "softplus": _softplus,
 }
-"""The functions of one argument that a text may call."""
+"""The functions of one argument whose names nothing else can have."""
 
-CONSTANTS: dict[str, Expr] = {"pi": sp.pi, "π": sp.pi}
+FURTHER: dict[str, Callable[[Expr], Expr]] = {
+    "arcsin": sp.asin,
+    "arccos": sp.acos,
+    "arctan": sp.atan,
+    "arcsinh": sp.asinh,
+    "arccosh": sp.acosh,
+    "arctanh": sp.atanh,
+    "log2": lambda u: sp.log(u) / sp.log(2),
+    "log10": lambda u: sp.log(u) / sp.log(10),
+    "log1p": lambda u: sp.log(1 + u),
+    "expm1": lambda u: sp.exp(u) - 1,
+    "sec": sp.sec,
+    "csc": sp.csc,
+    "cot": sp.cot,
+    "sech": sp.sech,
+    "csch": sp.csch,
+    "coth": sp.coth,
+    "asec": lambda u: sp.acos(1 / u),
+    "acsc": lambda u: sp.asin(1 / u),
+    "acot": sp.acot,
+    "asech": lambda u: sp.acosh(1 / u),
+    "acsch": lambda u: sp.asinh(1 / u),
+    "acoth": sp.acoth,
+}
+"""Further elementary functions, as SymPy and NumPy call them. From here on names are functions only
+where they are called: gamma and sec are good names for constants, too."""
+
+SPECIAL: dict[str, Callable[[Expr], Expr]] = {
+    "erfc": sp.erfc,
+    "erfi": sp.erfi,
+    "erfinv": sp.erfinv,
+    "gamma": sp.gamma,
+    "loggamma": sp.loggamma,
+    "lgamma": sp.loggamma,
+    "digamma": sp.digamma,
+    "Ei": sp.Ei,
+    "li": sp.li,
+    "Si": sp.Si,
+    "Ci": sp.Ci,
+    "Shi": sp.Shi,
+    "Chi": sp.Chi,
+    "fresnels": sp.fresnels,
+    "fresnelc": sp.fresnelc,
+    "airyai": sp.airyai,
+    "airybi": sp.airybi,
+    "airyaiprime": sp.airyaiprime,
+    "airybiprime": sp.airybiprime,
+    "LambertW": sp.LambertW,
+}
+"""Special functions of one argument, as SymPy calls them."""
+
+OF_AN_ORDER: dict[str, Callable[[Expr, Expr], Expr]] = {
+    "besselj": sp.besselj,
+    "bessely": sp.bessely,
+    "besseli": sp.besseli,
+    "besselk": sp.besselk,
+    "polygamma": sp.polygamma,
+}
+"""Functions F(ν, x) of a number ν, by which nobody can differentiate, and an argument."""
+
+OF_TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
+    **OF_AN_ORDER,
+    "atan2": sp.atan2,
+    "arctan2": sp.atan2,
+}
+"""The functions of two arguments."""
+
+OF_ONE: dict[str, Callable[[Expr], Expr]] = {**FUNCTIONS, **FURTHER, **SPECIAL}
+"""The functions of one argument."""
+
+CONSTANTS: dict[str, Expr] = {"pi": sp.pi, "π": sp.pi, "EulerGamma": sp.EulerGamma}
+"""The constants that have a name. Euler's number is exp(1): e and E are names like others."""
 
 NOT_SMOOTH: dict[str, str] = {
     **dict.fromkeys(("abs", "Abs", "fabs"), "sqrt(x**2 + c) with a small c > 0"),
@@ -56,6 +127,9 @@ NOT_SMOOTH: dict[str, str] = {
     **dict.fromkeys(("mod", "Mod", "fmod", "frac"), "sin or cos for what is periodic"),
 }
 """Functions with a kink or a jump, and something smooth to try instead."""
+
+CALLABLE = frozenset([*OF_ONE, *OF_TWO, *NOT_SMOOTH])
+"""Every name before a bracket that is no product."""
 
 _NOT_FINITE = ("nan", "inf", "infinity", "oo", "zoo")
 

@@ -63,6 +63,8 @@ FUNCTIONS: dict[type, Callable[..., arb]] = {
     sp.digamma: arb.digamma,
     sp.airyai: arb.airy_ai,
     sp.airybi: arb.airy_bi,
+    sp.airyaiprime: lambda u: u.airy_ai(1),
+    sp.airybiprime: lambda u: u.airy_bi(1),
     sp.LambertW: lambda u, *k: u.lambertw(int(k[0].unique_fmpz())) if k else u.lambertw(),
     sp.atan2: lambda y, x: arb.atan2(y, x),
     sp.besselj: lambda n, u: u.bessel_j(n),
