@@ -16,6 +16,20 @@ def whole_number(number: Any) -> int | None:
         return None
 
 
+def counted(number: int, thing: str) -> str:
+    """A number of things: 1 coordinate, 2 coordinates.
+
+    Args:
+        number: how many.
+        thing: the noun for one, with the plural in s.
+
+    Example:
+        >>> counted(1, "row"), counted(2, "row")
+        ('1 row', '2 rows')
+    """
+    return f"{number} {thing}{'s' * (number != 1)}"
+
+
 def checked_order(order: Any) -> int:
     """The order p of an equation or a series.
 

@@ -265,7 +265,7 @@ BAD = {
     "negative order": ({"loss": a, "params": [a], "order": -1}, "order is -1"),
     "fractional order": ({"loss": a, "params": [a], "order": 1.5}, "order is 1.5"),
     "an order that is true": ({"loss": a, "params": [a], "order": True}, "whole number"),
-    "unknown method": ({"loss": a, "params": [a], "method": "rk5"}, "euler, implicit_euler"),
+    "unknown method": ({"loss": a, "params": [a], "method": "none"}, "euler, implicit_euler"),
     "a method that is a number": ({"loss": a, "params": [a], "method": 4}, "unknown method 4"),
     "method with a step": (
         {"step": lambda t, s: t, "params": [a], "method": "rk4"},

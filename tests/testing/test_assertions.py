@@ -409,7 +409,7 @@ def test_a_step_that_raises_is_heard():
         ({"equation": bea.modified_series("euler", 1), "field": FIELD}, "give at="),
         ({"equation": FIELD, "field": FIELD}, "two fields were given"),
         ({"equation": lambda t, h: t, "method": "rk4", "order": 1}, "leave out method="),
-        ({"at": [1.0]}, "the point has 1 coordinates for 2 parameters"),
+        ({"at": [1.0]}, "the point has 1 coordinate for 2 parameters"),
         ({"step_sizes": [0.1, 0.2]}, "at least 4"),
         ({"constants": {"k": 1}}, "not a constant of the equation"),
     ],

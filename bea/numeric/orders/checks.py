@@ -18,6 +18,7 @@ from bea.symbolic.coordinates.symbols import name_of
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.parsing.text import parse_number
 from bea.symbolic.series import Series
+from bea.whole_numbers import counted
 
 
 def order(equation: ModifiedEquation | Series, order: int | None) -> int:
@@ -33,8 +34,8 @@ def point(equation: ModifiedEquation, at: Any) -> list[sp.Expr]:
     if len(values) != len(equation.params):
         names = ", ".join(p.name for p in equation.params)
         raise InputError(
-            f"the point has {len(values)} coordinates for {len(equation.params)} parameters "
-            f"({names}): give one for each"
+            f"the point has {counted(len(values), 'coordinate')} for "
+            f"{counted(len(equation.params), 'parameter')} ({names}): give one for each"
         )
     return [_exact(v, p.name) for v, p in zip(values, equation.params, strict=True)]
 
@@ -60,7 +61,8 @@ def step_sizes(values: Any, least: int) -> list[sp.Expr]:
             raise InputError(f"the step size {h} is not positive: a local error needs h > 0")
     if len(set(sizes)) < least:
         raise InputError(
-            f"{len(set(sizes))} different step sizes were given: an order needs at least {least}"
+            f"{counted(len(set(sizes)), 'different step size')} "
+            f"{'was' if len(set(sizes)) == 1 else 'were'} given: an order needs at least {least}"
         )
     return sizes
 

@@ -21,6 +21,7 @@ from bea.symbolic.coordinates.symbols import name_of
 from bea.symbolic.kernels.certified_field import MANY, CertifiedField
 from bea.symbolic.kernels.constants import constant_values
 from bea.symbolic.kernels.polynomials import PolynomialFields, mpmath_kernel
+from bea.whole_numbers import counted
 
 GUARD = 32
 """Bits beyond those asked for in the first evaluation; the second has twice as many and more."""
@@ -89,7 +90,8 @@ def mpmath_field(
             theta = [theta[keys[name]] for name in names]
         if len(theta) != len(names):
             raise InputError(
-                f"theta has {len(theta)} entries: give one for each of {', '.join(names)}"
+                f"theta has {counted(len(theta), 'coordinate')}: "
+                f"give one for each of {', '.join(names)}"
             )
         values = at([_number(t) for t in theta], _number(h))
         return values if keys is None else dict(zip(map(keys.get, names), values, strict=True))

@@ -25,6 +25,7 @@ from sympy.printing.codeprinter import PrintMethodNotImplementedError
 from bea.errors import InputError
 from bea.symbolic.kernels.constants import Number, constant_values, double
 from bea.symbolic.ring.terms import Monomial
+from bea.whole_numbers import counted
 
 if TYPE_CHECKING:
     import jax
@@ -191,7 +192,9 @@ def mpmath_kernel(
     def kernel(theta: Sequence[mpmath.mpf]) -> list[list[mpmath.mpf]]:
         if len(theta) != len(fields.params):
             names = ", ".join(p.name for p in fields.params)
-            raise InputError(f"theta has {len(theta)} entries: give one for each of {names}")
+            raise InputError(
+                f"theta has {counted(len(theta), 'coordinate')}: give one for each of {names}"
+            )
         powers = [
             _powers(mpmath.mpmathify(y), d)
             for y, d in zip(functions([mpmath.mpmathify(t) for t in theta]), highest, strict=True)

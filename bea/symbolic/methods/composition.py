@@ -10,6 +10,7 @@ from bea.errors import InputError
 from bea.symbolic.methods.named import method_named
 from bea.symbolic.methods.tableau import ButcherTableau, Entry
 from bea.symbolic.ring.scalars import exact_scalars, expression_of_scalar, same, scalar_sum
+from bea.whole_numbers import counted
 
 
 def composition(
@@ -49,7 +50,8 @@ def composition(
     given = [Fraction(1, count)] * count if steps is None else exact_scalars(steps, "steps")
     if len(given) != count:
         raise InputError(
-            f"there are {len(given)} steps for {count} methods: give one fraction for each"
+            f"steps= has {counted(len(given), 'fraction')} for {counted(count, 'method')}: "
+            "give one for each"
         )
     if not same(scalar_sum(given), Fraction(1)):
         raise InputError(

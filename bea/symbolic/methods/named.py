@@ -50,13 +50,31 @@ class Library(Mapping[str, ButcherTableau]):
     def __getitem__(self, name: str) -> ButcherTableau:
         usual = self.usual_name(name)
         if usual not in self._recipes:
-            raise UnknownMethodError(
-                f"unknown method {name!r}: use one of {', '.join(self)}, or a ButcherTableau"
-            )
+            raise UnknownMethodError(f"unknown method {name!r}: {self._remedy(name)}")
         if usual not in self._built:
             tableau = self._recipes[usual]()
             self._built[usual] = ButcherTableau(tableau.A, tableau.b, name=usual)
         return self._built[usual]
+
+    def aliases(self, usual: str) -> list[str]:
+        """The other names of a method."""
+        return [alias for alias, meant in self._aliases.items() if meant == usual]
+
+    def _remedy(self, name: str) -> str:
+        """What to do about a name that is none."""
+        from difflib import get_close_matches
+
+        known = [*self._recipes, *self._aliases]
+        close = get_close_matches(self.usual_name(name), known)
+        if not close:
+            return f"use one of {', '.join(self)}, or a ButcherTableau"
+        usual_first = sorted(close, key=lambda found: found in self._aliases)
+        shown = [
+            f"{found} ({self._aliases[found]})" if found in self._aliases else found
+            for found in usual_first
+        ]
+        meant = ", ".join(shown[:-1]) + " or " * (len(shown) > 1) + shown[-1]
+        return f"did you mean {meant}? bea.METHODS (bea methods) has them all"
 
     def __contains__(self, name: object) -> bool:
         return isinstance(name, str) and self.usual_name(name) in self._recipes

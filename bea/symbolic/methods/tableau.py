@@ -31,6 +31,7 @@ from bea.symbolic.ring.scalars import (
     scalar_sum,
     symbols_in_order,
 )
+from bea.whole_numbers import counted
 
 Entry: TypeAlias = "int | str | Fraction | Expr"
 
@@ -84,13 +85,15 @@ class ButcherTableau:
             raise InputError("the tableau has no stages: give at least one row and one weight")
         if len(rows) != len(weights):
             raise InputError(
-                f"the tableau has {len(rows)} rows in A and {len(weights)} weights in b: "
+                f"the tableau has {counted(len(rows), 'row')} in A and "
+                f"{counted(len(weights), 'weight')} in b: "
                 "give one row and one weight for each stage"
             )
         for i, row in enumerate(rows):
             if len(row) != len(rows):
                 raise InputError(
-                    f"row {i} of A has {len(row)} entries for {len(rows)} stages: A must be square "
+                    f"row {i} of A has {len(row)} {'entry' if len(row) == 1 else 'entries'} for "
+                    f"{counted(len(rows), 'stage')}: A must be square "
                     "(fill an explicit method up with zeros)"
                 )
         s = len(rows)

@@ -11,6 +11,7 @@ from sympy import Expr
 
 from bea.errors import InputError
 from bea.symbolic.parsing.expanded_size import extent_of, longest_product
+from bea.whole_numbers import counted
 
 MOST_TERMS = 50_000_000
 """Terms that the recursion may write down for all corrections together: one to two GiB, and a
@@ -35,7 +36,8 @@ class TooManyTermsError(InputError):
     """
 
     def __init__(self, most: int, what: str = "a function on the way") -> None:
-        super().__init__(f"{what} has more than {most} terms: ask for a lower order, or {REMEDY}")
+        remedy = f"ask for a lower order, or {REMEDY}"
+        super().__init__(f"{what} has more than {counted(most, 'term')}: {remedy}")
         self.most = most
 
 
@@ -48,7 +50,8 @@ def check_extent(expr: Expr, name: str, most_terms: int) -> None:
     terms, share = max(extent_of(expr).terms, longest_product(expr)), 1 + most_terms // INPUT_SHARE
     if terms > share:
         raise InputError(
-            f"{name} has up to {terms} terms when it is multiplied out, and {share} are allowed: "
+            f"{name} has up to {counted(terms, 'term')} when it is multiplied out, and {share} "
+            f"{'is' if share == 1 else 'are'} allowed: "
             f"shorten it, or {REMEDY}"
         )
 

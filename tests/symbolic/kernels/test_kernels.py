@@ -279,7 +279,7 @@ def test_a_complex_or_short_theta_is_refused():
     eq = bea.modified_equation(loss=a**2 * b, params=(a, b), order=0)
     with pytest.raises(bea.InputError, match="theta is complex"):
         eq.to_jax()(jnp.ones(2, jnp.complex64), 0.1)
-    with pytest.raises(bea.InputError, match="theta has 1 entries: give one for each of a, b"):
+    with pytest.raises(bea.InputError, match="theta has 1 coordinate: give one for each of a, b"):
         eq.to_mpmath()([1], 0.1)
 
 

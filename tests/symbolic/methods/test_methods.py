@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import bea
 from bea import ButcherTableau, composition, modified_series, modifying_integrator
 from bea.symbolic.methods.named import ALIASES, METHODS, method_named
+from bea.symbolic.methods.properties import PROPERTIES
 from bea.symbolic.ring.scalars import normal_scalars
 from tests.symbolic.strategies import examples
 
@@ -103,6 +104,17 @@ def same_series(one: bea.Series, other: bea.Series) -> bool:
     assert one.order == other.order and set(one) == set(other)
     differences = [sp.sympify(one[t]) - sp.sympify(other[t]) for t in one]
     return not any(normal_scalars(differences))
+
+
+def test_what_methods_are_known_for_is_what_they_are():
+    assert list(PROPERTIES) == list(METHODS)
+    assert {name: known.order for name, known in PROPERTIES.items()} == ORDERS
+    assert {name for name, known in PROPERTIES.items() if known.is_explicit} == EXPLICIT
+    assert {name for name, known in PROPERTIES.items() if known.is_symmetric} == SYMMETRIC
+    assert {name for name, known in PROPERTIES.items() if known.is_symplectic} == SYMPLECTIC
+    for name, known in PROPERTIES.items():
+        assert known.stages == len(METHODS[name].b)
+        assert set(known.words.split()) <= {"explicit", "symmetric", "symplectic"}
 
 
 # --- orders ------------------------------------------------------------------------------------
@@ -539,8 +551,8 @@ def test_fractions_of_the_step_may_be_symbols():
         (([],), "a composition of no methods is no method: give at least one"),
         ((["euler", "heun"], ["1/2", "1/3"]), "fractions of the step add up to 5/6, not to 1"),
         ((["euler", "heun"], ["gamma", "gamma"]), "add up to 2*gamma, not to 1"),
-        ((["euler"], ["1/2", "1/2"]), "there are 2 steps for 1 methods: give one fraction for"),
-        ((["euler", "heun"], []), "there are 0 steps for 2 methods"),
+        ((["euler"], ["1/2", "1/2"]), "steps= has 2 fractions for 1 method: give one for each"),
+        ((["euler", "heun"], []), "steps= has 0 fractions for 2 methods"),
         ((["euler", "heun"], [0.1**0.5, 0.5]), "stands for no short fraction: write it exactly"),
         ((["euler", "heun"], "1/2 1/2"), "steps is str, not a list"),
         ((["euler", "foo"],), "unknown method 'foo'"),
@@ -743,18 +755,32 @@ def test_a_library_is_a_mapping_that_builds_when_asked():
     assert "gauss4" in METHODS and "rk5" not in METHODS and 4 not in METHODS
     assert METHODS.get("rk5") is None and METHODS["RK4"] is METHODS["rk4"]
     assert METHODS["rk45"] is METHODS["Dormand-Prince"] is METHODS["dormand_prince"]
-    with pytest.raises(KeyError, match=r"^unknown method .rk5.: use one of"):
+    with pytest.raises(KeyError, match=r"^unknown method .rk5.: did you mean rk4"):
         METHODS["rk5"]
     with pytest.raises(KeyError):
         METHODS["rk5"]
 
 
-@pytest.mark.parametrize("name", ["rk5", "", 4, None, ["euler"]])
+@pytest.mark.parametrize("name", ["none", "", 4, None, ["euler"]])
 def test_unknown_names_list_the_known_ones(name):
     with pytest.raises(bea.InputError) as caught:
         method_named(name)
     assert f"unknown method {name!r}" in str(caught.value) and "\n" not in str(caught.value)
     assert all(known in str(caught.value) for known in METHODS)
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("RK5", "rk4, rk45 (dormand_prince) or rkf45 (fehlberg5)?"),
+        ("eulr", "euler?"),
+        ("Backward Eulers", "backward_euler (implicit_euler)"),
+    ],
+)
+def test_a_misspelled_name_finds_those_like_it(name, meant):
+    with pytest.raises(bea.InputError, match=f"unknown method '{name}': did you mean ") as caught:
+        METHODS[name]
+    assert meant in str(caught.value)
 
 
 # --- a tableau of one's own --------------------------------------------------------------------
@@ -807,9 +833,9 @@ EXACTLY = "write it as an integer, a Fraction, a SymPy expression or text such a
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (([[0, 0], [1]], [0, 1]), "row 1 of A has 1 entries for 2 stages: A must be square"),
-        (([[0], [1]], [0, 1]), "row 0 of A has 1 entries for 2 stages: A must be square"),
-        (([[0, 0]], [0, 1]), "1 rows in A and 2 weights in b: give one row and one weight"),
+        (([[0, 0], [1]], [0, 1]), "row 1 of A has 1 entry for 2 stages: A must be square"),
+        (([[0], [1]], [0, 1]), "row 0 of A has 1 entry for 2 stages: A must be square"),
+        (([[0, 0]], [0, 1]), "1 row in A and 2 weights in b: give one row and one weight"),
         (([], []), "the tableau has no stages: give at least one row and one weight"),
         ((5, [1]), "A is int, not a list: a tableau is made of rows of entries"),
         (("0", [1]), "A is str, not a list"),
