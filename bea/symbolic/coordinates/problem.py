@@ -25,8 +25,9 @@ from bea.symbolic.functions.rules import check_smooth, evaluated, exact
 from bea.symbolic.methods.named import METHODS, method_named
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.parsing.limits import MOST_TERMS, TOO_DEEP, check_extent
+from bea.symbolic.parsing.writing import written
 from bea.symbolic.ring.scalars import symbols_in_order
-from bea.whole_numbers import checked_limit
+from bea.whole_numbers import checked_limit, counted
 
 StepMap = Callable[[Sequence[sp.Symbol], sp.Symbol], Sequence[Any]]
 
@@ -137,8 +138,8 @@ class Problem:
         values = list(values)
         if len(values) != len(self.params):
             raise InputError(
-                f"the {name} has {len(values)} component{'s' * (len(values) != 1)} for "
-                f"{len(self.params)} parameter{'s' * (len(self.params) != 1)} "
+                f"the {name} has {counted(len(values), 'component')} for "
+                f"{counted(len(self.params), 'parameter')} "
                 f"({', '.join(p.name for p in self.params)}): give one for each"
             )
         return self._expressions(
@@ -205,15 +206,15 @@ class Problem:
     def title(self) -> str:
         """What the method is, in a few words."""
         if self.loss_of_step_size is not None:
-            return f"gradient descent on E = {self.loss_of_step_size}"
+            return f"gradient descent on E = {written(self.loss_of_step_size)}"
         if self.step is not None:
             return "the given step"
         if self.loss is not None and self.method.name == "euler":
-            return f"gradient descent on E = {self.loss}"
+            return f"gradient descent on E = {written(self.loss)}"
         on = (
-            f"the gradient flow of E = {self.loss}"
+            f"the gradient flow of E = {written(self.loss)}"
             if self.loss is not None
-            else f"f = ({', '.join(map(str, self.field or ()))})"
+            else f"f = ({', '.join(map(written, self.field or ()))})"
         )
         return f"{self.method.name} on {on}"
 

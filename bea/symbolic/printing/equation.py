@@ -14,12 +14,16 @@ import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.errors import InputError, UndecidedError
+from bea.symbolic.parsing.writing import written
 from bea.symbolic.printing.factored import Factorable, readable_form
 from bea.symbolic.printing.shared_form import tree_size
 from bea.symbolic.ring.unexpanded_algebra import undistributed
 
 MOST_NODES = 1_500
 """Of the corrections of an equation that is written out in full: some 5000 characters."""
+
+MODULES = ("math", "numpy")
+"""What the Python code imports."""
 
 LONG = 120
 """Characters of an expression that still fit into a message."""
@@ -57,7 +61,7 @@ def shortened(expr: Expr) -> str:
     """The expression on one line, cut where it gets long."""
     if (size := tree_size([expr])) > MOST_NODES:  # it would take long only to be cut
         return f"an expression of {size} nodes, which"
-    text = str(expr)
+    text = written(expr)
     return text if len(text) <= LONG else f"{text[:LONG]}… ({len(expr.args)} terms)"
 
 
@@ -112,11 +116,11 @@ def as_text(eq: WrittenEquation, form: str = "auto") -> str:
     ]
     for l, f in enumerate(eq.corrections):
         lines.append("")
-        lines += [f"f_{l}[{p}] = {component}" for p, component in zip(eq.params, f, strict=True)]
+        lines += [f"f_{l}[{p}] = {written(e)}" for p, e in zip(eq.params, f, strict=True)]
     lines.append("")
     found = highest_modified_loss(eq)
     if found is not None:
-        lines.append(f"modified loss of order {found[0]}: {found[1]}")
+        lines.append(f"modified loss of order {found[0]}: {written(found[1])}")
     return "\n".join([*lines, *_remarks(eq, found)])
 
 
@@ -145,19 +149,19 @@ def _as_shared_text(eq: WrittenEquation) -> str:
     ]
     if shared.definitions:
         lines += ["", "parts that occur again (--form plain writes everything out):"]
-        lines += [f"{name} = {value}" for name, value in shared.definitions]
+        lines += [f"{name} = {written(value)}" for name, value in shared.definitions]
     m, labels = len(eq.params), shared.labels
     for k, (label, component) in enumerate(zip(labels, shared.expressions, strict=False)):
         lines += [""] * (k % m == 0)
-        lines.append(f"{label} = {component}")
+        lines.append(f"{label} = {written(component)}")
     lines.append("")
     if found is not None:
         has_e = "E" in {s.name for s in (*eq.params, *eq.constants, eq.step_size)}
         is_e = eq.problem.loss is not None and not has_e
-        terms = ["E" if is_e else str(eq.modified_loss(0))]
+        terms = ["E" if is_e else written(eq.modified_loss(0))]
         for l, e in enumerate(shared.expressions[len(labels) :], start=1):
             h = eq.step_size.name if l == 1 else f"{eq.step_size.name}**{l}"
-            terms.append(f"{h}*({e})")
+            terms.append(f"{h}*({written(e)})")
         lines.append(f"modified loss of order {found[0]}: {' + '.join(terms)}")
     return "\n".join([*lines, *_remarks(eq, found)])
 
@@ -195,10 +199,10 @@ def as_dictionary(eq: WrittenEquation) -> dict[str, Any]:
         "params": [p.name for p in eq.params],
         "step_size": eq.step_size.name,
         "order": eq.order,
-        "corrections": [[str(component) for component in f] for f in eq.corrections],
+        "corrections": [[written(component) for component in f] for f in eq.corrections],
         "modified_loss": None
         if found is None
-        else {"order": found[0], "expression": str(found[1])},
+        else {"order": found[0], "expression": written(found[1])},
         **undecided,
     }
 
@@ -220,8 +224,8 @@ def _python_names(symbols: Sequence[sp.Symbol]) -> dict[Expr, sp.Symbol]:
     names: dict[Expr, sp.Symbol] = {}
     for symbol in symbols:
         name = symbol.name
-        if not name.isidentifier() or keyword.iskeyword(name) or name == "math":
-            name = _unused(re.sub(r"\W", "_", name).strip("_") or "x", {*taken, "math"})
+        if not name.isidentifier() or keyword.iskeyword(name) or name in MODULES:
+            name = _unused(re.sub(r"\W", "_", name).strip("_") or "x", {*taken, *MODULES})
             taken.add(name)
         names[symbol] = sp.Symbol(name)
     return names
@@ -235,41 +239,51 @@ def _unused(name: str, taken: Collection[str]) -> str:
 
 
 def as_python(eq: WrittenEquation) -> str:
-    """A Python module with the function modified_field(theta, h), on floats and `math` alone.
+    """A Python module with the function modified_field(theta, h, …), which needs NumPy only.
+
+    The parameters lie along the first axis of theta, so that it may be one point or many; constants
+    are further arguments. erf and Γ, which NumPy lacks, are Python's, for each number of an array.
 
     Raises:
-        InputError: the equation contains a function that `math` does not have.
+        InputError: the equation contains a function that neither NumPy nor Python's `math` has.
     """
     from sympy.printing.codeprinter import PrintMethodNotImplementedError
-    from sympy.printing.pycode import PythonCodePrinter
+    from sympy.printing.numpy import NumPyPrinter
 
     shared, reduced = _common_parts(eq)
     symbols = [*eq.params, eq.step_size, *eq.constants]
     names = _python_names([*symbols, *(name for name, _ in shared)])
-    code = PythonCodePrinter({"fully_qualified_modules": True})
+    code = NumPyPrinter({"fully_qualified_modules": True})
     try:
         body = [f"{names[name]} = {code.doprint(value.xreplace(names))}" for name, value in shared]
         components = ", ".join(code.doprint(e.xreplace(names)) for e in reduced)
     except PrintMethodNotImplementedError as error:
         name = str(error).splitlines()[0].split(": ")[-1]
         raise InputError(
-            f"Python's math has no function {name}: choose another format, such as json"
+            f"NumPy has no function {name}: choose another format, such as json, or to_jax()"
         ) from None
+    taken = {name.name for name in names.values()} | set(MODULES)
+    of_math = sorted(set(re.findall(r"\bmath\.(\w+)", "\n".join([*body, components]))))
+    helpers = {name: _unused(f"_{name}", taken) for name in of_math}
+
+    def of_arrays(line: str) -> str:
+        return re.sub(r"\bmath\.(\w+)", lambda found: helpers[found[1]], line)
+
     params = [names[s].name for s in eq.params]
     others = [names[s].name for s in symbols[len(params) :]]
-    point = _unused("theta", {name.name for name in names.values()})
-    arguments = ", ".join([point, *others])
+    point = _unused("theta", taken)
     title = f"{eq.kind.capitalize()} of {eq.problem.title}"
-    imports = ["import math"] if any("math." in line for line in [*body, components]) else []
     return "\n".join(
         [
             f'"""{title}, to order {eq.order}. Made by bea."""',
-            *imports,
+            *(["import math", ""] if of_math else []),
+            "import numpy",
             "",
+            *(f"{helpers[name]} = numpy.vectorize(math.{name}, [float])" for name in of_math),
             "",
-            f"def modified_field({arguments}):",
-            f"    {', '.join(params)}{',' * (len(params) == 1)} = {point}",
-            *(f"    {line}" for line in body),
-            f"    return [{components}]",
+            f"def modified_field({', '.join([point, *others])}):",
+            f"    {', '.join(params)}{',' * (len(params) == 1)} = numpy.asarray({point}, float)",
+            *(f"    {of_arrays(line)}" for line in body),
+            f"    return numpy.stack(numpy.broadcast_arrays({of_arrays(components)}))",
         ]
     )
