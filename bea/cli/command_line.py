@@ -9,13 +9,11 @@ from __future__ import annotations
 import argparse
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 
-from bea import __version__
-from bea.cli.derive import add_derive
 from bea.cli.messages import OneLineParser, tell
-from bea.cli.series import add_series
-from bea.cli.verify import add_verify
+from bea.cli.versions import VersionAction
 from bea.errors import BeaError
 from bea.streams import run_with_streams
 
@@ -23,26 +21,55 @@ EXAMPLES = """\
 examples:
   bea derive "(3/5 - a*b)**2/2" --params a,b --order 3
   bea series --method rk4 --order 4
+  bea methods
   bea verify "(3/5 - a*b)**2/2" --params a,b --at 2.8,3.5 --order 2
-'bea derive --help', 'bea series --help' and 'bea verify --help' have more."""
+'bea derive --help' has more, and so have the other commands."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The parser of the command line."""
+COMMANDS = {
+    "derive": "derive the corrections f_1, f_2, … of a modified equation",
+    "verify": "measure local errors against the modified flows",
+    "series": "the modified equation of a method for every field, over rooted trees",
+    "methods": "list the methods that have a name",
+    "completion": "print a script that completes bea's options in a shell",
+}
+"""What each command does; a module of its name in this folder says how."""
+
+
+def parser(described: Iterable[str] = COMMANDS) -> argparse.ArgumentParser:
+    """The parser of the command line.
+
+    Args:
+        described: the commands whose options are wanted; only their modules are imported.
+    """
     whole = OneLineParser(
         prog="bea",
         description="Modified equations of gradient descent and other one-step methods.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    whole.add_argument("--version", action="version", version=f"bea {__version__}")
-    commands = whole.add_subparsers(dest="command", metavar="command", required=True)
-    for add in (add_derive, add_verify, add_series):
-        add(commands)
+    whole.add_argument("--version", action=VersionAction)
+    commands = whole.add_subparsers(dest="command", metavar="command")
+    for name, what in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=what, formatter_class=argparse.RawDescriptionHelpFormatter
+        )
+        if name in described:
+            import_module(f"bea.cli.{name}").describe(command)
     return whole
 
 
-VALUED = ("--field", "--step", "--at", "--set", "--step-sizes", "--A", "--b")
+VALUED = (
+    "--field",
+    "--step",
+    "--at",
+    "--set",
+    "--step-size",
+    "--step-sizes",
+    "--A",
+    "--b",
+    "--file",
+)
 """Options whose value may start with a minus, which argparse would take for another option."""
 
 
@@ -76,7 +103,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     try:
-        options = parser().parse_args(_joined(arguments))
+        of_all = parser(arguments)
+        if not arguments:
+            of_all.print_help()
+            return 0
+        options = of_all.parse_args(_joined(arguments))
+        if options.command is None:
+            of_all.error(f"a command is missing: {', '.join(COMMANDS)}")
+        options.parser = parser
         with warnings.catch_warnings(record=True) as remarks:
             warnings.simplefilter("always", UserWarning)
             status = options.run(options)

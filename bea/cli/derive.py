@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from bea.cli.problem import add_problem_options, equation_of
 
@@ -13,24 +12,24 @@ examples:
   gradient descent on a loss; names that are not parameters are constants:
     bea derive "(y - a*b*x)**2/2" --params a,b --order 2
   a Runge-Kutta method on a field:
-    bea derive --field "y" --field "-x" --params x,y --order 4 --method rk4
+    bea derive --field "y,-x" --params x,y --order 4 --method rk4
   any one-step map, here symplectic Euler for the pendulum, with the step size h:
-    bea derive --step "q + h*(p - h*sin(q))" --step "p - h*sin(q)" --params q,p
-  for a paper, for a program, for Python without dependencies:
+    bea derive --step "q + h*(p - h*sin(q)), p - h*sin(q)" --params q,p
+  the values of constants; Euler's number is exp(1), and special functions are known:
+    bea derive "c*exp(-k*x**2) + gamma(x + 2)" --params x --set c=2,k=1/3
+  a long loss from a file, or from a program:
+    bea derive --file loss.txt --params a,b
+    python make_loss.py | bea derive - --params a,b
+  for a paper, for a program, for Python with NumPy:
     bea derive "exp(u*v) + u*tanh(w)" --params u,v,w --format latex
     bea derive "log(1 + exp(x))" --params x --order 4 --format json
     bea derive "log(1 + exp(x))" --params x --order 4 --format python"""
 
 
-def add_derive(commands: Any) -> None:
-    """The command and its options."""
-    command = commands.add_parser(
-        "derive",
-        help="derive the corrections f_1, f_2, … of a modified equation",
-        description="Derive the modified equation f + h f_1 + h^2 f_2 + … exactly.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def describe(command: argparse.ArgumentParser) -> None:
+    """The options of the command, and what its help says."""
+    command.description = "Derive the modified equation f + h f_1 + h^2 f_2 + … exactly."
+    command.epilog = EXAMPLES
     add_problem_options(command)
     command.add_argument(
         "--format", choices=("text", "latex", "json", "python"), default="text", dest="form"

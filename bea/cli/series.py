@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from typing import Any
 
 from bea.cli.methods import add_method_options, method_of
 from bea.cli.values import whole
@@ -26,15 +25,12 @@ examples:
     bea series --modifying --order 3"""
 
 
-def add_series(commands: Any) -> None:
-    """The command and its options."""
-    command = commands.add_parser(
-        "series",
-        help="the modified equation of a method for every field, over rooted trees",
-        description="The modified equation in elementary differentials, with exact coefficients.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def describe(command: argparse.ArgumentParser) -> None:
+    """The options of the command, and what its help says."""
+    command.description = (
+        "The modified equation in elementary differentials, with exact coefficients."
     )
+    command.epilog = EXAMPLES
     command.add_argument("--order", type=whole, default=3, metavar="P", help="default: 3")
     command.add_argument(
         "--most-trees", type=whole, metavar="N", help="refuse more trees than this; default: 5e6"

@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bea.cli.problem import add_problem_options, equation_of
-from bea.cli.values import assignment, point
+from bea.cli.values import point
 
 if TYPE_CHECKING:
     from bea.numeric.orders.report import OrderReport
@@ -19,30 +19,26 @@ examples:
   the orders 0 to 2 of the paper's 2-d model at its point I:
     bea verify "(3/5 - a*b)**2/2" --params a,b --at 2.8,3.5 --order 2
   a rotation under RK4, for a program:
-    bea verify --field "y" --field "-x" --params x,y --at 1,0.5 --order 3 --method rk4 --format json
+    bea verify --field "y,-x" --params x,y --at 1,0.5 --order 3 --method rk4 --format json
   numbers for constants, and multiprecision throughout:
-    bea verify "(y - a*b*x)**2/2" --params a,b --set x=1 --set y=3/5 --at 2.8,7/2 --precision mpmath
+    bea verify "(y - a*b*x)**2/2" --params a,b --set x=1,y=3/5 --at 2.8,7/2 --precision mpmath
+  step sizes of your own, at least four, and a long loss from a file:
+    bea verify --file loss.txt --params a,b --at 1,2 --step-sizes 0.1,0.05,0.02,0.01
 
 exit status: 0 if every order is confirmed, 1 if one is not, or was not tested
 2 if the input cannot be used."""
 
 
-def add_verify(commands: Any) -> None:
-    """The command and its options."""
-    command = commands.add_parser(
-        "verify",
-        help="measure local errors against the modified flows",
-        description="Measure that one step leaves the modified flow of order p by "
-        "f_{p+1} h^{p+2}, for each p from 0 to the order asked for.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+def describe(command: argparse.ArgumentParser) -> None:
+    """The options of the command, and what its help says."""
+    command.description = (
+        "Measure that one step leaves the modified flow of order p by "
+        "f_{p+1} h^{p+2}, for each p from 0 to the order asked for."
     )
+    command.epilog = EXAMPLES
     add_problem_options(command)
     command.add_argument(
         "--at", required=True, metavar="NUMBERS", help="the point: 2.8,7/2 or a=2.8,b=7/2"
-    )
-    command.add_argument(
-        "--set", action="append", default=[], metavar="NAME=NUMBER", help="the value of a constant"
     )
     command.add_argument(
         "--step-sizes",
@@ -65,7 +61,6 @@ def verify(options: argparse.Namespace) -> int:
 
     eq = equation_of(options)
     at = point(options.at)
-    constants = dict(map(assignment, options.set))
     step_sizes = (
         None
         if options.step_sizes is None
@@ -76,7 +71,6 @@ def verify(options: argparse.Namespace) -> int:
     reports = verify_orders(
         eq,
         at,
-        constants=constants,
         step_sizes=step_sizes,
         precision=options.precision,
         progress=sys.stderr.isatty(),

@@ -55,6 +55,10 @@ class WrittenSeries(Protocol):
         """The order of the method; None if it is higher than that of the series."""
         ...
 
+    def extended(self, order: int) -> WrittenSeries:
+        """The same series to another order."""
+        ...
+
     def __iter__(self) -> Iterator[Tree]:
         """The trees."""
         ...
@@ -291,14 +295,28 @@ def as_dictionary(series: WrittenSeries) -> dict[str, Any]:
     }
 
 
+def _first_correction(series: WrittenSeries, gradient: bool) -> list[str]:
+    """Which corrections vanish, and the first that does not if it is beyond the series."""
+    first = series.first_correction
+    if not series.order or first is None or first == 1:
+        return []
+    vanish = {2: "f_1 vanishes", 3: "f_1 and f_2 vanish"}.get(first, f"f_1 … f_{first - 1} vanish")
+    if first <= series.order:
+        return [vanish]
+    name = contractions.vector if gradient else differential
+    *_, terms = series_orders(series.extended(first), gradient, name)
+    return [f"{vanish}; f_{first} does not:", f"f_{first} = {_text_terms(terms)}"]
+
+
 def as_report(series: WrittenSeries, gradient: bool = False) -> str:
     """The series, the order of its method, and what of it is a gradient for every loss."""
-    order = series.method_order
+    first = series.first_correction
     lines = [
         f"{series.title[0].upper()}{series.title[1:]}",
         as_text(series, gradient),
         "",
-        f"order of the method: {order or f'more than {series.order}'}",
+        f"order of the method: {first or f'more than {series.order}'}",
+        *_first_correction(series, gradient),
     ]
     gradients_so_far = True
     for l in range(1, series.order + 1):

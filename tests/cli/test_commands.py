@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 
@@ -12,9 +13,16 @@ import sympy as sp
 
 import bea
 from bea import cli
-from bea.cli import command_line, derive, series, verify
+from bea.cli import command_line, completion, derive, methods, series, verify
 from bea.symbolic.parsing.text import parse_expression
 
+COMMANDS = {
+    "derive": derive,
+    "verify": verify,
+    "series": series,
+    "methods": methods,
+    "completion": completion,
+}
 LOSS = "(3/5 - a*b)**2/2"
 
 
@@ -184,7 +192,10 @@ BAD_INPUT = {
     "too few components": (["derive", "--field", "x", "--params", "x,y"], "component"),
     "loss and field": (["derive", "a", "--field", "a", "--params", "a"], "choose one"),
     "nothing": (["derive", "--params", "a"], "loss="),
-    "an unknown method": (["derive", "a", "--params", "a", "--method", "rk5"], "rk38"),
+    "an unknown method": (
+        ["derive", "a", "--params", "a", "--method", "rk5"],
+        "did you mean rk4, rk45 (dormand_prince) or rkf45 (fehlberg5)?",
+    ),
     "a step that does not start at rest": (
         ["derive", "--step", "x + 1", "--params", "x"],
         "identity",
@@ -221,8 +232,27 @@ BAD_INPUT = {
     "a colour in a file's name": (["series", "--picture", "\x1b[31m"], r"\x1b[31m"),
     "two constants with one value": (
         ["verify", "x*y*a", "--params", "a", "--at", "1", "--set", "x,y=1"],
-        "one --set for each",
+        "write --set x=1,y=2",
     ),
+    "two values of a constant": (
+        ["derive", "c*a", "--params", "a", "--set", "c=1", "--set", "c=2"],
+        "--set gives c two values",
+    ),
+    "a value for a parameter": (["derive", "c*a", "--params", "a", "--set", "a=1"], "a parameter"),
+    "no number for a constant": (["derive", "c*a", "--params", "a", "--set", "c=x"], "not a numb"),
+    "a number as the step size": (
+        ["derive", "a", "--params", "a", "--step-size", "-0.1"],
+        "names the symbol of the step size, such as --step-size eta",
+    ),
+    "an option alone": (["--order", "3"], "argument"),
+    "a shell without a script": (["completion", "ksh"], "ksh"),
+    "a file that is not there": (
+        ["derive", "--params", "a", "--file", "nowhere/loss.txt"],
+        "cannot read the loss from nowhere/loss.txt: No such file or directory",
+    ),
+    "a folder": (["derive", "--params", "a", "--file", "."], "Is a directory"),
+    "a file without end": (["derive", "--params", "a", "--file", "/dev/zero"], "100000 characters"),
+    "two losses": (["derive", "a", "--file", "loss.txt", "--params", "a"], "given twice"),
     "a bell in a constant": (
         ["verify", "a", "--params", "a", "--at", "1", "--set", "\a=1"],
         r"\x07",
@@ -288,7 +318,7 @@ def test_an_order_that_is_not_confirmed_is_status_1(capsys):
     assert "NOT confirmed: p = 0" in out
 
 
-@pytest.mark.parametrize("command", [[], ["derive"], ["series"], ["verify"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in COMMANDS)], ids=str)
 def test_help_has_examples_that_work(capsys, command):
     status, out, _ = run(capsys, *command, "--help")
     assert status == 0
@@ -299,10 +329,11 @@ def test_the_examples_of_the_help_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)  # one of them draws a picture
     import shlex
 
-    pages = [module.EXAMPLES for module in (command_line, derive, series, verify)]
+    (tmp_path / "loss.txt").write_text("(3/5 -\n a*b)**2/2\n")
+    pages = [command_line.EXAMPLES, *(module.EXAMPLES for module in COMMANDS.values())]
     lines = "\n".join(pages).splitlines()
-    commands = [line.strip() for line in lines if line.strip().startswith("bea ")]
-    assert len(commands) >= 9
+    commands = [re.split(r" [|>] ", line)[0] for line in lines if line.strip().startswith("bea ")]
+    assert len(commands) >= 20
     for command in commands:
         if " verify " not in command:  # those are in the tests above
             assert cli.main(shlex.split(command)[1:]) == 0
