@@ -8,34 +8,71 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from contextlib import redirect_stderr, redirect_stdout
-from itertools import islice
+from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from itertools import islice, pairwise
 from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
-import bea.numeric.orders.local_error  # now, and not under the eyes of `watched`
+import bea.cli.completion  # now, and not under the eyes of `watched`
+import bea.cli.derive
+import bea.cli.methods
+import bea.cli.series
+import bea.cli.verify
+import bea.numeric.orders.local_error
+import bea.symbolic.methods.properties
 import bea.symbolic.printing.pictures  # noqa: F401
 from bea import cli
-from fuzz.watch import Violation, watched
+from fuzz.watch import Permission, Violation, watched
 from fuzz.words import in_a_row
 
-LOSSES = ("(3/5 - a*b)**2/2", "a", "x**2*y", "log(a)", "sin(a*b)", "a*c + h", "abs(a)", "1/a", "0")
-FIELDS = ("y", "-x", "a*h", "sqrt(x)", "0", "1/0", "exp(x", "y - x**2")
-STEPS = ("x + h*y", "y - h*x", "x", "y", "x + 1", "x + h/x", "x*exp(h)", "x + sqrt(h)")
+LOSSES = (
+    *("(3/5 - a*b)**2/2", "a", "x**2*y", "log(a)", "sin(a*b)", "a*c + h", "abs(a)", "1/a", "0"),
+    *("-", "e**a", "exp(1)*a", "erfc(a)", "atan2(a, b)", "gamma*a"),
+)
+FIELDS = (
+    "y",
+    "-x",
+    "a*h",
+    "sqrt(x)",
+    "0",
+    "1/0",
+    "exp(x",
+    "y - x**2",
+    "y,-x",
+    "atan2(y, x),0",
+    ",",
+)
+STEPS = ("x + h*y", "y - h*x", "x", "y", "x + 1", "x + h/x", "x*exp(h)", "x + sqrt(h)", "x+h,y")
+FILES = ("-", "no-such-folder/loss.txt", "", "\0", "\udc80")
 NAMES = ("a,b", "a", "x,y", "x", "h", "a,a", "", "exp", "pi", "a b", "θ", "_x", "lambda")
 ORDERS = ("0", "1", "2", "-1", "2.5", "x", "", " 1", "0_1", "٢", "9" * 30, "0x1")
 METHODS = ("euler", "rk4", "implicit_midpoint", "gauss4", "RK4", "rk5", "")
 ROWS = ("0", "0,0; 1/2,0", "alpha", "0,0; r,0", "1/2", "sqrt(2)/2", "0,0; 1", ";", "", "h", "1e400")
 WEIGHTS = ("1", "0,1", "1/2,1/2", "1-1/(2*r), 1/(2*r)", "1-alpha, alpha", "2", "", ",", "one(two)")
 POINTS = ("2.8,7/2", "-1", "1,0.5", "sqrt(2)", "nan", "1e999", "", ",", "a", "1/0,1")
-SETTINGS = ("c=1", "h=2", "a=1", "c", "=", "c=", "c=x", "alpha=1/2", "c=1=2", "x,y=1")
+SETTINGS = (
+    "c=1",
+    "h=2",
+    "a=1",
+    "c",
+    "=",
+    "c=",
+    "c=x",
+    "alpha=1/2",
+    "c=1=2",
+    "x,y=1",
+    "c=1,h=2",
+    "c=1/0",
+)
 
 METHOD = {"--method": METHODS, "--A": ROWS, "--b": WEIGHTS}
 PROBLEM = {
     **{"": LOSSES, "--params": NAMES, "--field": FIELDS, "--step": STEPS, "--order": ORDERS},
     **{
-        "--step-size": ("h", "t", "a", "", "h k"),
+        "--step-size": ("h", "t", "a", "", "h k", "-0.1", "nan"),
+        "--file": FILES,
+        "--set": SETTINGS,
         "--most-terms": ("9", "1000", "0", "x"),
         **METHOD,
     },
@@ -44,7 +81,7 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     "derive": {**PROBLEM, "--format": ("text", "latex", "json", "python", "html")},
     "verify": {
         **PROBLEM,
-        **{"--at": POINTS, "--set": SETTINGS, "--step-sizes": ("1,2,3,4", "0", "1e-3,1e-2")},
+        **{"--at": POINTS, "--step-sizes": ("1,2,3,4", "0", "1e-3,1e-2")},
         **{"--precision": ("auto", "float64", "mpmath", "half"), "--format": ("text", "json")},
     },
     "series": {
@@ -53,6 +90,8 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
         **{"--modifying": (), "--gradient": (), "--picture": ("trees.gif", "", ".")},
         "--format": ("text", "latex", "json"),
     },
+    "methods": {"--format": ("text", "json", "html")},
+    "completion": {"": ("bash", "zsh", "fish", "ksh")},
     "": {"": ("--help", "--version", "differentiate", "-h", "--", "derive", "-1")},
 }
 """The options of each command, with values: some that make sense and some that do not."""
@@ -99,11 +138,14 @@ def check(data: bytes) -> None:
     words = arguments(data)
     out, err = _stream(), _stream()
     nothing_measured = patch("bea.numeric.orders.local_error.verify_orders", lambda *_, **__: [])
-    with nothing_measured, redirect_stdout(out), redirect_stderr(err), watched(_only_lambdified):
-        try:
-            status: Any = cli.main(words)
-        except SystemExit as end:
-            status = end.code
+    no_package_read = patch("bea.cli.versions.versions", lambda: "bea")
+    some_loss = patch("sys.stdin", io.StringIO("a**2\n * b"))
+    streams = (some_loss, redirect_stdout(out), redirect_stderr(err))
+    with ExitStack() as stack:
+        for context in (nothing_measured, no_package_read, *streams):
+            stack.enter_context(context)
+        stack.enter_context(watched(_only_lambdified_and_files(words)))
+        status = _status(words)
     printed, said = _text(out), _text(err)
     if status not in (0, 1, 2):
         raise Violation(f"exit status {status} of {words}")
@@ -113,6 +155,13 @@ def check(data: bytes) -> None:
             raise Violation(f"{words}: {printed!r} and {said!r}")
 
 
+def _status(words: list[str]) -> Any:
+    try:
+        return cli.main(words)
+    except SystemExit as end:
+        return end.code
+
+
 def _stream() -> io.TextIOWrapper:
     return io.TextIOWrapper(io.BytesIO(), encoding="utf-8")
 
@@ -120,6 +169,17 @@ def _stream() -> io.TextIOWrapper:
 def _text(stream: io.TextIOWrapper) -> str:
     stream.seek(0)
     return stream.read()
+
+
+def _only_lambdified_and_files(words: list[str]) -> Permission:
+    """The file that --file names may be opened, too."""
+    named = {after for word, after in pairwise(words) if word == "--file"}
+    named |= {word.removeprefix("--file=") for word in words}
+
+    def permitted(event: str, arguments: tuple[Any, ...]) -> bool:
+        return (event == "open" and arguments[0] in named) or _only_lambdified(event, arguments)
+
+    return permitted
 
 
 def _only_lambdified(event: str, arguments: tuple[Any, ...]) -> bool:
