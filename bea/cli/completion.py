@@ -146,7 +146,7 @@ def zsh(commands: Commands) -> str:
     return "\n".join(lines)
 
 
-_ZSH_SPECIAL: dict[str, str | int | None] = {c: f"\\{c}" for c in "[]:\\"}
+_ZSH_SPECIAL: dict[str, str | int | None] = {c: f"\\{c}" for c in "[]\\"}
 
 
 def _zsh_specs(option: Option) -> Iterator[str]:

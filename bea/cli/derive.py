@@ -23,7 +23,13 @@ examples:
   for a paper, for a program, for Python with NumPy:
     bea derive "exp(u*v) + u*tanh(w)" --params u,v,w --format latex
     bea derive "log(1 + exp(x))" --params x --order 4 --format json
-    bea derive "log(1 + exp(x))" --params x --order 4 --format python"""
+    bea derive "log(1 + exp(x))" --params x --order 4 --format python
+
+what a text may contain: exact numbers (0.6 is 3/5), names, + - * / **, brackets, pi, and
+  exp log ln log2 log10 log1p expm1 sqrt sigmoid softplus; sin cos tan sec csc cot, sinh …;
+  asin … acoth, or arcsin …; atan2(y, x); erf erfc erfi erfinv; gamma loggamma digamma
+  polygamma(n, x); besselj(nu, x) bessely besseli besselk; airyai airybi airyaiprime airybiprime;
+  Ei li Si Ci Shi Chi; fresnels fresnelc; LambertW. All of them have values in verify and in JAX."""
 
 
 def describe(command: argparse.ArgumentParser) -> None:

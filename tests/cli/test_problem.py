@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 
 import pytest
 import sympy as sp
@@ -11,6 +12,7 @@ import sympy as sp
 import bea
 from bea import cli
 from bea.cli.values import components, entries
+from bea.symbolic.parsing.vocabulary import OF_ONE, OF_TWO
 
 ROTATION = ["--params", "x,y", "--order", "2", "--format", "json"]
 
@@ -138,6 +140,15 @@ def test_special_functions_are_derived_and_verified(capsys):
         "--at", "1/2", "--order", "1",
     )  # fmt: skip
     assert status == 0 and "every order is confirmed" in out
+
+
+def test_the_help_names_every_function(capsys):
+    said = run(capsys, "derive", "--help")[1]
+    written_out = set(re.findall(r"\w+", said))
+    families = {f"{prefix}{name}{h}" for prefix in ("", "a", "arc") for h in ("", "h")
+                for name in ("sin", "cos", "tan", "sec", "csc", "cot")}  # fmt: skip
+    known = {*OF_ONE, *OF_TWO} - families - {"lgamma", "arctan2"}
+    assert known <= written_out
 
 
 def test_versions_are_those_of_what_answers_depend_on(capsys):
