@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bea.cli.problem import add_problem_options, equation_of
 from bea.cli.values import point
 
 if TYPE_CHECKING:
-    from bea.numeric.orders.report import OrderReport
+    pass
 
 EXAMPLES = """\
 examples:
@@ -78,37 +77,5 @@ def verify(options: argparse.Namespace) -> int:
     if options.form == "json":
         print(json.dumps({"orders": [r.to_dict() for r in reports]}, allow_nan=False))
     else:
-        print(table_of_orders(reports))
-    return 0 if all(r.passed for r in reports) else 1
-
-
-def table_of_orders(reports: Sequence[OrderReport]) -> str:
-    """The reports as a table, one line for each order p.
-
-    Args:
-        reports: what `verify_orders` returns.
-    """
-    lines = [
-        "order p   expected   measured   |error|/h^(p+2) : |f_(p+1)|   floor     arithmetic",
-        *(
-            f"{r.order:7d} {r.expected_order:10d} {_shown(r.measured_order, '10.4f')} "
-            f"{_shown(r.leading_constant_ratio, '13.6f')} : 1   {r.leading_constant:<12.6g}"
-            f"{r.round_off_floor:9.1e}   {r.precision}"
-            for r in reports
-        ),
-    ]
-    lines += [f"p = {r.order}: {r.note}" for r in reports if r.note]
-    failed = [str(r.order) for r in reports if r.outcome == "refuted"]
-    silent = [str(r.order) for r in reports if r.outcome == "not tested"]
-    if failed:
-        lines.append(f"NOT confirmed: p = {', '.join(failed)}")
-    if silent:
-        lines.append(f"NOT TESTED: p = {', '.join(silent)}; nothing is shown, try another point")
-    if not failed and not silent:
-        lines.append("every order is confirmed")
-    return "\n".join(lines)
-
-
-def _shown(value: float | None, form: str) -> str:
-    width = int(form.partition(".")[0])
-    return f"{'–':>{width}}" if value is None else f"{value:{form}}"
+        print(reports)
+    return 0 if reports.passed else 1
