@@ -9,22 +9,24 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from contextlib import ExitStack, redirect_stderr, redirect_stdout
+from importlib import import_module
 from itertools import islice, pairwise
+from pkgutil import walk_packages
 from types import CodeType
 from typing import Any
 from unittest.mock import patch
 
-import bea.cli.completion  # now, and not under the eyes of `watched`
-import bea.cli.derive
-import bea.cli.methods
-import bea.cli.series
-import bea.cli.verify
-import bea.numeric.orders.local_error
-import bea.symbolic.methods.properties
-import bea.symbolic.printing.pictures  # noqa: F401
+import bea.cli
+import bea.symbolic
 from bea import cli
 from fuzz.watch import Permission, Violation, watched
 from fuzz.words import in_a_row
+
+# What a command imports where it is used, now and not under the eyes of `watched`.
+for package in (bea.cli, bea.symbolic):
+    for module in walk_packages(package.__path__, f"{package.__name__}."):
+        import_module(module.name)
+import_module("bea.numeric.orders.local_error")
 
 LOSSES = (
     *("(3/5 - a*b)**2/2", "a", "x**2*y", "log(a)", "sin(a*b)", "a*c + h", "abs(a)", "1/a", "0"),

@@ -69,7 +69,11 @@ def test_the_code_of_the_other_pages_runs(page):
     assert {language for language, _ in blocks} <= {"python", "text"}, "nothing runs these"
     if page != "README.md":
         for code in (code for language, code in blocks if language == "python"):
-            exec(compile(code, page, "exec"), {})
+            names: dict[str, object] = {}
+            exec(compile(code, page, "exec"), names)
+            for test in [names[name] for name in names if name.startswith("test_")]:
+                assert callable(test)
+                test()  # one that a page shows
 
 
 def indented(page: str, program: str) -> list[str]:

@@ -152,7 +152,7 @@ PUBLIC_NAMES = frozenset(
 )
 PYTHON = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
 THEIRS = {"aligned", "arb", "ast", "custom_jvp_call", "diffeqsolve", "jvp", "lambdify"}
-THEIRS |= {"preprocessed_integrator", "stop_gradient"}
+THEIRS |= {"argparse", "preprocessed_integrator", "stop_gradient"}
 """Names from LaTeX, Python's library and the packages in use."""
 
 

@@ -42,7 +42,7 @@ def add_problem_options(command: argparse.ArgumentParser) -> None:
         metavar="NAME=NUMBER",
         help="the value of a constant, exactly; several with commas, or repeat the option",
     )
-    command.add_argument("--order", type=whole, default=2, metavar="P", help="default: 2")
+    command.add_argument("--order", type=whole, default=1, metavar="P", help="default: 1")
     command.add_argument(
         "--step-size", default="h", metavar="NAME", help="the symbol of the step size, default: h"
     )

@@ -31,7 +31,7 @@ def describe(command: argparse.ArgumentParser) -> None:
         "The modified equation in elementary differentials, with exact coefficients."
     )
     command.epilog = EXAMPLES
-    command.add_argument("--order", type=whole, default=3, metavar="P", help="default: 3")
+    command.add_argument("--order", type=whole, default=1, metavar="P", help="default: 1")
     command.add_argument(
         "--most-trees", type=whole, metavar="N", help="refuse more trees than this; default: 5e6"
     )

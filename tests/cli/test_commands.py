@@ -395,5 +395,5 @@ def test_json_of_a_modifying_integrator_says_what_it_is(capsys):
     assert set(json.loads(out)) == {"method", "order", "terms"}
     status, _, err = run(capsys, "series", "--gradient", "--format", "json")
     assert status == 2 and err.count("\n") == 1
-    status, _, err = run(capsys, "series", "--most-trees", "3")
+    status, _, err = run(capsys, "series", "--order", "3", "--most-trees", "3")
     assert status == 2 and "3 are allowed" in err
