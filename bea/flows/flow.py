@@ -30,7 +30,7 @@ def flow(
     rtol: float = 1e-12,
     atol: float = 1e-14,
     max_steps: int = 100_000,
-    solver: diffrax.AbstractSolver | None = None,
+    solver: diffrax.AbstractSolver[Any] | None = None,
 ) -> Any:
     """The solution θ(time) of θ̇ = f(θ) that starts from θ(0) = theta.
 

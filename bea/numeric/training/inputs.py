@@ -68,7 +68,7 @@ def checked_whole(name: str, value: Any, least: int, most: float = math.inf, of:
     return whole
 
 
-def checked_examples(name: str, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
+def checked_examples(name: str, examples: Any) -> tuple[np.ndarray, np.ndarray]:
     """The inputs and the labels, which belong together."""
     if not isinstance(examples, tuple | list) or len(examples) != 2:
         raise InputError(f"{name} is no pair: give (inputs, labels)")

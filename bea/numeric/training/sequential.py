@@ -46,7 +46,7 @@ class OneByOne(Ensemble):
         def advance(
             models: Models,
             rates: jax.Array,
-            order: jax.Array,
+            order: jax.Array | None,
             x: jax.Array,
             labels: jax.Array,
             step: np.int32,

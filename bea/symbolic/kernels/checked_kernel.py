@@ -36,7 +36,7 @@ def checked_kernel(
     names: tuple[str, ...],
     is_checked: bool = True,
     rounded: Collection[float] = (),
-) -> Callable:
+) -> Callable[..., Any]:
     """The kernel of a field (θ, h) ↦ f̃(θ, h).
 
     Args:
@@ -177,7 +177,7 @@ def _step_sizes(h: Any, dtype: Any, shape: tuple[int, ...]) -> jax.Array:
         ) from None
 
 
-def theta_names(theta: dict, names: tuple[str, ...]) -> list[Any]:
+def theta_names(theta: dict[Any, Any], names: tuple[str, ...]) -> list[Any]:
     """The keys of a dictionary of parameters, in the order of the parameters.
 
     Raises:
@@ -192,6 +192,6 @@ def theta_names(theta: dict, names: tuple[str, ...]) -> list[Any]:
     return [keys[name] for name in names]
 
 
-def _stacked(theta: dict, names: tuple[str, ...]) -> Any:
+def _stacked(theta: dict[Any, Any], names: tuple[str, ...]) -> Any:
     columns = [jnp.asarray(theta[key]) for key in theta_names(theta, names)]
     return jnp.stack(jnp.broadcast_arrays(*columns), axis=-1)

@@ -246,7 +246,7 @@ class _Sizes:
         return self._of("nonzero", value, of_numbers, lambda v: jax.lax.ne(v, jnp.zeros_like(v)))
 
     def _of(
-        self, what: str, value: Any, of_numbers: Callable[[Any], Any], of_traced: Callable
+        self, what: str, value: Any, of_numbers: Callable[[Any], Any], of_traced: Callable[..., Any]
     ) -> Any:
         key = (what, id(value))
         if key not in self._known:
