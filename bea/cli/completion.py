@@ -1,6 +1,6 @@
 """`bea completion`: what a shell is to offer when Tab is pressed, written from the parser itself.
 
-Options, their choices and the commands come from `argparse`, methods from their table; so there is
+Options, their choices and the commands come from the parser, methods from their table; so there is
 no list to forget. A script of some lines for each shell does not justify a dependency of every user
 (argcomplete starts Python at each Tab, shtab knows no fish), and names of ours need no quotation.
 """

@@ -29,7 +29,8 @@ what a text may contain: exact numbers (0.6 is 3/5), names, + - * / **, brackets
   exp log ln log2 log10 log1p expm1 sqrt sigmoid softplus; sin cos tan sec csc cot, sinh …;
   asin … acoth, or arcsin …; atan2(y, x); erf erfc erfi erfinv; gamma loggamma digamma
   polygamma(n, x); besselj(nu, x) bessely besseli besselk; airyai airybi airyaiprime airybiprime;
-  Ei li Si Ci Shi Chi; fresnels fresnelc; LambertW. All of them have values in verify and in JAX."""
+  Ei li Si Ci Shi Chi; fresnels fresnelc; LambertW; zeta(n).
+  All of them have values in verify and in JAX."""
 
 
 def describe(command: argparse.ArgumentParser) -> None:

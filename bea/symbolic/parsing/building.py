@@ -29,7 +29,14 @@ from bea.symbolic.parsing.expanded_size import (
     power_extent,
     powers_in_exponential,
 )
-from bea.symbolic.parsing.vocabulary import FUNCTIONS, OF_AN_ORDER, OF_ONE, OF_TWO, SPECIAL
+from bea.symbolic.parsing.vocabulary import (
+    FUNCTIONS,
+    OF_A_NUMBER,
+    OF_AN_ORDER,
+    OF_ONE,
+    OF_TWO,
+    SPECIAL,
+)
 
 MAX_DECIMAL_EXPONENT = 400
 """The e of 1e±400. Floating point ends near 1e308; exact numbers beyond that only cost time."""
@@ -147,6 +154,8 @@ class Builder:
         """A function of the vocabulary, applied to as many arguments as it takes."""
         if name in OF_AN_ORDER:
             _check_order(name, arguments[0])
+        if name in OF_A_NUMBER and not (arguments[0].is_Integer and 2 <= arguments[0] <= MAX_ORDER):
+            raise Refusal(f"{name} is taken of whole numbers from 2 to {MAX_ORDER}", "write one")
         for argument in arguments:
             self._check_argument(name, argument)
         return self._built((OF_ONE | OF_TWO)[name], *arguments)

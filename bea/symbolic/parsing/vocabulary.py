@@ -103,6 +103,9 @@ OF_AN_ORDER: dict[str, Callable[[Expr, Expr], Expr]] = {
 }
 """Functions F(ν, x) of a number ν, by which nobody can differentiate, and an argument."""
 
+OF_A_NUMBER: dict[str, Callable[[Expr], Expr]] = {"zeta": sp.zeta}
+"""What SymPy makes of other functions of constants: ψ''(1/2) is −14 ζ(3)."""
+
 OF_TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
     **OF_AN_ORDER,
     "atan2": sp.atan2,
@@ -110,7 +113,7 @@ OF_TWO: dict[str, Callable[[Expr, Expr], Expr]] = {
 }
 """The functions of two arguments."""
 
-OF_ONE: dict[str, Callable[[Expr], Expr]] = {**FUNCTIONS, **FURTHER, **SPECIAL}
+OF_ONE: dict[str, Callable[[Expr], Expr]] = {**FUNCTIONS, **FURTHER, **SPECIAL, **OF_A_NUMBER}
 """The functions of one argument."""
 
 CONSTANTS: dict[str, Expr] = {"pi": sp.pi, "π": sp.pi, "EulerGamma": sp.EulerGamma}

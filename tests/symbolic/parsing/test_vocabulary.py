@@ -66,6 +66,14 @@ def test_every_function_has_values_in_jax(name):
     assert float(eq.to_jax()([u], 0.5)[0]) == pytest.approx(float(exact), rel=1e-4)
 
 
+def test_what_sympy_makes_of_special_functions_of_constants_is_read_back():
+    for text in ("polygamma(2, 1/2)", "digamma(1/3)", "gamma(7/2)", "airyai(0)", "loggamma(3)"):
+        constant = parse_expression(text)
+        assert parse_expression(str(constant)) == constant
+    eq = bea.modified_equation(loss="polygamma(2, 1)*x**2", params="x", order=0)
+    assert float(eq.to_mpmath()([1.0], 0)[0]) == pytest.approx(4 * 1.2020569031595942)
+
+
 def test_the_angle_of_a_point():
     assert {parse_expression(f"{name}(y, x)") for name in ("atan2", "arctan2")} == {sp.atan2(y, x)}
     eq = bea.modified_equation(loss="atan2(y, x)", params="x, y", order=1)
@@ -103,6 +111,8 @@ def test_a_parameter_with_the_name_of_a_function_beside_that_function():
         ("besselj(0, -101)", "beyond ±100"),
         ("polygamma(60, 100)", "number in bits"),
         ("gamma(-1)", "infinite"),
+        ("zeta(x)", "whole numbers from 2 to 60"),
+        ("zeta(1)", "whole numbers from 2 to 60"),
         ("erfinv(2)", "not a real number"),
         ("LambertW(-1)", "not a real number"),
         ("Ci(-1)", "not a real number"),

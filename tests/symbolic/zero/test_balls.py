@@ -11,12 +11,18 @@ x, y = sp.symbols("x y")
 
 OF_ONE = [f for f in FUNCTIONS if 1 in getattr(f, "nargs", {1}) and f not in (sp.zeta,)]
 OF_TWO = [sp.besselj, sp.bessely, sp.besseli, sp.besselk, sp.uppergamma, sp.lowergamma]
+OF_MPMATH = {
+    "airyaiprime": lambda u: mpmath.airyai(u, derivative=1),
+    "airybiprime": lambda u: mpmath.airybi(u, derivative=1),
+}
+"""What mpmath has by another name."""
+
 POINTS = ["-123/10", "-3/10", "1/1000", "37/100", "17/10", "25"]
 
 
 def agrees(b: arb, expr: sp.Expr, at: sp.Rational) -> bool:
     """Does the ball contain what mpmath gives with 40 digits, where that is real?"""
-    evaluate = sp.lambdify(x, expr, modules="mpmath")
+    evaluate = sp.lambdify(x, expr, modules=[OF_MPMATH, "mpmath"])
     with mpmath.workdps(40):
         try:
             value = mpmath.mpmathify(evaluate(mpmath.mpf(int(at.p)) / int(at.q)))
