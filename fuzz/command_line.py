@@ -88,7 +88,10 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
     },
     "series": {
         **METHOD,
-        **{"--order": (*ORDERS, "3", "4", "40"), "--most-trees": (*ORDERS, "3", "100")},
+        **{
+            "--order": (*ORDERS, "3", "4", "40"),
+            "--most-trees": ("0", "-1", "2.5", "x", "", "3", "100"),
+        },
         **{"--modifying": (), "--gradient": (), "--picture": ("trees.gif", "", ".")},
         "--format": ("text", "latex", "json"),
     },

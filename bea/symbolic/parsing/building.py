@@ -23,6 +23,7 @@ from bea.symbolic.parsing.expanded_size import (
     Extent,
     deep_degree,
     extent_of,
+    has_special_functions,
     layers,
     longest_product,
     nesting,
@@ -200,7 +201,8 @@ class Builder:
                 self._check_power(base, exponent)
         if name == "sqrt":
             self._check_power(argument, sp.S.Half)
-        if name in _HYPERBOLIC or (name not in FUNCTIONS and nesting(argument, *HYPERBOLIC)):
+        is_further = name not in FUNCTIONS or has_special_functions(argument)
+        if name in _HYPERBOLIC or (is_further and nesting(argument, *HYPERBOLIC)):
             _check_split(argument)
 
     def _spend(self, extent: Extent) -> None:

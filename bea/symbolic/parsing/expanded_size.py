@@ -170,17 +170,24 @@ def nesting(expr: Expr, *kinds: type) -> int:
     return inside + isinstance(expr, kinds or (sp.Function, sp.Pow))
 
 
+def has_special_functions(expr: Expr) -> bool:
+    """Is there a function in it that is not elementary, and not the error function?"""
+    return any(not isinstance(f, (*ELEMENTARY, sp.erf)) for f in expr.atoms(sp.Function))
+
+
 def layers(expr: Expr) -> int:
     """How many hyperbolic functions stand inside one another; more over what splits badly.
 
     SymPy takes twice as long for the real and imaginary part of each of them, and ten times as long
-    if there is a special function, such as erf, or a root of more than a symbol inside.
+    if there is a special function, such as erf, or a root of more than a symbol inside. Around
+    special functions the trigonometric ones take as long.
     """
     roots = (power.base for power in expr.atoms(sp.Pow) if power.exp.as_numer_denom()[1] != 1)
     has_roots = not all(u.is_Symbol or (-u).is_Symbol for u in roots)
     special: set[Any] = {type(f) for f in expr.atoms(sp.Function) if not isinstance(f, ELEMENTARY)}
     badly = 2 + nesting(expr, *special) if special else 3 * has_roots
-    return nesting(expr, *HYPERBOLIC) + badly
+    kinds = (*HYPERBOLIC, TrigonometricFunction) if special else HYPERBOLIC
+    return nesting(expr, *kinds) + badly
 
 
 @lru_cache(maxsize=2 * MAX_NODES)
