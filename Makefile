@@ -17,7 +17,8 @@ help: ## List the targets
 setup: $(STAMP) ## Create .venv and install bea with all its tools; at once when nothing changed
 
 tour: setup ## The main job: derive, verify and draw the 2-d model, into build/tour
-	$(PY) -m examples.lessons.tour --out build/tour
+	$(PY) examples/lessons/tour.py --out build/tour
+	$(PY) -m examples.paper.two_parameter --out build/tour
 
 test: setup ## The tests and doctests, without those marked slow
 	$(PY) -m pytest -n 2 --dist loadfile -m "not slow" $(ARGS)

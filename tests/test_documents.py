@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import inspect
+import importlib
 import io
 import json
+import os
 import re
-import runpy
 import shlex
 import subprocess
 import sys
@@ -109,44 +109,56 @@ def test_the_files_that_the_pages_name_are_there(page):
 
 @pytest.mark.slow
 def test_the_tour_ends_with_all_its_results(tmp_path):
-    """In a process of its own, as `make tour` runs it."""
-    command = [sys.executable, "-m", "examples.lessons.tour", "--out", str(tmp_path)]
-    said = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout
-    assert "every order is confirmed" in said and said.endswith(f"All results are in {tmp_path}.\n")
+    """Its commands are those of `make tour`, each in a process of its own."""
+    target = text_of("Makefile").partition("\ntour: ")[2].partition("\n\n")[0]
+    commands = re.findall(r"^\t\$\(PY\) (.+)$", target, re.MULTILINE)
+    assert len(commands) == 2
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    for command in commands:
+        options = command.replace("build/tour", str(tmp_path)).split()
+        subprocess.run([sys.executable, *options], cwd=ROOT, env=environment, check=True)
+    names = {"figure_1a", "figure_1a_ends", "figure_1b", "figure_a1"}
+    assert {path.stem for path in tmp_path.glob("*.csv")} == names
     assert {path.suffix for path in tmp_path.iterdir()} == {".tex", ".json", ".svg", ".csv", ".png"}
 
 
+LESSONS = sorted(p for p in (ROOT / "examples/lessons").glob("*.py") if p.stem != "__init__")
+SCRIPTS = {
+    path: run[1]
+    for path in sorted((ROOT / "examples/paper").rglob("*.py"))
+    if (run := re.search(r"run_as_script\(([\w.]+)\)", path.read_text(encoding="utf-8")))
+}
+"""Scripts, and what each one runs."""
+
+
+def module_of(script: Path) -> str:
+    return ".".join(script.relative_to(ROOT).with_suffix("").parts).removesuffix(".__main__")
+
+
 def test_every_example_is_run_by_a_test():
-    """Each script is named in code of a test: imported, or as a part of a path or a text."""
+    """Each one is named in code of a test: imported, or as a part of a path or a text."""
     code = "\n".join(p.read_text(encoding="utf-8") for p in (ROOT / "tests").rglob("test_*.py"))
-    scripts = [
-        path
-        for path in sorted((ROOT / "examples").rglob("*.py"))
-        if "__main__" in path.read_text(encoding="utf-8")
-    ]
-    assert len(scripts) >= 20, "they are found in no folder"
-    named = [re.compile(rf"(?:[\"/.]|\bimport .*\b){path.stem}\b") for path in scripts]
-    assert [p.name for p, name in zip(scripts, named, strict=True) if not name.search(code)] == []
+    assert len(LESSONS) >= 4 and len(SCRIPTS) >= 17, "they are found in no folder"
+    names = [path.stem for path in LESSONS]
+    names += [module_of(script).rpartition(".")[2] for script in SCRIPTS]
+    assert [n for n in names if not re.search(rf"(?:[\"/.]|\bimport .*\b){n}\b", code)] == []
 
 
-def test_every_script_names_itself_by_the_path_where_it_is(capsys, monkeypatch):
+@pytest.mark.parametrize("script", SCRIPTS, ids=module_of)
+def test_a_script_names_itself_by_the_module_that_it_is(script, capsys):
     """In its help, whose examples are to be copied."""
-    seen = 0
-    for path in sorted((ROOT / "examples").rglob("*.py")):
-        run = re.search(r"run_as_script\(([\w.]+)\)", path.read_text(encoding="utf-8"))
-        if run is None:
-            continue
-        monkeypatch.syspath_prepend(path.parent)
-        main = eval(run[1], runpy.run_path(str(path)))
-        if inspect.signature(main).parameters:
-            with pytest.raises(SystemExit):
-                main(["--help"])
-            here = path.relative_to(ROOT)
-            named = re.findall(r"python (-m \S+|\S+\.py)", capsys.readouterr().out)
-            assert set(named) <= {here.as_posix(), f"-m {'.'.join(here.with_suffix('').parts)}"}
-            assert named
-            seen += 1
-    assert seen >= 15
+    module = importlib.import_module(".".join(script.relative_to(ROOT).with_suffix("").parts))
+    main = eval(SCRIPTS[script], vars(module))
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    named = re.findall(r"python -m (\S+)", capsys.readouterr().out)
+    assert set(named) == {module_of(script)}
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda path: path.stem)
+def test_a_lesson_names_itself_by_the_path_where_it_is(lesson):
+    named = re.findall(r"\bpython (\S+)", lesson.read_text(encoding="utf-8"))
+    assert named and set(named) == {lesson.relative_to(ROOT).as_posix()}
 
 
 def test_results_are_made_by_scripts_that_are_still_here():
@@ -175,19 +187,3 @@ def test_the_errata_name_tests_that_exist():
     assert len(named) >= 9
     for name in named:
         assert f"def {name}(" in tests
-
-
-def test_the_lesson_on_the_literal_formula(capsys, monkeypatch):
-    lesson = ROOT / "examples" / "lessons" / "where_the_paper_leaves_the_truth.py"
-    monkeypatch.syspath_prepend(lesson.parent)
-    runpy.run_path(str(lesson), run_name="__main__")
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.endswith("= 0") for line in lines if line.startswith("f_")] == [
-        True,
-        True,
-        True,
-        False,
-    ]
-    last = [line for line in lines if re.match(r"\s+\d", line)][-1].split()
-    assert float(last[2]) == pytest.approx(5, abs=0.05)
-    assert float(last[4]) == pytest.approx(4, abs=0.05)

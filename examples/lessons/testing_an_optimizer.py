@@ -16,13 +16,12 @@ after the other, so that later coordinates see the new values of earlier ones: a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from hypothesis import find, settings
 
 import bea
-from bea.streams import Parser, run_as_script
 from bea.testing import SampleLoss, assert_modified_equation, losses
 
 Step = Callable[[Any, Any], Any]
@@ -49,49 +48,40 @@ def descent_in_place(loss: SampleLoss) -> Step:
     return step
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = Parser(
-        description=__doc__.splitlines()[0],
-        epilog="example: python examples/lessons/testing_an_optimizer.py",
-    )
-    parser.parse_args(arguments)
-    loss = SampleLoss("(3/5 - a*b)**2/2", "a, b")
-    equation = loss.equation(order=1)
+loss = SampleLoss("(3/5 - a*b)**2/2", "a, b")
+equation = loss.equation(order=1)
 
-    print("1. The slope of the local error says nothing\n")
-    for program in (descent, descent_in_place):
-        slope = slope_of_local_error(program(loss), equation)
-        print(f"   {program.__name__:17} error ~ h^{slope:.3f}")
+# 1. The order q of |θ⁺ − θ̃(h)| ~ h^q, with the flow θ̃ of f itself.
 
-    print("\n2. Its leading constant does\n")
-    for program in (descent, descent_in_place):
-        try:
-            reports = assert_modified_equation(program(loss), equation)
-        except AssertionError as reason:
-            print(f"   {program.__name__}:\n")
-            print("\n".join(f"      {line}" for line in str(reason).splitlines()))
-        else:
-            defect = max(report.leading_defect or 0 for report in reports)
-            print(
-                f"   {program.__name__}: f_1 and f_2 are confirmed at {len(reports) // 2} points, "
-                f"to a part in {1 / defect:.0e}\n"
-            )
+print("1. The slope of the local error says nothing\n")
+for program in (descent, descent_in_place):
+    report = bea.verify_order(equation, at=("2.8", "3.5"), order=0, step=program(loss))
+    print(f"   {program.__name__:17} error ~ h^{report.measured_order:.3f}")
 
-    print("\n3. In a property-based test\n")
-    print("   @settings(deadline=None)")
-    print("   @given(losses(dim=2))")
-    print("   def test_my_optimizer(loss):")
-    print("       assert_modified_equation(my_step(loss), loss.equation(order=1))\n")
-    repeatable = settings(derandomize=True, database=None, deadline=None)
-    smallest = find(losses(dim=2), is_wrong_on, settings=repeatable)
-    print(f"   The simplest loss on which descent_in_place fails: {smallest}")
+# 2. The limit of error/h², against f_1 and f_2.
 
+print("\n2. Its leading constant does\n")
+for program in (descent, descent_in_place):
+    try:
+        reports = assert_modified_equation(program(loss), equation)
+    except AssertionError as reason:
+        print(f"   {program.__name__}:\n")
+        print("\n".join(f"      {line}" for line in str(reason).splitlines()))
+    else:
+        defect = max(report.leading_defect or 0 for report in reports)
+        print(
+            f"   {program.__name__}: f_1 and f_2 are confirmed at {len(reports) // 2} points, "
+            f"to a part in {1 / defect:.0e}\n"
+        )
 
-def slope_of_local_error(step: Step, equation: bea.ModifiedEquation) -> float:
-    """The order q of |θ⁺ − θ̃(h)| ~ h^q against the flow of f itself."""
-    report = bea.verify_order(equation, at=("2.8", "3.5"), order=0, step=step)
-    assert report.measured_order is not None
-    return report.measured_order
+# 3. In a test suite Hypothesis draws the losses. Here it is asked for the simplest loss on which
+# the program that works in place fails.
+
+print("\n3. In a property-based test\n")
+print("   @settings(deadline=None)")
+print("   @given(losses(dim=2))")
+print("   def test_my_optimizer(loss):")
+print("       assert_modified_equation(my_step(loss), loss.equation(order=1))\n")
 
 
 def is_wrong_on(loss: SampleLoss) -> bool:
@@ -103,5 +93,6 @@ def is_wrong_on(loss: SampleLoss) -> bool:
     return False
 
 
-if __name__ == "__main__":
-    run_as_script(main)
+repeatable = settings(derandomize=True, database=None, deadline=None)
+smallest = find(losses(dim=2), is_wrong_on, settings=repeatable)
+print(f"   The simplest loss on which descent_in_place fails: {smallest}")

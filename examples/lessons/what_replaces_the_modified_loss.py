@@ -18,97 +18,107 @@ With --out the trees and their coefficients are drawn, too.
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import mpmath
 import numpy as np
 import sympy as sp
-from local_errors import DIGITS, START, STEP_SIZES, local_errors, measured_order
 
 import bea
 from bea.models import two_parameter as model
-from bea.streams import Parser, run_as_script
+
+parser = argparse.ArgumentParser(
+    description="Where the modified loss comes from, and what to use where there is none.",
+    epilog="example: python examples/lessons/what_replaces_the_modified_loss.py --out build/lesson",
+)
+parser.add_argument("--out", type=Path, help="where the picture of the trees goes")
+out: Path | None = parser.parse_args().out
+
+series = bea.modified_series("euler", order=2)
+eq = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=2)
+
+print("1. Order 1 is a gradient for every loss\n")
+print(f"   θ̇ = {series.text(gradient=True)}")
+print(f"   Ẽ = {series.modified_loss(1)}")
+print(f"   on the 2-d model: Ẽ = {sp.factor(eq.modified_loss(1))}")
+
+print("\n2. Order 2 is not\n")
+for ask in (series.modified_loss, eq.modified_loss):
+    try:
+        ask(2)
+    except bea.NotAGradientError as reason:
+        print(f"   {reason}\n")
+
+print("3. What there is at order 2\n")
+split, M = eq.gradient_split(2), eq.preconditioner(2)
+gradient = sp.Matrix([sp.diff(eq.loss, p) for p in eq.params])
+residual = sp.Matrix(eq.vector_field() + M * gradient).applyfunc(sp.expand)
+print(f"   for every loss:   M = {series.preconditioner()}")
+print(f"   on the 2-d model: f + h f_1 + h² f_2 + M∇E = {list(residual)}")
+print(f"                     M − Mᵀ = {(M - M.T).applyfunc(sp.expand).tolist()}")
+
+# Which of them does gradient descent follow? Where all of f_0 + h f_1 + h² f_2 is there, a step
+# leaves the flow by h⁴, and by h³ where a part of f_2 is missing.
+
+START = (mpmath.mpf("2.8"), mpmath.mpf("3.5"))  # point I of the paper's Table A.1
+STEP_SIZES = [mpmath.mpf(2) ** -k for k in range(10, 15)]
+mpmath.mp.dps = 25
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
-    parser = Parser(
-        description=__doc__.splitlines()[0],
-        epilog="example: python examples/lessons/what_replaces_the_modified_loss.py "
-        "--out build/lesson",
+def local_errors(fields: Sequence[sp.Matrix]) -> list[mpmath.mpf]:
+    """|θ_1 − θ̃(h)| for a step of gradient descent, and the flow θ̃ of Σ h^l fields[l]."""
+    corrections = [sp.lambdify([eq.params], list(field), modules="mpmath") for field in fields]
+    slope = corrections[0](START)
+    errors = []
+    for h in STEP_SIZES:
+
+        def velocity(t: mpmath.mpf, theta: Sequence[mpmath.mpf], h: mpmath.mpf = h) -> list:
+            terms = [[h**l * v for v in f(theta)] for l, f in enumerate(corrections)]
+            return [sum(components) for components in zip(*terms, strict=True)]
+
+        end = mpmath.odefun(velocity, 0, START, degree=10)(h)  # by Taylor polynomials
+        left = [x + h * v - e for x, v, e in zip(START, slope, end, strict=True)]
+        errors.append(mpmath.norm(left))
+    return errors
+
+
+def measured_order(errors: Sequence[mpmath.mpf], k: int) -> str:
+    """The order between step sizes k − 1 and k, which is half as large; blank for the first."""
+    return f"{float(mpmath.log(errors[k - 1] / errors[k], 2)):5.3f}" if k else " " * 5
+
+
+print("\n   One step of gradient descent from (2.8, 3.5) against three flows:\n")
+gradient_part = sp.Matrix([-sp.diff(split.potential, p) for p in eq.params])
+flows = {
+    "−∇(E + h Ẽ_1)": list(eq.corrections[:2]),
+    "−∇(E + h Ẽ_1 + h² Ẽ_2)": [*eq.corrections[:2], gradient_part],
+    "−M∇E": list(eq.corrections),
+}
+errors = {name: local_errors(fields) for name, fields in flows.items()}
+print("        h    " + "".join(f"{name:>24}  order" for name in errors))
+for k, h in enumerate(STEP_SIZES):
+    shown = [f"{mpmath.nstr(e[k], 6):>24}  {measured_order(e, k)}" for e in errors.values()]
+    print(f"   {mpmath.nstr(h, 4):>9}  " + "".join(shown))
+print("\n   The second scalar takes most of the error away, but gains no order: −M∇E does.")
+
+# M tells whether E falls along the modified flow: dE/dt = −∇EᵀM∇E.
+
+print("\n   Does the modified flow descend E? The eigenvalues of M along gradient descent with")
+print(f"   the moderate learning rate h = {model.POINT_I.h_M} of Table A.1:\n")
+matrix = sp.lambdify([eq.params, eq.step_size], M, modules="numpy")
+theta, rate = np.array(model.POINT_I.start), model.POINT_I.h_M
+for n in range(6):
+    eigenvalues = np.linalg.eigvalsh(np.array(matrix(theta, rate), dtype=float))
+    print(
+        f"   step {n}: E = {model.loss(theta):9.5f}   eigenvalues from {eigenvalues.min():.4f} "
+        f"to {eigenvalues.max():.4f}"
     )
-    parser.add_argument("--out", type=Path, help="where the picture of the trees goes")
-    out: Path | None = parser.parse_args(arguments).out
+    theta = theta - rate * np.array(model.gradient(theta))
+print("\n   They are positive, so dE/dt = −∇EᵀM∇E < 0, although there is no modified loss.")
 
-    series = bea.modified_series("euler", order=2)
-    eq = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=2)
-
-    print("1. Order 1 is a gradient for every loss\n")
-    print(f"   θ̇ = {series.text(gradient=True)}")
-    print(f"   Ẽ = {series.modified_loss(1)}")
-    print(f"   on the 2-d model: Ẽ = {sp.factor(eq.modified_loss(1))}")
-
-    print("\n2. Order 2 is not\n")
-    for ask in (series.modified_loss, eq.modified_loss):
-        try:
-            ask(2)
-        except bea.NotAGradientError as reason:
-            print(f"   {reason}\n")
-
-    print("3. What there is at order 2\n")
-    split, M = eq.gradient_split(2), eq.preconditioner(2)
-    gradient = sp.Matrix([sp.diff(eq.loss, p) for p in eq.params])
-    print(f"   for every loss:   M = {series.preconditioner()}")
-    print(f"   on the 2-d model: f + h f_1 + h² f_2 + M∇E = {list(residual(eq, M * gradient))}")
-    print(f"                     M − Mᵀ = {(M - M.T).applyfunc(sp.expand).tolist()}")
-
-    print("\n   One step of gradient descent from (2.8, 3.5) against three flows:\n")
-    gradient_part = sp.Matrix([-sp.diff(split.potential, p) for p in eq.params])
-    flows = {
-        "−∇(E + h Ẽ_1)": list(eq.corrections[:2]),
-        "−∇(E + h Ẽ_1 + h² Ẽ_2)": [*eq.corrections[:2], gradient_part],
-        "−M∇E": list(eq.corrections),
-    }
-    with mpmath.workdps(DIGITS):
-        errors = {name: local_errors(eq.params, fields) for name, fields in flows.items()}
-        print("        h    " + "".join(f"{name:>24}  order" for name in errors))
-        for k, h in enumerate(STEP_SIZES):
-            print(f"   {mpmath.nstr(h, 4):>9}  " + "".join(shown(e, k) for e in errors.values()))
-    print("\n   The second scalar takes most of the error away, but gains no order: −M∇E does.")
-
-    print("\n   Does the modified flow descend E? The eigenvalues of M along gradient descent with")
-    print(f"   the moderate learning rate h = {model.POINT_I.h_M} of Table A.1:\n")
-    for n, (E, least, largest) in enumerate(along_descent(eq, M, steps=6)):
-        print(f"   step {n}: E = {E:9.5f}   eigenvalues from {least:.4f} to {largest:.4f}")
-    print("\n   They are positive, so dE/dt = −∇EᵀM∇E < 0, although there is no modified loss.")
-
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        bea.save_picture(bea.modified_series("euler", order=3), out / "trees_of_euler.svg")
-        print(f"\nThe trees are drawn in {out / 'trees_of_euler.svg'}.")
-
-
-def residual(eq: bea.ModifiedEquation, other: sp.Matrix) -> sp.Matrix:
-    return sp.Matrix(eq.vector_field() + other).applyfunc(sp.expand)
-
-
-def shown(errors: list[mpmath.mpf], k: int) -> str:
-    return f"{mpmath.nstr(errors[k], 6):>24}  {measured_order(errors, k)}"
-
-
-def along_descent(
-    eq: bea.ModifiedEquation, M: sp.Matrix, steps: int
-) -> list[tuple[float, float, float]]:
-    """E and the extreme eigenvalues of M at the first iterates from point I."""
-    h, theta = model.POINT_I.h_M, np.array(START, dtype=float)
-    matrix = sp.lambdify([eq.params, eq.step_size], M, modules="numpy")
-    found = []
-    for _ in range(steps):
-        eigenvalues = np.linalg.eigvalsh(np.array(matrix(theta, h), dtype=float))
-        found.append((model.loss(theta), eigenvalues.min(), eigenvalues.max()))
-        theta = theta - h * np.array(model.gradient(theta))
-    return found
-
-
-if __name__ == "__main__":
-    run_as_script(main)
+if out is not None:
+    out.mkdir(parents=True, exist_ok=True)
+    bea.save_picture(bea.modified_series("euler", order=3), out / "trees_of_euler.svg")
+    print(f"\nThe trees are drawn in {out / 'trees_of_euler.svg'}.")

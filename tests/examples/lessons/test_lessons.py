@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import runpy
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+import sympy as sp
 
-LESSON = Path(__file__).parents[3] / "examples/lessons/what_replaces_the_modified_loss.py"
+import bea
+from bea.models import two_parameter as model
+
+LESSONS = Path(__file__).parents[3] / "examples" / "lessons"
+OFFERED = {"bea", "bea.models", "bea.testing"}
+
+Run = Callable[..., list[str]]
 
 
-@pytest.fixture(scope="module")
-def lesson() -> Iterator[dict[str, object]]:
-    """The script's names; it finds what it shares with other lessons as when it is run."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(LESSON.parent)
-        yield runpy.run_path(str(LESSON))
+@pytest.fixture
+def run(capsys, monkeypatch) -> Run:
+    """The lines that a lesson prints."""
+
+    def lines(name: str, *options: str) -> list[str]:
+        path = LESSONS / f"{name}.py"
+        monkeypatch.setattr("sys.argv", [str(path), *options])
+        runpy.run_path(str(path), run_name="__main__")
+        return capsys.readouterr().out.splitlines()
+
+    return lines
 
 
-def test_the_lesson_on_what_replaces_the_modified_loss(lesson, capsys, tmp_path):
-    lesson["main"](["--out", str(tmp_path / "lesson")])
-    lines = capsys.readouterr().out.splitlines()
+@pytest.mark.parametrize("path", sorted(LESSONS.glob("*.py")), ids=lambda path: path.stem)
+def test_a_lesson_needs_what_bea_offers_and_no_other_file(path):
+    """import-linter holds the modules of `bea` to this, but sees no files beside the lesson."""
+    imports = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if type(n) is ast.ImportFrom]
+    ours = {n.module for n in imports if n.module and n.module.split(".")[0] in ("bea", "examples")}
+    assert ours <= OFFERED and not any(node.level for node in imports)
+    beside = {other.stem for other in LESSONS.glob("*.py")}
+    assert not beside & {n.module for n in imports}
+
+
+def test_what_replaces_the_modified_loss(run, tmp_path):
+    lines = run("what_replaces_the_modified_loss", "--out", str(tmp_path / "lesson"))
     assert "   Ẽ = E + h/4 |∇E|² + …" in lines
     assert any("b is 1/3 at [1, 2, 3], 1/6 at [1, 2, 2]" in line for line in lines)
     assert any("f + h f_1 + h² f_2 + M∇E = [0, 0]" in line for line in lines)
@@ -35,16 +58,24 @@ def test_the_lesson_on_what_replaces_the_modified_loss(lesson, capsys, tmp_path)
     assert root.tag.endswith("svg")
 
 
-def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
+def test_the_errors_there_are_what_the_second_scalar_and_m_leave(run):
+    """Over h³ they tend to |f_2| without Ẽ_2 and to |r_2| with it, over h⁴ to |f_3|."""
+    eq = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=3)
+    at = dict(zip(eq.params, (sp.Rational(14, 5), sp.Rational(7, 2)), strict=True))
+    missing = (eq.corrections[2], eq.gradient_split(2).remainder, eq.corrections[3])
+    limits = [float(field.subs(at).norm()) for field in missing]
+    lines = run("what_replaces_the_modified_loss")
+    last = next(line for line in lines if line.strip().startswith("6.104e-5")).split()
+    h = 2.0**-14
+    found = [float(last[i]) / h**n for i, n in ((1, 3), (3, 3), (5, 4))]
+    assert found == pytest.approx(limits, rel=0.03)
+
+
+def test_the_remainder_is_what_the_second_scalar_lacks():
     """By hand: f_2 = −(⅓ H²g + 1/12 T(g, g)), and ∇(gᵀHg/2) = H²g + ½ T(g, g), with g = ∇E.
 
     Of the path's three nodes two are ends, with b = 1/3, and one is the middle, with b = 1/6.
     """
-    import sympy as sp
-
-    import bea
-    from bea.models import two_parameter as model
-
     eq = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=2)
     potential, remainder = eq.gradient_split(2)
     gradient = sp.Matrix([sp.diff(potential, p) for p in eq.params])
@@ -56,20 +87,33 @@ def test_its_remainder_is_what_the_second_scalar_lacks(lesson):
     by_hand = (mean - sp.Rational(1, 3)) * H * H * g + (mean / 2 - sp.Rational(1, 12)) * T
     assert (remainder - by_hand).applyfunc(sp.expand) == sp.zeros(2, 1)
     assert (eq.corrections[2] + gradient - remainder).applyfunc(sp.expand) == sp.zeros(2, 1)
-    # What the lesson calls a residual vanishes for M of order 2, and not for that of order 1.
-    assert lesson["residual"](eq, eq.preconditioner(2) * g) == sp.zeros(2, 1)
-    left = lesson["residual"](eq, eq.preconditioner(1) * g) - eq.step_size**2 * eq.corrections[2]
-    assert left.applyfunc(sp.expand) == sp.zeros(2, 1)
+
+
+def test_where_the_paper_leaves_the_truth(run):
+    lines = run("where_the_paper_leaves_the_truth")
+    agree = [line.endswith("= 0") for line in lines if line.startswith("f_")]
+    assert agree == [True, True, True, False]
+    last = [line for line in lines if re.match(r"\s+\d", line)][-1].split()
+    assert float(last[2]) == pytest.approx(5, abs=0.05)
+    assert float(last[4]) == pytest.approx(4, abs=0.05)
 
 
 @pytest.mark.slow
-def test_the_lesson_on_testing_an_optimizer(capsys):
-    path = LESSON.with_name("testing_an_optimizer.py")
-    runpy.run_path(str(path))["main"]([])
-    out = capsys.readouterr().out
-    lines = [line.strip() for line in out.splitlines()]
+def test_testing_an_optimizer(run):
+    lines = [line.strip() for line in run("testing_an_optimizer")]
     assert "descent           error ~ h^2.000" in lines
     assert "descent_in_place  error ~ h^2.000" in lines
     assert any(line.startswith("descent: f_1 and f_2 are confirmed at 3 points") for line in lines)
     assert sum("f_1 is not the step's" in line for line in lines) == 1
     assert lines[-1].endswith("fails: SampleLoss('x*y', 'x, y')")
+
+
+@pytest.mark.slow
+def test_the_tour(run, tmp_path):
+    lines = run("tour", "--out", str(tmp_path))
+    assert "every order is confirmed" in lines and lines[-1] == f"All results are in {tmp_path}."
+    ends = [float(line.split()[-4]) for line in lines if "ends at a distance" in line]
+    assert len(ends) == 5 and ends == sorted(ends, reverse=True)
+    assert {p.name for p in tmp_path.iterdir()} == {
+        "modified_equation.tex", "orders.json", "trees.svg", "flows.png",
+    }  # fmt: skip
