@@ -17,7 +17,6 @@ import pytest
 
 from bea import cli
 from examples.paper.script_names import IDENTITIES, made_by
-from tests.test_names_in_prose import is_module
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -163,10 +162,9 @@ def test_a_lesson_names_itself_by_the_path_where_it_is(lesson):
 
 def test_results_are_made_by_scripts_that_are_still_here():
     """By the names that results know them by, whatever folders they are in now."""
-    paper = ROOT / "examples" / "paper"
-    places = (p.relative_to(paper).with_suffix("").parts for p in sorted(paper.rglob("*.py")))
-    scripts = {made_by(".".join(parts)) for parts in places}
-    assert {place for place in IDENTITIES if not is_module(f"examples.paper.{place}")} == set()
+    names = {module_of(script).removeprefix("examples.paper.") for script in SCRIPTS}
+    assert set(IDENTITIES) <= names
+    scripts = set(map(made_by, names))
     notes = [json.loads(p.read_text("utf-8")) for p in (ROOT / "results").rglob("*.json")]
     named = [note["made_by"].split()[0] for note in notes if "made_by" in note]
     assert len(named) >= 9

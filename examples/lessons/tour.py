@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -66,10 +67,11 @@ bea.save_picture(series, out / "trees.svg")
 print("\n4. Draw: gradient descent from point I, and the modified flows of orders 0 to 4\n")
 h, steps = model.POINT_I.h_M, 200
 fitted = bea.modified_equation(loss=model.loss(), params=model.PARAMS, order=LAST_ORDER)
-descent = [np.array(model.POINT_I.start)]
+descent: list[Any] = [np.array(model.POINT_I.start)]
 while len(descent) <= steps:
     descent.append(descent[-1] - h * np.array(model.gradient(descent[-1])))
 times = h * np.arange(1, steps + 1)
+
 figure = Figure(figsize=(6.5, 5), layout="constrained")
 axes = figure.subplots()
 for p in range(LAST_ORDER + 1):

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import mpmath
 import numpy as np
@@ -108,7 +109,8 @@ print("\n   The second scalar takes most of the error away, but gains no order: 
 print("\n   Does the modified flow descend E? The eigenvalues of M along gradient descent with")
 print(f"   the moderate learning rate h = {model.POINT_I.h_M} of Table A.1:\n")
 matrix = sp.lambdify([eq.params, eq.step_size], M, modules="numpy")
-theta, rate = np.array(model.POINT_I.start), model.POINT_I.h_M
+rate = model.POINT_I.h_M
+theta: Any = np.array(model.POINT_I.start)
 for n in range(6):
     eigenvalues = np.linalg.eigvalsh(np.array(matrix(theta, rate), dtype=float))
     print(

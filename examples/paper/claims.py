@@ -22,7 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from bea.errors import InputError
-from examples.paper.results import Row, read_table, write_table
+from bea.tables import write_table
+from examples.paper.results import Row, read_table
 from examples.paper.scripts import errors_in_one_line
 from examples.paper.tables import MODEL, RunTables, included, read_options
 from examples.paper.trends import Found, Measure, Trend, trend

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from examples.paper.results import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, Row, drawing
+from examples.paper.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, drawing
+from examples.paper.results import Row
 from examples.paper.tables import MODEL, column, grouped, included
 from examples.paper.trends import Trend, correlation, trend
 

@@ -1,8 +1,8 @@
-"""What the figure scripts share: a tidy table is written first, and the figure is drawn from it.
+"""Results: a tidy table, with what it was made with beside it, and the figure drawn from it.
 
-A table is a CSV with one row per point and named columns; numbers are written so that they come
-back exactly, and what does not apply is left empty. Tables and figures appear at their paths
-complete or not at all. What is computed and how it is drawn stays with each figure's script.
+A table is a CSV with one row per point and named columns (`bea.tables`). Tables and figures appear
+at their paths complete or not at all. What is computed and how it is drawn stays with each figure's
+script, which says so here in one call: `make_and_draw`.
 """
 
 from __future__ import annotations
@@ -11,45 +11,23 @@ import argparse
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import jax
 
-from bea.files import written_atomically
+from bea import tables
 from bea.streams import Parser
-from bea.tables import Row as Row
-from bea.tables import read_table as read_table
-from bea.tables import write_table as write_table
-from bea.tables import write_text as write_text
+from bea.tables import write_table, write_text
 from examples.paper.script_names import command, identity, made_by
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+Row = Mapping[str, Any]
+"""A number, a text or None for every column; which of them a column has, its script knows."""
 
 PACKAGES = ("bea", "sympy", "jax", "diffrax", "numpy")
-
-# Okabe and Ito's colours, which colour-blind readers can tell apart.
-BLACK, GREY, ORANGE = "#222222", "#8a8a8a", "#e69f00"
-BLUE, GREEN, VERMILION, PURPLE = "#0072b2", "#009e73", "#d55e00", "#cc79a7"
-
-STYLE = {
-    "font.size": 10.5,
-    "axes.titlesize": 11.5,
-    "axes.titlelocation": "left",
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#666666",
-    "axes.labelcolor": BLACK,
-    "xtick.color": "#666666",
-    "ytick.color": "#666666",
-    "legend.frameon": False,
-    "savefig.dpi": 160,
-}
 
 
 @dataclass(frozen=True)
@@ -66,7 +44,8 @@ class Options:
 def parse_options(
     argv: Sequence[str] | None,
     script: str,
-    description: str,
+    description: str | None,
+    *,
     add: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
     examples: Sequence[str] = (),
 ) -> Options:
@@ -104,6 +83,7 @@ def produce(
     script: str,
     path: Path,
     make_table: Callable[[], Sequence[Row]],
+    *,
     packages: Sequence[str] = (),
     **configuration: object,
 ) -> Sequence[Row]:
@@ -145,14 +125,28 @@ REVISION = git_revision()
 """When the script began: a commit may be made while it runs."""
 
 
-@contextmanager
-def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
-    """An empty figure, saved as PNG at the end of the block; size in inches."""
-    import matplotlib
-    from matplotlib.figure import Figure  # without pyplot: Agg, and no state left behind
+def read_table(path: Path) -> list[Row]:
+    """The rows of a table: numbers as floats, empty fields as None, anything else as text."""
+    return list(tables.read_table(path))
 
-    with matplotlib.rc_context(STYLE):
-        figure = Figure(figsize=size, layout="constrained")
-        yield figure
-        with written_atomically(path) as partial:
-            figure.savefig(partial, format="png")
+
+def make_and_draw(
+    argv: Sequence[str] | None,
+    script: str,
+    description: str | None,
+    *,
+    make_table: Callable[[], Sequence[Row]],
+    draw: Callable[[Path, Path], None],
+    beside: Mapping[str, Callable[[Sequence[Row]], Sequence[Row]]] | None = None,
+) -> None:
+    """The whole of a figure's script: its table, those made from it, and the figure.
+
+    The tables `beside` it end in what they are named here.
+    """
+    options = parse_options(argv, script, description)
+    if not options.redraw:
+        rows = produce(script, options.table, make_table)
+        for ending, derived in (beside or {}).items():
+            write_table(options.table.with_stem(f"{identity(script)}_{ending}"), derived(rows))
+    draw(options.table, options.figure)
+    print(f"wrote {options.figure}")

@@ -30,7 +30,8 @@ from bea.errors import BeaError, InputError
 from bea.models.dataset import Dataset
 from bea.numeric.training.checkpoints import locked
 from bea.streams import Parser
-from examples.paper.results import Row, produce, write_table, write_text
+from bea.tables import write_table, write_text
+from examples.paper.results import Row, produce
 from examples.paper.script_names import command, made_by
 
 CONFIGURATION = "configuration.json"
@@ -93,7 +94,7 @@ class Experiment(ABC):
                 self.script,
                 self.out / name,
                 lambda: rows,
-                ("flax", "optax", "orbax-checkpoint"),
+                packages=("flax", "optax", "orbax-checkpoint"),
                 **configuration,
                 devices=1 if self.mesh is None else int(self.mesh.size),
                 seconds=self.seconds,

@@ -25,7 +25,8 @@ import numpy as np
 
 from bea.errors import InputError
 from bea.streams import Parser
-from examples.paper.results import Row, read_table, write_table
+from bea.tables import write_table
+from examples.paper.results import Row, read_table
 from examples.paper.script_names import command, identity
 from examples.paper.scripts import MEASUREMENTS, Script, errors_in_one_line
 

@@ -124,8 +124,9 @@ def partial_correlation(x: str, y: str, given: str) -> Measure:
     """
 
     def measure(rows: Sequence[Row]) -> Found | None:
-        found = [correlation(*pair)(rows) for pair in ((x, y), (x, given), (y, given))]
-        if None in found:
+        pairs = ((x, y), (x, given), (y, given))
+        found = [each for pair in pairs if (each := correlation(*pair)(rows)) is not None]
+        if len(found) < len(pairs):
             return None
         (xy, k), (xz, _), (yz, _) = found
         left = (1 - xz**2) * (1 - yz**2)

@@ -17,8 +17,9 @@ import numpy as np
 
 from bea.streams import run_as_script
 from examples.paper.cifar10.tables import Tables, gains, show
+from examples.paper.drawing import GREY, drawing
 from examples.paper.panels import NAMES, exclusions, foot, look, mean, values
-from examples.paper.results import GREY, Row, drawing, read_table
+from examples.paper.results import Row, read_table
 from examples.paper.tables import at_highest, grouped, included, select
 from examples.paper.trends import Trend
 

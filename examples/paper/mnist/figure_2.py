@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bea.streams import run_as_script
+from examples.paper.drawing import drawing
 from examples.paper.mnist.tables import Tables, show
 from examples.paper.panels import (
     exclusions,
@@ -23,7 +24,7 @@ from examples.paper.panels import (
     say_nothing_left,
     series,
 )
-from examples.paper.results import Row, drawing, read_table
+from examples.paper.results import Row, read_table
 from examples.paper.tables import at_best, grouped, included, select
 from examples.paper.trends import correlation, trend
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bea.streams import run_as_script
+from examples.paper.drawing import drawing
 from examples.paper.mnist.tables import Tables, draws_by, show, under_noise
 from examples.paper.panels import (
     Colour,
@@ -27,7 +28,7 @@ from examples.paper.panels import (
     name_axes,
     say_nothing_left,
 )
-from examples.paper.results import Row, drawing, read_table
+from examples.paper.results import Row, read_table
 from examples.paper.tables import column, included
 from examples.paper.trends import correlation, trend
 

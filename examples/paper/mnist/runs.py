@@ -199,14 +199,14 @@ class Perceptrons(Experiment):
         """Slope and test accuracy at θ(1 + η) around the best of every model."""
         width, profile = self.profile.compared_width, self.profile
         network = classifier(MLP(width=width), image=self.train[0].shape[1:])
-        shown = tuple(array[: profile.perturbed_examples] for array in self.train)
+        x, labels = (array[: profile.perturbed_examples] for array in self.train)
         cases = [(s, r) for s in range(len(run.seeds)) for r in range(len(run.learning_rates))]
         for s, r in tqdm(cases, desc="noise", unit=" models", disable=not self.progress):
             theta, state = jax.tree.map(
                 lambda array, s=s, r=r: array[s, r], (run.best_theta, run.best_state)
             )
             found = bea.noise_robustness(
-                network, theta, state, shown, self.test, sigmas=profile.sigmas,
+                network, theta, state, (x, labels), self.test, sigmas=profile.sigmas,
                 draws=profile.draws, key=jax.random.fold_in(jax.random.key(run.seeds[s]), 2),
             )  # fmt: skip
             for i, sigma in enumerate(profile.sigmas):

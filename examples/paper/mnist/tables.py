@@ -55,8 +55,10 @@ def under_noise(tables: Tables) -> list[Row]:
     medians: dict[tuple[float, float], list[tuple[float, float]]] = {}
     for (seed, h, sigma), draws in draws_by(tables, ("seed", "learning_rate", "sigma")).items():
         if sigma > 0:
-            found = tuple(np.median(column(draws, name)) for name in ("slope", "test_accuracy"))
-            medians.setdefault((seed, h), []).append(found)
+            slope, accuracy = (
+                float(np.median(column(draws, name))) for name in ("slope", "test_accuracy")
+            )
+            medians.setdefault((seed, h), []).append((slope, accuracy))
     rows: list[Row] = []
     for row in select(tables.models(tables.compared_width), at_best):
         noisy: Row = dict.fromkeys(NOISY)

@@ -35,18 +35,8 @@ from bea.models.two_parameter import (
     minima,
 )
 from bea.streams import run_as_script
-from examples.paper.results import (
-    BLACK,
-    GREEN,
-    GREY,
-    VERMILION,
-    Row,
-    drawing,
-    parse_options,
-    produce,
-    read_table,
-    write_table,
-)
+from examples.paper.drawing import BLACK, GREEN, GREY, VERMILION, drawing
+from examples.paper.results import Row, make_and_draw, read_table
 
 if TYPE_CHECKING:
     import jax
@@ -141,7 +131,7 @@ def flows(
 
     starts = [np.array(point.start)] * len(kernels)
     times = np.geomspace(point.h_euler / 100, FINAL_TIME, 240)
-    paths = bea.flow(field, starts, FINAL_TIME, times=times)
+    paths = bea.flow(field, starts, FINAL_TIME, times=times.tolist())
     return [
         row_of(start=point.name, **curve, time=float(time), a=float(a), b=float(b))
         for curve, start, path in zip(curves, starts, paths, strict=True)
@@ -286,12 +276,9 @@ def frame_ends(axes: Axes, ends: Sequence[Row]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    options = parse_options(argv, NAME, __doc__)
-    if not options.redraw:
-        rows = produce(NAME, options.table, make_table)
-        write_table(options.table.with_stem("figure_1a_ends"), end_points(rows))
-    draw(options.table, options.figure)
-    print(f"wrote {options.figure}")
+    make_and_draw(
+        argv, NAME, __doc__, make_table=make_table, draw=draw, beside={"ends": end_points}
+    )
 
 
 if __name__ == "__main__":

@@ -13,22 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from bea.models.two_parameter import DATA, POINT_I, gradient
 from bea.streams import run_as_script
-from examples.paper.results import (
-    BLACK,
-    BLUE,
-    GREY,
-    VERMILION,
-    Row,
-    drawing,
-    parse_options,
-    produce,
-    read_table,
-)
+from examples.paper.drawing import BLACK, BLUE, GREY, VERMILION, drawing
+from examples.paper.results import Row, make_and_draw, read_table
 
 NAME = "two_parameter.figure_1b"
 # Finer towards the end, where a small change of h changes much.
@@ -39,7 +31,7 @@ DIVERGED = 1e6  # … or where |θ| exceeds this, from where there is no way bac
 
 def make_table() -> list[Row]:
     """Where gradient descent from point I ends, for every learning rate, all at once."""
-    theta = np.outer(POINT_I.start, np.ones_like(STEP_SIZES))
+    theta: Any = np.outer(POINT_I.start, np.ones_like(STEP_SIZES))
     running = np.ones(STEP_SIZES.shape, dtype=bool)
     while running.any():
         slopes = np.array(gradient(theta))
@@ -141,11 +133,7 @@ def draw(table: Path, png: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    options = parse_options(argv, NAME, __doc__)
-    if not options.redraw:
-        produce(NAME, options.table, make_table)
-    draw(options.table, options.figure)
-    print(f"wrote {options.figure}")
+    make_and_draw(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

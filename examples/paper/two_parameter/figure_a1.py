@@ -17,17 +17,8 @@ from typing import TYPE_CHECKING
 
 from bea.models.two_parameter import POINT_I, gradient, loss
 from bea.streams import run_as_script
-from examples.paper.results import (
-    BLACK,
-    BLUE,
-    GREY,
-    VERMILION,
-    Row,
-    drawing,
-    parse_options,
-    produce,
-    read_table,
-)
+from examples.paper.drawing import BLACK, BLUE, GREY, VERMILION, drawing
+from examples.paper.results import Row, make_and_draw, read_table
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,6 +29,7 @@ CONVERGED = 1e-12  # a descent ends where the slope |∇E| falls below this
 
 def make_table() -> list[Row]:
     """Every iterate of gradient descent from point I, with h_S and then with h_L."""
+    assert POINT_I.h_L is not None
     return descend(POINT_I.start, POINT_I.h_S) + descend(POINT_I.start, POINT_I.h_L)
 
 
@@ -145,11 +137,7 @@ def draw_minima(plane: Axes, ratio: float) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    options = parse_options(argv, NAME, __doc__)
-    if not options.redraw:
-        produce(NAME, options.table, make_table)
-    draw(options.table, options.figure)
-    print(f"wrote {options.figure}")
+    make_and_draw(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,9 @@ from jax.flatten_util import ravel_pytree
 import bea
 from bea.models.dataset import Dataset
 from bea.models.losses import classifier
-from examples.paper.cifar10 import local_error_of_resnet as script
+from examples.paper import curvature, results
+from examples.paper.cifar10.local_error_of_resnet import __main__ as script
+from examples.paper.cifar10.local_error_of_resnet import figure, report, steps, trainings
 
 NAME = "local_error_of_resnet"
 CURVATURES = np.array([0.5, 2.0, 9.0, -1.0])
@@ -35,7 +37,7 @@ def images(n: int, size: int = 8) -> Dataset:
 @pytest.fixture(scope="module")
 def tiny():
     """A profile with next to nothing in it."""
-    return script.Profile((1,), 2, 16, 8, (0.02, 0.1), (0, 1, 2), False, 8)
+    return trainings.Profile((1,), 2, 16, 8, (0.02, 0.1), (0, 1, 2), False, 8)
 
 
 @pytest.fixture(scope="module")
@@ -44,16 +46,16 @@ def network(tiny):
     data = images(16)
     theta, _ = jax.jit(classifier(tiny.network("GELU"), data.image_shape).init)(jax.random.key(0))
     with jax.enable_x64(True):
-        loss = script.loss_on_batch(tiny, "GELU", data, theta)
+        loss = trainings.loss_on_batch(tiny, "GELU", data, theta)
         start = jnp.asarray(ravel_pytree(theta)[0], float)
-        return script.Descent(loss, False, 16), start, loss
+        return steps.Descent(loss, False, 16), start, loss
 
 
 def quadratic(kinked: bool = False, substeps: int = 64):
     def loss(theta):
         return 3 + (jnp.asarray(CURVATURES) * theta**2).sum() / 2
 
-    return script.Descent(loss, kinked, substeps)
+    return steps.Descent(loss, kinked, substeps)
 
 
 def share(measured: np.ndarray, predicted: np.ndarray) -> float:
@@ -67,7 +69,7 @@ def share(measured: np.ndarray, predicted: np.ndarray) -> float:
 def test_on_a_quadratic_loss_everything_is_known(h):
     with jax.enable_x64(True):
         descent = quadratic()
-        row = script.compare(descent, descent.place(jnp.asarray(START)), h)
+        row = steps.compare(descent, descent.place(jnp.asarray(START)), h)
     a, slope = h * CURVATURES, -CURVATURES * START
     error = START * (1 - a) - START * np.exp(-a)
     assert row["loss"] == pytest.approx(3 + CURVATURES @ START**2 / 2)
@@ -99,12 +101,12 @@ def test_along_an_eigenvector_the_shares_are_those_of_the_curves():
     with jax.enable_x64(True):
         descent = quadratic()
         at = descent.place(jnp.array([0.0, 0.0, 0.5, 0.0]))
-        rows = [script.compare(descent, at, a / 9) for a in (0.05, 1.0, 2.0)]
+        rows = [steps.compare(descent, at, a / 9) for a in (0.05, 1.0, 2.0)]
     found = [row["explained"] for row in rows]
-    assert found == pytest.approx(script.on_a_quadratic(np.array([0.05, 1, 2])), abs=0.02)
-    assert script.on_a_quadratic(np.array([1, 2])) == pytest.approx([0.64, 0.24], abs=0.005)
-    assert script.on_a_quadratic(np.array([2.6]))[0] < 0 < script.on_a_quadratic(np.array([2.5]))[0]
-    curve = script.shift_on_a_quadratic(np.array([0.05]))
+    assert found == pytest.approx(figure.on_a_quadratic(np.array([0.05, 1, 2])), abs=0.02)
+    assert figure.on_a_quadratic(np.array([1, 2])) == pytest.approx([0.64, 0.24], abs=0.005)
+    assert figure.on_a_quadratic(np.array([2.6]))[0] < 0 < figure.on_a_quadratic(np.array([2.5]))[0]
+    curve = figure.shift_on_a_quadratic(np.array([0.05]))
     assert rows[0]["explained_log_shift_6"] == pytest.approx(curve[0], abs=1e-4)
 
 
@@ -121,10 +123,10 @@ def test_the_midpoint_rule_ends_where_the_flow_does_and_tells_its_error():
 def test_across_a_kink_f_1_explains_nothing():
     """E = 2 + θ for θ > 0, 2 + θ/2 below: the step from 0.04 is of 0.1, the flow's of 0.07."""
     with jax.enable_x64(True):
-        descent = script.Descent(
+        descent = steps.Descent(
             lambda theta: 2 + (theta + jnp.maximum(theta, 0)).sum() / 2, True, 64
         )
-        row = script.compare(descent, descent.place(jnp.array([0.04])), 0.1)
+        row = steps.compare(descent, descent.place(jnp.array([0.04])), 0.1)
     assert row["explained"] == row["explained_log_shift_2"] == 0
     assert row["cosine"] is None
     assert row["local_error"] == pytest.approx(0.03, abs=0.003)
@@ -147,7 +149,7 @@ def test_the_share_tends_to_1_in_proportion_to_h(network):
     descent, theta, _ = network
     with jax.enable_x64(True):
         at = descent.place(theta)
-        rows = [script.compare(descent, at, h) for h in (4e-3, 2e-3)]
+        rows = [steps.compare(descent, at, h) for h in (4e-3, 2e-3)]
     for name in ("", "_log_shift_3", "_log_shift_6", "_half_back"):
         left, finer = (1 - row[f"explained{name}"] for row in rows)
         assert finer < 0.1 and left / finer == pytest.approx(2, rel=0.15), name
@@ -160,7 +162,7 @@ def test_lanczos_finds_the_largest_eigenvalue():
     spectrum = np.concatenate([np.linspace(-1, 1, 59), [2.5]])
     matrix = basis @ np.diag(spectrum) @ basis.T
     with jax.enable_x64(True):
-        found = script.largest_eigenvalue(
+        found = curvature.largest_eigenvalue(
             lambda v: jnp.asarray(matrix) @ v, jnp.asarray(rng.normal(size=60)), 10
         )
     assert found == pytest.approx(2.5, rel=1e-3)
@@ -199,7 +201,7 @@ def test_the_networks_are_those_of_plain_training(tiny, tmp_path):
     """θ at the epochs is where trainings end that are only so long."""
     data = images(16)
     x, x_test = data.standardized()
-    run, thetas = script.trained(tiny, "GELU", data, tmp_path, progress=False)
+    run, thetas = trainings.trained(tiny, "GELU", data, tmp_path, progress=False)
     assert run.steps == (0, 2, 4)
     plain = classifier(tiny.network("GELU"), data.image_shape)
     for epoch, theta in zip(tiny.epochs, thetas, strict=True):
@@ -216,7 +218,7 @@ def out(tiny, tmp_path_factory):
     """A folder with what a run on a tiny profile wrote, and what it printed."""
     folder = tmp_path_factory.mktemp("resnet") / "new"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(script.PROFILES, "quick", tiny)
+        patch.setitem(trainings.PROFILES, "quick", tiny)
         patch.setattr(script.data_folder, "cifar10", lambda folder: images(16))
         with contextlib.redirect_stdout(io.StringIO()) as printed:
             script.main(["--out", str(folder), "--data", str(folder)])
@@ -226,7 +228,7 @@ def out(tiny, tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_from_end_to_end(out):
     folder, printed = out
-    rows = script.read_table(folder / f"{NAME}.csv")
+    rows = results.read_table(folder / f"{NAME}.csv")
     assert len(rows) == 2 * 2 * 3
     assert {(row["activation"], row["step_size"], row["epoch"]) for row in rows} == {
         (a, h, e) for a in ("GELU", "ReLU") for h in (0.02, 0.1) for e in (0, 1, 2)
@@ -247,9 +249,9 @@ def test_a_run_that_is_cut_off_goes_on(tiny, out, tmp_path, monkeypatch):
     before = json.loads((folder / "runs" / "GELU" / "local_errors.json").read_text())
     (folder / "runs" / "GELU" / "local_errors.json").write_text(json.dumps(before[:4]))
     measured = []
-    plain = script.compare
-    monkeypatch.setattr(script, "compare", lambda *asked: measured.append(1) or plain(*asked))
-    again = script.measure(tiny, "GELU", images(16).subset(16, 8), folder, progress=False)
+    plain = steps.compare
+    monkeypatch.setattr(trainings, "compare", lambda *asked: measured.append(1) or plain(*asked))
+    again = trainings.measure(tiny, "GELU", images(16).subset(16, 8), folder, progress=False)
     assert again == before and len(measured) == 2
 
 
@@ -282,7 +284,7 @@ def told(activation: str, shares_by_step: dict[float, float]) -> str:
         }
         for h, share in shares_by_step.items()
     ]
-    return "\n".join(script.verdict(activation, rows))
+    return "\n".join(report.verdict(activation, rows))
 
 
 def test_the_verdict_says_where_f_1_explains_the_local_error():
@@ -301,9 +303,9 @@ def test_a_network_that_diverged_leaves_its_row_empty(tmp_path, monkeypatch):
     full = {"activation": "GELU", "step_size": 0.1, "epoch": 0, "note": "", "explained": 1.0}
     gone = {"activation": "GELU", "step_size": 9.0, "epoch": 1, "note": "diverged"}
     monkeypatch.setattr(
-        script, "measure", lambda profile, each, *more: [full, gone] if each == "GELU" else []
+        trainings, "measure", lambda profile, each, *more: [full, gone] if each == "GELU" else []
     )
-    found = script.measure_all(None, None, tmp_path, False)
+    found = trainings.measure_all(None, None, tmp_path, False)
     assert found == [full, {**gone, "explained": None}]
 
 
@@ -326,9 +328,9 @@ def test_what_is_missing_is_said_in_one_line(options, said, tmp_path, capsys):
 
 
 def test_the_profiles_are_of_the_same_columns():
-    paper = script.PROFILES["paper"]
+    paper = trainings.PROFILES["paper"]
     assert paper.learning_rates == (0.005, 0.01, 0.05, 0.1, 0.2)
     assert (paper.stages, paper.width, paper.batch) == ((2, 2, 2, 2), 64, 512)
     assert paper.epochs == (0, 1, 3, 10, 30) and paper.images == 50_000 and paper.bfloat16
-    for profile in script.PROFILES.values():
+    for profile in trainings.PROFILES.values():
         assert profile.epochs[0] == 0 and list(profile.epochs) == sorted(profile.epochs)

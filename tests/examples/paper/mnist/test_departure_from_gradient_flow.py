@@ -22,7 +22,10 @@ from jax.flatten_util import ravel_pytree
 from bea.errors import NotSmoothWarning
 from bea.models.data import load_digits
 from bea.models.mlp import MLP
-from examples.paper.mnist import departure_from_gradient_flow as script
+from bea.tables import write_table
+from examples.paper import results, shares
+from examples.paper.mnist.departure_from_gradient_flow import __main__ as script
+from examples.paper.mnist.departure_from_gradient_flow import figure, measurement, report
 
 ROOT = Path(__file__).parents[4]
 NAME = "departure_from_gradient_flow"
@@ -43,12 +46,12 @@ def quadratic() -> tuple[list[dict], list[dict]]:
     """Both tables for E = 3 + Σ λ_i θ_i²/2, as if of the activation tanh."""
     tables: tuple[list[dict], list[dict]] = ([], [])
     with jax.enable_x64(True):
-        training = script.Training(lambda theta: 3 + (CURVATURES * theta**2).sum() / 2)
+        training = measurement.Training(lambda theta: 3 + (CURVATURES * theta**2).sum() / 2)
         keep(training, *QUADRATIC)
         start = jnp.asarray(START)
         curvature = training.curvature(start)
         for h in (0.25, 0.2, 0.1, 0.02):
-            both = script.compare(training, start, h, TIME, curvature)
+            both = measurement.compare(training, start, h, TIME, curvature)
             for table, rows in zip(tables, both, strict=True):
                 table += [{"activation": "tanh", "window": 0.0, **row} for row in rows]
     return tables
@@ -59,11 +62,11 @@ def kinked() -> list[dict]:
     """E = 2 + θ for θ > 0, 2 + θ/2 for θ < 0: from θ = 0.33 with steps of 0.1, in the time 1."""
     with jax.enable_x64(True), warnings.catch_warnings():
         warnings.simplefilter("ignore", NotSmoothWarning)
-        training = script.Training(
+        training = measurement.Training(
             lambda theta: 2 + (theta + jnp.maximum(theta, 0)).sum() / 2, lambda theta: theta > 0
         )
-        keep(training, "order 0", "order 1", script.HALF_BACK)
-        return script.compare(training, jnp.array([0.33]), 0.1, 1.0, 0.0)[0]
+        keep(training, "order 0", "order 1", measurement.HALF_BACK)
+        return measurement.compare(training, jnp.array([0.33]), 0.1, 1.0, 0.0)[0]
 
 
 def flows(h: float) -> dict[str, np.ndarray]:
@@ -143,12 +146,12 @@ def test_the_tracks_begin_and_end_where_the_table_says(quadratic):
 @pytest.mark.slow
 def test_what_order_p_leaves_falls_with_the_pth_power_of_h():
     with jax.enable_x64(True):
-        training = script.Training(
+        training = measurement.Training(
             lambda theta: jnp.log(jnp.cosh(theta[0] * theta[1] - 1)) + theta[1] ** 4 / 8
         )
         keep(training, "order 0", "order 3")
         start = jnp.array([1.5, 1.1])
-        both = [script.compare(training, start, h, 1.0, 0.0)[0] for h in (0.01, 0.005)]
+        both = [measurement.compare(training, start, h, 1.0, 0.0)[0] for h in (0.01, 0.005)]
     for p, row, finer in zip((0, 3), *both, strict=True):
         power = np.log2((1 - row["explained"]) / (1 - finer["explained"]))
         assert power == pytest.approx(p, abs=0.1)
@@ -171,12 +174,12 @@ def test_across_a_kink_derivatives_explain_nothing_and_a_look_back_does(kinked):
 @pytest.mark.slow
 def test_a_network_is_that_of_flax():
     """E, its kinks and λ_max of a small ReLU network, by Flax and a full Hessian."""
-    profile = script.Profile("digits", 20, 3, 2, (0.1,), (0,), 0.1)
+    profile = measurement.Profile("digits", 20, 3, 2, (0.1,), (0,), 0.1)
     data = load_digits().subset(20, 0, seed=0)
     x, labels = data.scaled(flat=True)[0], data.train_labels
     model = MLP(3, 2)
     with jax.enable_x64(True):
-        training, theta = script.network(profile, "ReLU", load_digits())
+        training, theta = measurement.network(profile, "ReLU", load_digits())
         params = model.init(jax.random.key(0), x)["params"]
         flat, unravel = ravel_pytree(jax.tree.map(lambda w: jnp.asarray(w, float), params))
         assert (theta == flat).all()
@@ -232,10 +235,10 @@ def test_the_summary_says_where_order_1_stops():
         for h, explained in shares.items()
         for motion, share in zip(("order 0", "order 1", "order 2"), (0.0, *explained), strict=True)
     ]
-    said = "\n".join(script.verdict(rows))
+    said = "\n".join(report.verdict(rows))
     assert "more than half of the departure up to h·λ_max = 0.6, and 40 % at h·λ_max = 1.2" in said
     assert "order 2 is worse than order 1 at h·λ_max = 1.2 (h = 0.4 from t = 0)" in said
-    assert next(script.comparison(rows)).endswith("explains of the departure 90 % with tanh")
+    assert next(report.comparison(rows)).endswith("explains of the departure 90 % with tanh")
 
 
 @pytest.mark.parametrize(
@@ -243,27 +246,27 @@ def test_the_summary_says_where_order_1_stops():
     [(0.5, "50 %"), (0.987, "99 %"), (0.99971, "99.97 %"), (-1.5, "−150 %"), (None, "–")],
 )
 def test_shares_have_the_digits_that_matter(share, text):
-    assert script.percent(share) == text
+    assert shares.percent(share) == text
 
 
 @pytest.mark.slow
 def test_the_figure_is_drawn_from_the_tables_alone(quadratic, tmp_path, monkeypatch):
     table = tmp_path / f"{NAME}.csv"
-    for path, rows in zip((table, script.tracks_of(table)), quadratic, strict=True):
-        script.write_table(path, rows)
+    for path, rows in zip((table, figure.tracks_of(table)), quadratic, strict=True):
+        write_table(path, rows)
     monkeypatch.setattr(script, "measure_all", None)
     with contextlib.redirect_stdout(io.StringIO()) as printed:
         script.main(["--out", str(tmp_path), "--redraw"])
     assert "tanh, from t = 0 to 1: at the start" in printed.getvalue()
     first = (tmp_path / f"{NAME}.png").read_bytes()
     assert first.startswith(b"\x89PNG")
-    script.draw(table, tmp_path / "again.png")
+    figure.draw(table, tmp_path / "again.png")
     assert (tmp_path / "again.png").read_bytes() == first
 
 
 @pytest.mark.slow
 def test_what_is_missing_is_named(quadratic, tmp_path, capsys):
-    script.write_table(tmp_path / f"{NAME}.csv", quadratic[0])
+    write_table(tmp_path / f"{NAME}.csv", quadratic[0])
     asked = {
         "--redraw": "run without --redraw first",
         "--profile=laptop": "this is of MNIST: name the folder",
@@ -279,8 +282,8 @@ def test_what_is_missing_is_named(quadratic, tmp_path, capsys):
 @pytest.mark.slow
 def test_two_processes_write_the_same_bytes(tmp_path):
     program = (
-        f"from examples.paper.mnist import {NAME} as script\n"
-        f"script.PROFILES['quick'] = script.Profile{TINY}\nscript.main()\n"
+        f"from examples.paper.mnist.{NAME} import __main__ as script, measurement\n"
+        f"measurement.PROFILES['quick'] = measurement.Profile{TINY}\nscript.main()\n"
     )
     for seed in ("1", "2"):
         command = [sys.executable, "-c", program, "--out", str(tmp_path / seed)]
@@ -291,7 +294,7 @@ def test_two_processes_write_the_same_bytes(tmp_path):
     for path, other in zip(first, second, strict=True):
         assert path.read_bytes() == other.read_bytes()
     made = json.loads((tmp_path / "1" / f"{NAME}.json").read_text())
-    rows = script.read_table(tmp_path / "1" / f"{NAME}.csv")
+    rows = results.read_table(tmp_path / "1" / f"{NAME}.csv")
     assert made["rows"] == len(rows) == 2 * 2 * 2 * 7
     again = tmp_path / "3"
     again.mkdir()

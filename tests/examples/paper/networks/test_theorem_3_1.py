@@ -22,7 +22,9 @@ from flax import linen as nn
 from jax.flatten_util import ravel_pytree
 
 from bea.models.data import load_digits
-from examples.paper.networks import theorem_3_1 as script
+from examples.paper import results
+from examples.paper.networks.theorem_3_1 import __main__ as script
+from examples.paper.networks.theorem_3_1 import cases, measurement
 
 ROOT = Path(__file__).parents[4]
 NAME = "theorem_3_1_on_networks"
@@ -44,8 +46,8 @@ def tables(request):
     """The rows of both tables by case: of a quick run, and those committed."""
     folder = COMMITTED if request.param == "committed" else request.getfixturevalue("quick")[0]
     table = folder / f"{NAME}.csv"
-    both = (script.read_table(table), script.read_table(script.orders_of(table)))
-    points, orders = map(script.cases_of, both)
+    both = (results.read_table(table), results.read_table(cases.orders_of(table)))
+    points, orders = map(cases.cases_of, both)
     assert list(points) == list(orders)
     for case, rows in points.items():
         assert [row["order"] for row in orders[case]] == [0, 1, 2, 3]
@@ -83,7 +85,7 @@ def test_smooth_networks_have_all_orders_and_their_leading_constants(tables):
 
 def test_where_relu_crosses_kinks_no_order_helps(tables):
     points, orders = tables
-    crossing = [c for c in orders if c.has_kinks and c.step_sizes != script.BELOW]
+    crossing = [c for c in orders if c.has_kinks and c.step_sizes != cases.BELOW]
     assert crossing
     for case in crossing:
         errors = across(points[case])
@@ -101,7 +103,7 @@ def test_where_relu_crosses_kinks_no_order_helps(tables):
 
 def test_below_the_first_kink_relu_has_all_orders(tables):
     points, orders = tables
-    below = [c for c in orders if c.has_kinks and c.step_sizes == script.BELOW]
+    below = [c for c in orders if c.has_kinks and c.step_sizes == cases.BELOW]
     assert below
     for case in below:
         assert_confirmed(case, orders[case])
@@ -111,7 +113,7 @@ def test_below_the_first_kink_relu_has_all_orders(tables):
 def test_errors_are_leading_terms_where_h_is_small_and_no_kink_is_crossed(tables):
     points, _ = tables
     for case, rows in points.items():
-        if case.has_kinks and case.step_sizes != script.BELOW:
+        if case.has_kinks and case.step_sizes != cases.BELOW:
             continue
         for p in range(4):
             usable = [r for r in rows if r["order"] == p and r["usable"] == "yes"]
@@ -127,7 +129,7 @@ def plain_problem(case):
     """θ_0 and E of a perceptron in float64, without the script's Problem; and the images."""
     data = load_digits().subset(case.examples, 0, seed=case.seed)
     x, labels = data.scaled(flat=True)[0], data.train_labels
-    model = script.NETWORKS[case.network].clone(activation=script.ACTIVATIONS[case.activation])
+    model = cases.NETWORKS[case.network].clone(activation=cases.ACTIVATIONS[case.activation])
     theta = model.init(jax.random.key(0), x)["params"]
 
     def loss(theta):
@@ -140,9 +142,9 @@ def plain_problem(case):
 @pytest.mark.slow
 def test_kinks_and_first_correction_by_flax_and_jax_alone(quick):
     """Pre-activations as Flax captures them; f_1 = −½H∇E, H by JAX."""
-    case = script.SMALL
-    points = script.read_table(quick[0] / f"{NAME}.csv")
-    counts = {r["step_size"]: r["kinks_crossed"] for r in points if script.Case.of(r) == case}
+    case = cases.SMALL
+    points = results.read_table(quick[0] / f"{NAME}.csv")
+    counts = {r["step_size"]: r["kinks_crossed"] for r in points if cases.Case.of(r) == case}
     with jax.enable_x64(True):
         model, theta, loss, x = plain_problem(case)
         derivative = jax.jit(jax.grad(loss))
@@ -164,8 +166,8 @@ def test_kinks_and_first_correction_by_flax_and_jax_alone(quick):
     assert max(counts.values()) > 10 and len(set(counts.values())) > 3
     (row,) = [
         row
-        for row in script.read_table(quick[0] / f"{NAME}_orders.csv")
-        if script.Case.of(row) == case and row["order"] == 0
+        for row in results.read_table(quick[0] / f"{NAME}_orders.csv")
+        if cases.Case.of(row) == case and row["order"] == 0
     ]
     assert row["leading_constant"] == pytest.approx(expected, rel=1e-10)
     assert row["pre_activations"] == before.size
@@ -174,10 +176,10 @@ def test_kinks_and_first_correction_by_flax_and_jax_alone(quick):
 @pytest.mark.slow
 def test_the_residual_network_is_normalized_by_its_batch():
     """E, and the kinks that a step crosses, by Flax alone with the statistics of the batch."""
-    case = script.Case("ResNet", "ReLU", "digits", 2, seed=1)
-    problem = script.Problem(case, load_digits())
+    case = cases.Case("ResNet", "ReLU", "digits", 2, seed=1)
+    problem = measurement.Problem(case, load_digits())
     data = load_digits().subset(2, 0, seed=1)
-    model = script.NETWORKS["ResNet"].clone(activation=nn.relu)
+    model = cases.NETWORKS["ResNet"].clone(activation=nn.relu)
 
     @jax.jit
     def loss(theta):
@@ -224,7 +226,7 @@ def test_what_it_was_made_with_stands_beside_it(quick):
     for folder, profile in ((quick[0], "quick"), (COMMITTED, "full")):
         made = json.loads((folder / f"{NAME}.json").read_text())
         assert made["profile"] == profile and made["versions"]["flax"]
-        assert made["rows"] == len(script.read_table(folder / f"{NAME}.csv"))
+        assert made["rows"] == len(results.read_table(folder / f"{NAME}.csv"))
 
 
 @pytest.mark.slow
@@ -237,7 +239,7 @@ def test_redrawing_needs_nothing_but_the_tables(quick, source, tmp_path, monkeyp
     def not_again(*_):
         raise AssertionError("redrawing measured again")
 
-    monkeypatch.setattr(script, "measure", not_again)
+    monkeypatch.setattr(measurement, "measure", not_again)
     script.main(["--out", str(tmp_path), "--redraw"])
     assert sorted(path.suffix for path in tmp_path.iterdir()) == [".csv", ".csv", ".png"]
     drawn = (tmp_path / f"{NAME}.png").read_bytes()
@@ -280,10 +282,10 @@ def test_data_that_are_not_there_are_replaced_by_the_digits(tmp_path):
     assert list(script.loaders(None)) == list(script.loaders(tmp_path)) == ["digits"]
     (tmp_path / "mnist").mkdir()
     assert list(script.loaders(tmp_path)) == ["digits", "MNIST"]
-    cases = script.full("digits", "digits")
-    assert len(set(cases)) == len(cases)
-    assert {case.data for case in cases} == {"digits"}
-    assert {case.data for case in script.full("MNIST", "CIFAR-10")} == {
+    on_digits = cases.full("digits", "digits")
+    assert len(set(on_digits)) == len(on_digits)
+    assert {case.data for case in on_digits} == {"digits"}
+    assert {case.data for case in cases.full("MNIST", "CIFAR-10")} == {
         "digits",
         "MNIST",
         "CIFAR-10",
@@ -291,8 +293,8 @@ def test_data_that_are_not_there_are_replaced_by_the_digits(tmp_path):
 
 
 def test_the_committed_results_are_those_of_the_full_profile():
-    table = script.read_table(COMMITTED / f"{NAME}.csv")
-    assert tuple(script.cases_of(table)) == script.full("MNIST", "CIFAR-10")
+    table = results.read_table(COMMITTED / f"{NAME}.csv")
+    assert tuple(cases.cases_of(table)) == cases.full("MNIST", "CIFAR-10")
     assert sum(path.stat().st_size for path in COMMITTED.iterdir()) < 2**20
 
 
@@ -311,8 +313,8 @@ def test_no_result_says_where_on_a_disk_it_was_made(quick, source):
 
 @pytest.mark.slow
 def test_a_trained_relu_network_gains_nothing_either():
-    case = replace(script.SMALL, point="trained")
-    points, orders, warnings = script.measure(case, load_digits())
+    case = replace(cases.SMALL, point="trained")
+    points, orders, warnings = measurement.measure(case, load_digits())
     errors = across(points)
     assert any("max in relu" in text for text in warnings)
     assert errors.shape[1] >= 4

@@ -1,0 +1,155 @@
+"""The figure, from the tables alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from examples.paper.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, drawing
+from examples.paper.mnist.departure_from_gradient_flow import NAME
+from examples.paper.mnist.departure_from_gradient_flow.measurement import (
+    DESCENT,
+    GRADIENT_FLOW,
+    HALF,
+    HALF_BACK,
+    UNSTABLE,
+)
+from examples.paper.mnist.departure_from_gradient_flow.report import spread
+from examples.paper.results import Row, read_table
+from examples.paper.script_names import identity
+from examples.paper.shares import percent, split_by
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LOOKS = {
+    GRADIENT_FLOW: (ORANGE, "-", "o", "gradient flow"),
+    "order 1": (BLUE, "-", "o", "order 1, Theorem 3.1"),
+    "order 2": (GREEN, "-", "o", "order 2"),
+    "order 3": (VERMILION, "-", "o", "order 3"),
+    "log-shift 2": (BLUE, ":", "s", "log-shift, $K = 2$"),
+    "log-shift 4": (VERMILION, ":", "s", "log-shift, $K = 4$"),
+    HALF_BACK: (PURPLE, ":", "D", "half a step back"),
+}
+
+
+def draw(table: Path, png: Path) -> None:
+    """Draw the figure from the tables alone."""
+    rows, tracks = split_by(read_table(table), "activation"), read_table(tracks_of(table))
+    columns = max(len(split_by(of_activation, "window")) for of_activation in rows.values())
+    with drawing(png, size=(max(9, 4.6 * columns), 7.2 * len(rows) + 0.6)) as figure:
+        parts = figure.subfigures(len(rows), 1, hspace=0.04, squeeze=False)[:, 0]
+        for part, (activation, of_activation) in zip(parts, rows.items(), strict=True):
+            part.suptitle(finding(activation, of_activation), weight="bold", x=0.01, ha="left")
+            left = [1 - row["explained"] for row in of_activation if row["explained"] is not None]
+            grid = part.subplots(2, columns, squeeze=False, height_ratios=(1.25, 1))
+            shares, ratios = grid
+            for axes in shares[1:]:
+                axes.sharey(shares[0])
+                axes.tick_params(labelleft=False)
+            for i, (window, of_window) in enumerate(split_by(of_activation, "window").items()):
+                draw_shares(shares[i], of_window)
+                shown = largest_explained(of_window)
+                along = [
+                    row
+                    for row in tracks
+                    if (row["activation"], row["window"]) == (activation, window)
+                    and row["step_size"] == shown["step_size"]
+                ]
+                draw_ratio(ratios[i], shown, along)
+            shares[0].set_ylim(min(left, default=1) / 4, 2 * max(left, default=1))
+            shares[0].set_ylabel(
+                r"share left, $|\theta_{GD} - \theta_p|\,/\,|\theta_{GD} - \theta_0|$"
+            )
+        handles, labels = shares[0].get_legend_handles_labels()
+        more, names = ratios[0].get_legend_handles_labels()
+        figure.legend([more[0], *handles], [names[0], *labels], loc="outside lower center", ncols=4)
+
+
+def finding(activation: str, rows: Sequence[Row]) -> str:
+    """What is found with an activation, in two lines."""
+    by_motion = split_by([row for row in rows if row["explained"] is not None], "motion")
+    shares = [
+        f"{spread(by_motion[name])} by {name}"
+        for name in ("order 1", "order 3", HALF_BACK)
+        if name in by_motion
+    ]
+    title = f"{activation}: what is explained of the departure from the gradient flow"
+    return f"{title}\n{', '.join(shares)}"
+
+
+def largest_explained(rows: Sequence[Row]) -> Row:
+    """The row of order 1 at the largest learning rate for which its flow is known."""
+    of_order_1 = [row for row in rows if row["motion"] == "order 1"]
+    return max(of_order_1, key=lambda row: (row["explained"] is not None, row["step_size"]))
+
+
+def draw_shares(axes: Axes, rows: Sequence[Row]) -> None:
+    """What every flow leaves unexplained, over the learning rate."""
+    from matplotlib.ticker import NullFormatter, NullLocator
+
+    for motion, of_motion in split_by(rows, "motion").items():
+        colour, line, marker, label = LOOKS[motion]
+        look: dict[str, Any] = {"color": colour, "label": label, "linewidth": 1.4}
+        if motion == GRADIENT_FLOW:
+            axes.axhline(1, **look)
+            continue
+        known = [row for row in of_motion if row["explained"] is not None]
+        h, distance, departure, error = (
+            np.array([row[name] for row in known], dtype=float)
+            for name in ("step_size", "distance", "departure", "integration_error")
+        )
+        bars = np.minimum(error, 0.999 * distance) / departure
+        look |= {"linestyle": line, "marker": marker, "markersize": 4.5, "elinewidth": 0.8}
+        axes.errorbar(h, distance / departure, bars, **look)
+    axes.axhline(1 - HALF, color=BLACK, linewidth=0.7, linestyle="--")
+    steps = sorted(split_by(rows, "step_size"))
+    left, right = min(steps) / 1.4, max(steps) * 1.4
+    axes.set(xscale="log", yscale="log", xlim=(left, right), xlabel="learning rate $h$")
+    axes.set_xticks(steps, [f"{h:g}" for h in steps])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter("{x:g}")
+    axes.yaxis.set_minor_formatter(NullFormatter())
+    curvature = rows[0]["curvature"]
+    for edge, other, alpha in ((1, UNSTABLE, 0.12), (UNSTABLE, np.inf, 0.3)):
+        start, stop = max(edge / curvature, left), min(other / curvature, right)
+        if start < stop:
+            axes.axvspan(start, stop, color=GREY, alpha=alpha, linewidth=0)
+            text = f"$h\\lambda_{{max}} > {edge:g}$"
+            in_axes = axes.get_xaxis_transform()
+            axes.text(1.03 * start, 0.02, text, fontsize=8.5, rotation=90, transform=in_axes)
+    ends = [
+        row["step_times_curvature_end"] / row["step_size"]
+        for row in rows
+        if row["step_times_curvature_end"] is not None
+    ]
+    axes.set_title(
+        f"from $t$ = {rows[0]['window']:g}, $\\lambda_{{max}}$ = {curvature:.3g}"
+        + (f", later {ends[0]:.3g}" if ends else "")
+    )
+
+
+def draw_ratio(axes: Axes, shown: Row, tracks: Sequence[Row]) -> None:
+    """R_IG/E along the descent and along every flow, at one learning rate."""
+    exponent = int(np.floor(np.log10(shown["ratio_start"])))
+    for motion, of_motion in split_by(tracks, "motion").items():
+        time = [row["time"] for row in of_motion]
+        ratio = [row["ratio"] / 10.0**exponent for row in of_motion]
+        if motion == "descent":
+            axes.plot(time, ratio, "o", color=BLACK, markersize=5, label=DESCENT, zorder=3)
+        else:
+            colour, line, _, label = LOOKS[motion]
+            axes.plot(time, ratio, color=colour, linestyle=line, linewidth=1.4, label=label)
+    axes.set(xlabel="time since the start", ylabel=rf"$R_{{IG}}/E\;/\;10^{{{exponent}}}$")
+    share = percent(shown["ratio_explained"])
+    axes.set_title(
+        f"$R_{{IG}}/E$, $h$ = {shown['step_size']:g}: order 1 explains {share}", fontsize=10.5
+    )
+
+
+def tracks_of(table: Path) -> Path:
+    """The table of R_IG/E along the way, beside the one with a row per flow."""
+    return table.with_stem(f"{identity(NAME)}_tracks")

@@ -1,0 +1,44 @@
+"""Shares of a departure that are explained: how they are computed, tabulated and told."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from examples.paper.results import Row
+
+
+def explained(left: float, departure: float) -> float:
+    """1 − left/departure; NaN where nothing departs."""
+    return 1 - left / departure if departure else np.nan
+
+
+def norm(v: jax.Array) -> float:
+    return float(jnp.linalg.norm(v))
+
+
+def known(value: str | float | None) -> str | float | None:
+    """A number as Python's, and None, an empty field, for one that is not finite."""
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return float(value) if np.isfinite(value) else None
+
+
+def percent(share: float | None) -> str:
+    """A share, with as many digits as it takes to tell it from 100 %."""
+    if share is None:
+        return "–"
+    digits = max(0, int(np.ceil(-np.log10(max(1 - share, 1e-12)))) - 2)
+    return f"{round(100 * share, digits) + 0.0:.{digits}f} %".replace("-", "−")
+
+
+def split_by(rows: Sequence[Row], name: str) -> dict[Any, list[Row]]:
+    """The rows by what they have in a column, in the order of the table."""
+    found: dict[Any, list[Row]] = {}
+    for row in rows:
+        found.setdefault(row[name], []).append(row)
+    return found
