@@ -17,7 +17,7 @@ from __future__ import annotations
 import argparse
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,7 @@ from bea.tables import write_table
 from examples.paper.results import Row, read_table
 from examples.paper.scripts import errors_in_one_line
 from examples.paper.tables import MODEL, RunTables, included, read_options
-from examples.paper.trends import Found, Measure, Trend, trend
+from examples.paper.trends import Found, Measure, Trend, correlation, mean_correlation, trend
 
 AGREES, DISAGREES, UNTESTED = "agrees", "does not agree", "not tested"
 RISES, FALLS = 1, -1
@@ -34,6 +34,35 @@ H, RATE = "learning_rate", "regularization_rate"
 EVERY, COMPARED, ALL = "every width", "compared width", "all widths"
 Selected = Callable[[Any, int | None], list[Row]]
 """(tables, width) ↦ the models of one width, or of all, as they are compared."""
+
+
+SYMBOLS = {
+    H: "h", RATE: "λ", "width": "n_l", "mu": "μ", "regularizer": "R_IG", "norm": "|θ|",
+    "regularizer_over_loss": "R_IG/E", "slope": "slope", "test_accuracy": "test accuracy",
+}  # fmt: skip
+"""What the columns are called in claims."""
+
+
+@dataclass(frozen=True)
+class Statistic:
+    """What is computed for every seed, and on which side of what it is claimed to be.
+
+    Attributes:
+        words: what is computed.
+        measure: computes it.
+        side: RISES if it is claimed to be positive, FALLS if negative.
+        beyond: what the value is claimed to be above or below; 0 for correlations.
+        over: (values of the seeds) ↦ their mean and its interval.
+        none: why no seed may have a value.
+    """
+
+    words: str
+    measure: Measure
+    side: int
+    _: KW_ONLY
+    beyond: float = 0.0
+    over: Callable[[Sequence[Found]], Trend] = Trend.over
+    none: str = "no seed has enough models left"
 
 
 @dataclass(frozen=True)
@@ -44,31 +73,40 @@ class Claim:
         name: its name in the table.
         source: the prediction and the figure of the paper, or that it is a control of ours.
         words: what is claimed.
-        statistic: what is computed for every seed, in words.
-        side: RISES if it is claimed to be positive, FALLS if negative.
+        statistic: what is computed for every seed.
         rows: which models are compared.
-        measure: the statistic.
         of: "every width", "compared width" or "all widths" in one.
-        none: why no seed may have a value.
-        beyond: what the value is claimed to be above or below; 0 for correlations.
-        over: (values of the seeds) ↦ their mean and its interval.
     """
 
     name: str
     source: str
     words: str
-    statistic: str
-    side: int
+    _: KW_ONLY
+    statistic: Statistic
     rows: Selected
-    measure: Measure
     of: str
-    none: str = "no seed has enough models left"
-    beyond: float = 0.0
-    over: Callable[[Sequence[Found]], Trend] = Trend.over
 
 
-def rank(x: str, y: str, at: str = "") -> str:
-    return f"Spearman's ρ of {x} and {y}{at}"
+def falls(
+    y: str, x: str = H, *, told: str | None = None, at: str = "", at_equal: str | None = None
+) -> Statistic:
+    """A column y falls with x, as rank correlations tell.
+
+    Args:
+        y: what falls.
+        x: with what.
+        told: what y is called, if it is not its symbol.
+        at: where the models are compared, in words.
+        at_equal: a column in which the models that are correlated are equal.
+    """
+    words = f"Spearman's ρ of {SYMBOLS[x]} and {told or SYMBOLS[y]}{at}"
+    measure = mean_correlation(x, y, at_equal) if at_equal else correlation(x, y)
+    return Statistic(words, measure, FALLS)
+
+
+def rises(y: str, x: str = H, **words: str) -> Statistic:
+    """A column y rises with x; the words are those of `falls`."""
+    return replace(falls(y, x, **words), side=RISES)
 
 
 # Their verdicts
@@ -85,11 +123,12 @@ def remark(found: Trend, claim: Claim) -> str | None:
     """Why a claim was not tested, or what is seen instead of it."""
     if found.low is None:
         few = "one seed has a value" if found.seeds == 1 else "all seeds have the same value"
-        return f"{few}: no interval" if found.seeds else claim.none
-    if verdict(found, claim.side, claim.beyond) == AGREES:
+        return f"{few}: no interval" if found.seeds else claim.statistic.none
+    side, beyond = claim.statistic.side, claim.statistic.beyond
+    if verdict(found, side, beyond) == AGREES:
         return None
-    opposite = verdict(found, -claim.side, claim.beyond) == AGREES
-    return "the opposite is seen" if opposite else f"the interval contains {claim.beyond:g}"
+    opposite = verdict(found, -side, beyond) == AGREES
+    return "the opposite is seen" if opposite else f"the interval contains {beyond:g}"
 
 
 def rows_of(claims: Sequence[Claim], tables: Any, experiment: str) -> list[Row]:
@@ -103,17 +142,18 @@ def _rows(claim: Claim, tables: Any, experiment: str) -> Iterator[Row]:
         COMPARED: lambda: [tables.compared_width],
         ALL: lambda: [None],
     }
-    sign = ">" if claim.side == RISES else "<"
+    tested = claim.statistic
+    sign = ">" if tested.side == RISES else "<"
     for width in widths[claim.of]():
         rows = claim.rows(tables, width)
-        found = trend(rows, claim.measure, claim.over)
+        found = trend(rows, tested.measure, tested.over)
         models = models_of(included(rows))
         yield {
             "experiment": experiment,
             "claim": claim.name,
             "source": claim.source,
             "words": claim.words,
-            "statistic": f"{claim.statistic}; claimed {sign} {claim.beyond:g}",
+            "statistic": f"{tested.words}; claimed {sign} {tested.beyond:g}",
             "width": "all" if width is None else width,
             "value": found.value,
             "low": found.low,
@@ -121,7 +161,7 @@ def _rows(claim: Claim, tables: Any, experiment: str) -> Iterator[Row]:
             "seeds": found.seeds,
             "models": len(models),
             "excluded": len(models_of(rows)) - len(models),
-            "verdict": verdict(found, claim.side, claim.beyond),
+            "verdict": verdict(found, tested.side, tested.beyond),
             "remark": remark(found, claim),
         }
 

@@ -11,10 +11,20 @@ from collections.abc import Sequence
 
 from bea.streams import run_as_script
 from examples.paper.cifar10.tables import RESULTS, Tables, of_the_greatest_gain
-from examples.paper.claims import ALL, FALLS, RISES, Claim, H, rank, rows_of, write
+from examples.paper.claims import (
+    ALL,
+    RISES,
+    Claim,
+    H,
+    Statistic,
+    falls,
+    rises,
+    rows_of,
+    write,
+)
 from examples.paper.results import Row
 from examples.paper.tables import at_highest, at_step, last_common_step, select
-from examples.paper.trends import Found, Trend, correlation, mean_correlation
+from examples.paper.trends import Found, Trend
 
 EXPERIMENT = "ResNet on CIFAR-10"
 REPORTED_GAIN = 12.0  # points, section 7
@@ -46,73 +56,83 @@ CLAIMS = (
     Claim(
         "R_IG falls with h", "Prediction 2.1, Figure A.7",
         "at their highest test accuracy, larger learning rates have a smaller R_IG",
-        rank("h", "R_IG"), FALLS, best, correlation(H, "regularizer"), ALL,
+        statistic=falls("regularizer"), rows=best, of=ALL,
     ),
     Claim(
         "R_IG/E falls with h", "Prediction 2.1",
         "at their highest test accuracy, larger learning rates have a smaller R_IG/E",
-        rank("h", "R_IG/E"), FALLS, best, correlation(H, "regularizer_over_loss"), ALL,
+        statistic=falls("regularizer_over_loss"), rows=best, of=ALL,
     ),
     Claim(
         "slope falls with h", "Prediction 2.2, Figure A.7",
         "at their highest test accuracy, larger learning rates have a smaller slope |∇E|, which of "
         "one network has the order of R_IG, so that this repeats the first claim",
-        rank("h", "slope"), FALLS, best, correlation(H, "slope"), ALL,
+        statistic=falls("slope"), rows=best, of=ALL,
     ),
     Claim(
         "test accuracy rises with h", "Prediction 2.3, Figure A.7",
         "larger learning rates reach a higher test accuracy",
-        rank("h", "the highest test accuracy"), RISES, best, correlation(H, "test_accuracy"), ALL,
+        statistic=rises("test_accuracy", told="the highest test accuracy"), rows=best, of=ALL,
     ),
     Claim(
         "test accuracy falls with R_IG", "Prediction 2.3, Figure A.7",
         "models with a smaller R_IG test better",
-        rank("R_IG", "the highest test accuracy"), FALLS, best,
-        correlation("regularizer", "test_accuracy"), ALL,
+        statistic=falls("test_accuracy", "regularizer", told="the highest test accuracy"),
+        rows=best, of=ALL,
     ),
     Claim(
         "|θ| rises with h", "control of L2 regularization, Figure A.6",
         "larger learning rates do not end at a smaller |θ|, as they would if they acted like L2 "
         "regularization: tested is that |θ| rises",
-        rank("h", "|θ|", " at the highest test accuracy"), RISES, best, correlation(H, "norm"), ALL,
+        statistic=rises("norm", at=" at the highest test accuracy"), rows=best, of=ALL,
     ),
     Claim(
         "R_IG falls with h at the same step", "Prediction 2.1, Figure A.6",
         "after the same number of steps, larger learning rates have a smaller R_IG",
-        rank("h", "R_IG", " at the last step"), FALLS, same_step, correlation(H, "regularizer"),
-        ALL,
+        statistic=falls("regularizer", at=" at the last step"), rows=same_step, of=ALL,
     ),
     Claim(
         "test accuracy rises with h at the same step", "Prediction 2.3, Figure A.6",
         "after the same number of steps, larger learning rates test better",
-        rank("h", "test accuracy", " at the last step"), RISES, same_step,
-        correlation(H, "test_accuracy"), ALL,
+        statistic=rises("test_accuracy", at=" at the last step"), rows=same_step, of=ALL,
     ),
     Claim(
         "test accuracy rises with μ", "section 7, Figure 3c",
         "with a small learning rate, explicit gradient regularization tests better the stronger it "
         "is",
-        rank("μ", "the highest test accuracy", " at equal h"), RISES, regularized,
-        mean_correlation("mu", "test_accuracy", H), ALL,
+        statistic=rises(
+            "test_accuracy", "mu", told="the highest test accuracy", at=" at equal h", at_equal=H,
+        ),
+        rows=regularized, of=ALL,
     ),
     Claim(
         "R_IG falls with μ", "section 7, Figure 3c",
         "with a small learning rate, explicit gradient regularization makes R_IG smaller",
-        rank("μ", "R_IG", " at equal h, at the highest test accuracy"), FALLS, regularized,
-        mean_correlation("mu", "regularizer", H), ALL,
+        statistic=falls(
+            "regularizer", "mu", at=" at equal h, at the highest test accuracy", at_equal=H,
+        ),
+        rows=regularized, of=ALL,
     ),
     Claim(
         "EGR gains test accuracy", "section 7, Figure 3c",
         "explicit gradient regularization gains test accuracy over plain SGD with the same small "
         "learning rate",
-        "points gained at the μ of the greatest mean gain, which is chosen from these very seeds",
-        RISES, greatest_gain, gain, ALL, over=Trend.mean,
+        statistic=Statistic(
+            "points gained at the μ of the greatest mean gain, which is chosen from these very "
+            "seeds",
+            gain, RISES, over=Trend.mean,
+        ),
+        rows=greatest_gain, of=ALL,
     ),
     Claim(
         "EGR gains more than 12 points", "section 7, Figure 3c",
         "explicit gradient regularization gains more than 12 points of test accuracy",
-        "points gained at the μ of the greatest mean gain, which is chosen from these very seeds",
-        RISES, greatest_gain, gain, ALL, beyond=REPORTED_GAIN, over=Trend.mean,
+        statistic=Statistic(
+            "points gained at the μ of the greatest mean gain, which is chosen from these very "
+            "seeds",
+            gain, RISES, beyond=REPORTED_GAIN, over=Trend.mean,
+        ),
+        rows=greatest_gain, of=ALL,
     ),
 )  # fmt: skip
 

@@ -16,12 +16,13 @@ from examples.paper.claims import (
     ALL,
     COMPARED,
     EVERY,
-    FALLS,
     RATE,
     RISES,
     Claim,
     H,
-    rank,
+    Statistic,
+    falls,
+    rises,
     rows_of,
     write,
 )
@@ -38,7 +39,7 @@ from examples.paper.tables import (
     last_common_time,
     select,
 )
-from examples.paper.trends import correlation, mean_correlation, partial_correlation
+from examples.paper.trends import partial_correlation
 
 EXPERIMENT = "MLP on MNIST"
 
@@ -82,153 +83,160 @@ CLAIMS = (
     Claim(
         "R_IG falls with h", "Prediction 2.1, Figure 2a",
         "larger learning rates end at a smaller R_IG",
-        rank("h", "R_IG"), FALLS, best, correlation(H, "regularizer"), EVERY,
+        statistic=falls("regularizer"), rows=best, of=EVERY,
     ),
     Claim(
         "R_IG falls with λ", "Prediction 2.1, Figure 2a",
         "over all widths, a larger regularization rate λ = hm/4 ends at a smaller R_IG",
-        rank("λ", "R_IG"), FALLS, best, correlation(RATE, "regularizer"), ALL,
+        statistic=falls("regularizer", RATE), rows=best, of=ALL,
     ),
     Claim(
         "R_IG falls with width", "Prediction 2.1, Figure 2a",
         "at the same learning rate, a larger network ends at a smaller R_IG",
-        rank("n_l", "R_IG", " at equal h, mean over h"), FALLS, best,
-        mean_correlation("width", "regularizer", H), ALL,
+        statistic=falls("regularizer", "width", at=" at equal h, mean over h", at_equal=H),
+        rows=best, of=ALL,
     ),
     Claim(
         "R_IG/E falls with h", "Prediction 2.1",
         "larger learning rates end at a smaller R_IG relative to the loss E",
-        rank("h", "R_IG/E"), FALLS, best, correlation(H, "regularizer_over_loss"), EVERY,
+        statistic=falls("regularizer_over_loss"), rows=best, of=EVERY,
     ),
     Claim(
         "R_IG at the same E falls with h", "control of Prediction 2.1, not in the paper",
         "when they first come to the same loss E, larger learning rates have a smaller R_IG",
-        rank("h", "R_IG", " at the least E that all compared models reach"), FALLS, same_loss,
-        correlation(H, "regularizer"), EVERY,
+        statistic=falls("regularizer", at=" at the least E that all compared models reach"),
+        rows=same_loss, of=EVERY,
     ),
     Claim(
         "slope falls with h", "Prediction 2.2",
         "larger learning rates end at flatter optima: at a smaller slope |∇E| = √(m R_IG), which "
         "within a width has the order of R_IG, so that this repeats the first claim",
-        rank("h", "slope"), FALLS, best, correlation(H, "slope"), COMPARED,
+        statistic=falls("slope"), rows=best, of=COMPARED,
     ),
     Claim(
         "slope under noise falls with h", "Prediction 2.2, Figure 3a",
         "around the optima of larger learning rates, at θ(1 + η), the slope is smaller",
-        rank("h", "the geometric mean over σ > 0 of the median slope over draws"), FALLS, noisy,
-        correlation(H, "noisy_slope"), COMPARED,
+        statistic=falls(
+            "noisy_slope", told="the geometric mean over σ > 0 of the median slope over draws",
+        ),
+        rows=noisy, of=COMPARED,
     ),
     Claim(
         "test accuracy rises with h", "Prediction 2.3, Figure 2b",
         "larger learning rates test better",
-        rank("h", "test accuracy"), RISES, best, correlation(H, "test_accuracy"), EVERY,
+        statistic=rises("test_accuracy"), rows=best, of=EVERY,
     ),
     Claim(
         "test accuracy rises with λ", "Prediction 2.3, Figure 2b",
         "over all widths, a larger regularization rate λ = hm/4 tests better",
-        rank("λ", "test accuracy"), RISES, best, correlation(RATE, "test_accuracy"), ALL,
+        statistic=rises("test_accuracy", RATE), rows=best, of=ALL,
     ),
     Claim(
         "test accuracy rises with width", "Prediction 2.3, Figure 2b",
         "at the same learning rate, a larger network tests better",
-        rank("n_l", "test accuracy", " at equal h, mean over h"), RISES, best,
-        mean_correlation("width", "test_accuracy", H), ALL,
+        statistic=rises("test_accuracy", "width", at=" at equal h, mean over h", at_equal=H),
+        rows=best, of=ALL,
     ),
     Claim(
         "test accuracy falls with R_IG", "Prediction 2.3, Figure 2c",
         "models with a smaller R_IG test better",
-        rank("R_IG", "test accuracy"), FALLS, best,
-        correlation("regularizer", "test_accuracy"), EVERY,
+        statistic=falls("test_accuracy", "regularizer"), rows=best, of=EVERY,
     ),
     Claim(
         "test accuracy falls with R_IG over all widths", "Prediction 2.3, Figure 2c",
         "over all widths, models with a smaller R_IG test better",
-        rank("R_IG", "test accuracy"), FALLS, best,
-        correlation("regularizer", "test_accuracy"), ALL,
+        statistic=falls("test_accuracy", "regularizer"), rows=best, of=ALL,
     ),
     Claim(
         "test accuracy under noise rises with h", "Prediction 2.4, Figure 3b",
         "larger learning rates test better when θ is perturbed to θ(1 + η)",
-        rank("h", "the mean over σ > 0 of the median test accuracy over draws"), RISES, noisy,
-        correlation(H, "noisy_test_accuracy"), COMPARED,
+        statistic=rises(
+            "noisy_test_accuracy",
+            told="the mean over σ > 0 of the median test accuracy over draws",
+        ),
+        rows=noisy, of=COMPARED,
     ),
     Claim(
         "test accuracy lost to noise falls with h", "Prediction 2.4",
         "larger learning rates lose less of their test accuracy when θ is perturbed",
-        rank("h", "how much less that mean is than the test accuracy without noise"), FALLS, noisy,
-        correlation(H, "lost_test_accuracy"), COMPARED,
+        statistic=falls(
+            "lost_test_accuracy",
+            told="how much less that mean is than the test accuracy without noise",
+        ),
+        rows=noisy, of=COMPARED,
     ),
     Claim(
         "R_IG falls with h at the same step", "Prediction 2.1, Figure A.2",
         "after the same number of steps, larger learning rates have a smaller R_IG",
-        rank("h", "R_IG", " at the last step"), FALLS, same_step, correlation(H, "regularizer"),
-        COMPARED,
+        statistic=falls("regularizer", at=" at the last step"), rows=same_step, of=COMPARED,
     ),
     Claim(
         "R_IG/E falls with h at the same step", "Prediction 2.1, Figure A.2",
         "after the same number of steps, larger learning rates have a smaller R_IG/E",
-        rank("h", "R_IG/E", " at the last step"), FALLS, same_step,
-        correlation(H, "regularizer_over_loss"), COMPARED,
+        statistic=falls("regularizer_over_loss", at=" at the last step"),
+        rows=same_step, of=COMPARED,
     ),
     Claim(
         "test accuracy rises with h at the same step", "Prediction 2.3, Figure A.2",
         "after the same number of steps, larger learning rates test better",
-        rank("h", "test accuracy", " at the last step"), RISES, same_step,
-        correlation(H, "test_accuracy"), COMPARED,
+        statistic=rises("test_accuracy", at=" at the last step"), rows=same_step, of=COMPARED,
     ),
     Claim(
         "highest test accuracy rises with h", "Prediction 2.3, Figure A.3",
         "the learning curves of larger learning rates reach a higher test accuracy, whether or not "
         "the training data are fitted by then",
-        rank("h", "the highest test accuracy at any time"), RISES, any_time,
-        correlation(H, "test_accuracy"), COMPARED,
+        statistic=rises("test_accuracy", told="the highest test accuracy at any time"),
+        rows=any_time, of=COMPARED,
     ),
     Claim(
         "R_IG falls with h at the same T", "Prediction 2.1, Figure A.4",
         "after the same physical time T = ih, larger learning rates have a smaller R_IG",
-        rank("h", "R_IG", " at the last T that all reach"), FALLS, same_time,
-        correlation(H, "regularizer"), COMPARED,
+        statistic=falls("regularizer", at=" at the last T that all reach"),
+        rows=same_time, of=COMPARED,
     ),
     Claim(
         "R_IG/E falls with h at the same T", "Prediction 2.1, Figure A.4",
         "after the same physical time T = ih, larger learning rates have a smaller R_IG/E",
-        rank("h", "R_IG/E", " at the last T that all reach"), FALLS, same_time,
-        correlation(H, "regularizer_over_loss"), COMPARED,
+        statistic=falls("regularizer_over_loss", at=" at the last T that all reach"),
+        rows=same_time, of=COMPARED,
     ),
     Claim(
         "test accuracy rises with h at the same T", "Prediction 2.3, Figure A.4",
         "after the same physical time T = ih, larger learning rates test better",
-        rank("h", "test accuracy", " at the last T that all reach"), RISES, same_time,
-        correlation(H, "test_accuracy"), COMPARED,
+        statistic=rises("test_accuracy", at=" at the last T that all reach"),
+        rows=same_time, of=COMPARED,
     ),
     Claim(
         "R_IG falls with h, full batch", "Prediction 2.1, Figure A.5",
         "with the full batch, larger learning rates end at a smaller R_IG",
-        rank("h", "R_IG"), FALLS, full_batch, correlation(H, "regularizer"), COMPARED,
+        statistic=falls("regularizer"), rows=full_batch, of=COMPARED,
     ),
     Claim(
         "R_IG/E falls with h, full batch", "Prediction 2.1, Figure A.5",
         "with the full batch, larger learning rates end at a smaller R_IG/E",
-        rank("h", "R_IG/E"), FALLS, full_batch, correlation(H, "regularizer_over_loss"), COMPARED,
+        statistic=falls("regularizer_over_loss"), rows=full_batch, of=COMPARED,
     ),
     Claim(
         "test accuracy rises with h, full batch", "Prediction 2.3, Figure A.5",
         "with the full batch, larger learning rates test better",
-        rank("h", "test accuracy"), RISES, full_batch, correlation(H, "test_accuracy"), COMPARED,
+        statistic=rises("test_accuracy"), rows=full_batch, of=COMPARED,
     ),
     Claim(
         "|θ| rises with h", "control of L2 regularization, Figure A.5",
         "larger learning rates do not end at a smaller |θ|, as they would if they acted like L2 "
         "regularization: tested is that |θ| rises",
-        rank("h", "|θ|"), RISES, best, correlation(H, "norm"), COMPARED,
+        statistic=rises("norm"), rows=best, of=COMPARED,
     ),
     Claim(
         "test accuracy rises with h beyond |θ|", "control of L2 regularization, Figure A.5",
         "of how test accuracy rises with h, |θ| does not account for all; where |θ| has the very "
         "order of h the two cannot be told apart",
-        "partial rank correlation of h and test accuracy given |θ|", RISES, best,
-        partial_correlation(H, "test_accuracy", given="norm"), COMPARED,
-        none="|θ| has the order of h in every seed, or too few models are left",
+        statistic=Statistic(
+            "partial rank correlation of h and test accuracy given |θ|",
+            partial_correlation(H, "test_accuracy", given="norm"), RISES,
+            none="|θ| has the order of h in every seed, or too few models are left",
+        ),
+        rows=best, of=COMPARED,
     ),
 )  # fmt: skip
 

@@ -11,7 +11,7 @@ B, in float64. From θ one step is taken, θ_1 = θ + h f(θ), and two things ar
 
 * Its local error e = θ_1 − θ(h), θ(h) the end of the gradient flow over the time h. To leading
   order e is h²f_1, and f_1 explains the share 1 − |e − h²f_1|/|e|. The flow is integrated in equal
-  substeps, whose number is doubled until two ends differ by 2 % of e at most: `integration_error`
+  substeps, whose number is doubled until two ends differ by 2 % of e at most: integration_error
   is that difference, and where it stays above 10 % the flow is not settled. The classical
   Runge–Kutta rule is used. Where there are kinks a method of high order gains nothing, and two
   ends may agree by chance: there it is the midpoint rule in as many substeps as are allowed.
