@@ -20,6 +20,8 @@ PLANTED = [
     ("bea/flows/flow.py", "import bea.symbolic.recursion", "Data goes one way through bea"),
     ("bea/symbolic/zero/balls.py", "import jax", "JAX has one exact room"),
     ("benchmarks/report.py", "import benchmarks.networks", "No import circle"),
+    ("examples/paper/results.py", "import examples.paper.tables", "experiments of the paper"),
+    ("examples/lessons/tour.py", "import bea.streams", "Lessons need what bea offers"),
     # where the contracts look: inside a function, too
     ("bea/symbolic/trees/tree.py", "def f():\n    import bea.symbolic.series", "rooms of symbolic"),
 ]
