@@ -75,7 +75,7 @@ def local_errors(fields: Sequence[sp.Matrix]) -> list[mpmath.mpf]:
     errors = []
     for h in STEP_SIZES:
 
-        def velocity(t: mpmath.mpf, theta: Sequence[mpmath.mpf], h: mpmath.mpf = h) -> list:
+        def velocity(t: mpmath.mpf, theta: Sequence[mpmath.mpf], h: mpmath.mpf = h) -> list[Any]:
             terms = [[h**l * v for v in f(theta)] for l, f in enumerate(corrections)]
             return [sum(components) for components in zip(*terms, strict=True)]
 

@@ -166,7 +166,7 @@ def _rows(claim: Claim, tables: Any, experiment: str) -> Iterator[Row]:
         }
 
 
-def models_of(rows: Iterable[Row]) -> set[tuple]:
+def models_of(rows: Iterable[Row]) -> set[tuple[Any, ...]]:
     return {tuple(row[name] for name in MODEL) for row in rows}
 
 

@@ -143,9 +143,9 @@ def row_of(**values: Any) -> Row:
     return {column: values.get(column) for column in COLUMNS}
 
 
-def curves_of(rows: Sequence[Row]) -> dict[tuple, list[Row]]:
+def curves_of(rows: Sequence[Row]) -> dict[tuple[Any, ...], list[Row]]:
     """The rows of each curve, by (start, curve, order)."""
-    curves: dict[tuple, list[Row]] = {}
+    curves: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
         curves.setdefault((row["start"], row["curve"], row["order"]), []).append(row)
     return curves
@@ -209,7 +209,7 @@ def draw(table: Path, png: Path) -> None:
         figure.legend(handles, labels, loc="outside lower center", ncols=4)
 
 
-def draw_curves(axes: Axes, curves: Mapping[tuple, list[Row]]) -> None:
+def draw_curves(axes: Axes, curves: Mapping[tuple[Any, ...], list[Row]]) -> None:
     for (curve, order), (label, look) in LOOKS.items():
         for start in ("I", "II", None):
             points = curves.get((start, curve, order))
@@ -224,7 +224,9 @@ def draw_curves(axes: Axes, curves: Mapping[tuple, list[Row]]) -> None:
                 axes.plot(a[-1], b[-1], "o", color=look["color"], markersize=6)
 
 
-def frame_plane(axes: Axes, curves: Mapping[tuple, list[Row]], ends: Sequence[Row]) -> None:
+def frame_plane(
+    axes: Axes, curves: Mapping[tuple[Any, ...], list[Row]], ends: Sequence[Row]
+) -> None:
     """Show the whole way, but for the long approach from point II."""
     axes.set(xlim=(0, 4.3), ylim=(0, 4.3), aspect="equal")
     axes.set_title("From the points I and II to the minima")
