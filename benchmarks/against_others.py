@@ -52,7 +52,7 @@ EQUATIONS = [(method, name, 6) for name in FIELDS for method in ("euler", "rk4")
 LISTS = [5, 10, 13, 15]
 
 PACKAGES = ["kauri", "BSeries", "nodepy"]
-MOST_NODES = {"nodepy": 10}
+MAX_NODES = {"nodepy": 10}
 
 AGAIN, LONG = 3, 5.0
 """So many more calls, but one only if the first took longer than so many seconds."""
@@ -248,7 +248,7 @@ def compared(
     """A row for every program that is there, from one run of bea and one of each."""
     mine, rows = measure(ours, *args), []
     for package, contender in others.items():
-        if package not in there or nodes > MOST_NODES.get(package, nodes):
+        if package not in there or nodes > MAX_NODES.get(package, nodes):
             continue
         theirs = measure(contender, *args)
         check_agreement(f"{package}: {job} {problem}", mine.answer, theirs.answer)

@@ -25,8 +25,8 @@ from hypothesis import strategies as st
 from tqdm import tqdm
 
 import bea
-from bea.numeric.orders.arithmetic import multiprecise
 from bea.numeric.orders.displacement import runge_kutta_displacement
+from bea.numeric.orders.multiprecision import multiprecise
 from bea.testing import (
     SampleField,
     SampleLoss,

@@ -54,7 +54,7 @@ TARGETS = {
     "mlp": {"f_1": 2.7, "f_2": 8.0, "f_3": 14.0, "EGR": 2.7, "R_IG": 1.05},
     "resnet18": {"f_1": 3.0, "f_2": 7.5},
 }
-RESIDENT, RESIDENT_LIMIT = (GRADIENT, "f_1", STEP_WITH_EGR), 8192
+RESIDENT, MAX_RESIDENT_MIB = (GRADIENT, "f_1", STEP_WITH_EGR), 8192
 """What is run once more in a process of its own, to see how many MiB that takes, and the limit."""
 
 ROUNDS = {"mlp": 15, "resnet18": 5}
@@ -159,8 +159,8 @@ def print_network(rows: Sequence[dict[str, Any]]) -> None:
             print(f"target for {r['quantity']}: {r['target']}, measured {r['ratio']}: {verdict}")
     for r in rows:
         if r["resident_mib"] != "":
-            print(f"{r['quantity']}: {r['resident_mib']:.0f} of {RESIDENT_LIMIT} MiB resident in a "
-                  "process of its own")  # fmt: skip
+            print(f"{r['quantity']}: {r['resident_mib']:.0f} of {MAX_RESIDENT_MIB} MiB resident "
+                  "in a process of its own")  # fmt: skip
     print_device_memory()
 
 

@@ -24,7 +24,7 @@ from bea.models.losses import classifier
 from bea.models.resnet import ResNet
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.sequential import OneByOne
-from bea.numeric.training.sharding import Placement
+from bea.numeric.training.sharding import Sharding
 from benchmarks.interleaved import Contender, interleaved, print_rows
 from benchmarks.report import RESULTS, write_table
 
@@ -40,9 +40,9 @@ def steps(kind: type[Ensemble], model: ResNet, batch: int) -> Callable[[], Any]:
     x = rng.standard_normal((examples, 32, 32, 3), np.float32)
     labels = rng.integers(0, 10, examples).astype(np.int32)
     network = classifier(model, image=x.shape[1:])
-    ensemble = kind(network, optax.sgd, batch, examples, batch, Placement.on(None))
+    ensemble = kind(network, optax.sgd, batch, examples, batch, Sharding.on(None))
     models, _ = ensemble.start([0], len(RATES))
-    data = ensemble.placement.put((x, labels), ensemble.placement.whole)
+    data = ensemble.sharding.put((x, labels), ensemble.sharding.whole)
     rates, order = np.array(RATES, np.float32), ensemble.order([0], 0)
 
     def call() -> None:

@@ -28,7 +28,7 @@ from bea.models.losses import classifier
 from bea.models.mlp import MLP
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.schedule import spread_steps
-from bea.numeric.training.sharding import Placement
+from bea.numeric.training.sharding import Sharding
 from benchmarks.interleaved import Contender, cores, interleaved, print_rows, significant
 from benchmarks.report import RESULTS, write_table
 
@@ -56,10 +56,10 @@ class Training:
         )
         self.ensemble = Ensemble(
             classifier(MLP(width=width), image=(784,)), optax.sgd, BATCH, examples, 1000,
-            Placement.on(None),
+            Sharding.on(None),
         )  # fmt: skip
-        placement = self.ensemble.placement
-        self.on_device = placement.put((self.train, self.test), placement.whole)
+        sharding = self.ensemble.sharding
+        self.on_device = sharding.put((self.train, self.test), sharding.whole)
         self.order = self.ensemble.order([0], 0)
 
     def steps(self, rates: Sequence[float]) -> Callable[[], Any]:

@@ -101,7 +101,7 @@ COMMANDS: dict[str, dict[str, tuple[str, ...]]] = {
 }
 """The options of each command, with values: some that make sense and some that do not."""
 
-MOST_ARGUMENTS = 12
+MAX_ARGUMENTS = 12
 
 
 def arguments(data: bytes) -> list[str]:
@@ -121,7 +121,7 @@ def arguments(data: bytes) -> list[str]:
             words.append(in_a_row(bytes(islice(source, byte % 8 + 1))))
         elif values:
             words.append(values[byte % len(values)])
-        if len(words) > MOST_ARGUMENTS:
+        if len(words) > MAX_ARGUMENTS:
             break
     return words
 

@@ -20,7 +20,7 @@ from fuzz.jets import FUNCTIONS, Jet, ball
 
 Point = Sequence[Fraction]
 
-AGREE, MOST_SPLITS = 1e-13, 16
+AGREE, MAX_SPLITS = 1e-13, 16
 """How well two quadratures must agree on a piece of an integral, and how often it is halved."""
 
 
@@ -187,7 +187,7 @@ class Reader:
             )
 
         ends = (Fraction(int(v.p), int(v.q)) for v in (low, high))
-        return piece(*ends, MOST_SPLITS)
+        return piece(*ends, MAX_SPLITS)
 
 
 def _function(name: str) -> Callable[[arb, int], list[arb]]:

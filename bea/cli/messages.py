@@ -6,7 +6,7 @@ from typing import NoReturn
 
 from bea.streams import Parser, say
 
-LONGEST_LINE = 600
+MAX_LINE_LENGTH = 600
 """Characters of a message that are shown: it may repeat what was typed, however long that is."""
 
 
@@ -21,8 +21,8 @@ class OneLineParser(Parser):
 
 def shown_line(message: str) -> str:
     """The message, its culprit and its remedy, without anything in it that a terminal obeys."""
-    if len(message) > LONGEST_LINE:
-        message = f"{message[: LONGEST_LINE // 2]} … {message[-LONGEST_LINE // 2 :]}"
+    if len(message) > MAX_LINE_LENGTH:
+        message = f"{message[: MAX_LINE_LENGTH // 2]} … {message[-MAX_LINE_LENGTH // 2 :]}"
     return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
 
 

@@ -15,8 +15,8 @@ import numpy as np
 
 from bea.errors import BeaError
 
-MOST_COLUMNS = 40
-MOST_BEYOND = 3
+MAX_COLUMNS = 40
+MAX_COLUMNS_BEYOND = 3
 """Columns for the digits of small components, once the vector has its digits."""
 
 Field = Callable[[np.ndarray], np.ndarray]
@@ -45,8 +45,8 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
     """
     row: list[np.ndarray] = []
     agreed = 0
-    for j in range(1, MOST_COLUMNS + 1):
-        previous, row = row, [_modified_midpoint(field, theta, time, 2 * j, digits)]
+    for j in range(1, MAX_COLUMNS + 1):
+        previous, row = row, [_modified_midpoint(field, theta, time, n=2 * j, digits=digits)]
         for k in range(1, j):  # T_{j,k+1} = T_{j,k} + (T_{j,k} − T_{j−1,k}) / ((n_j/n_{j−k})² − 1)
             ratio = (mpmath.mpf(j) / (j - k)) ** 2 - 1
             row.append(row[-1] + (row[-1] - previous[k - 1]) / ratio)
@@ -55,13 +55,15 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
         change, size = abs(row[-1] - row[-2]), abs(row[-1])
         agreed += bool(change.max() <= mpmath.mpf(10) ** -digits * size.max())
         # Small components are to have their digits too, as far as the arithmetic goes.
-        if agreed > MOST_BEYOND or (agreed and all(change <= size * mpmath.mpf(10) ** -digits)):
+        if agreed > MAX_COLUMNS_BEYOND or (
+            agreed and all(change <= size * mpmath.mpf(10) ** -digits)
+        ):
             return row[-1]
     raise _too_long(time)
 
 
 def _modified_midpoint(
-    field: Field, theta: np.ndarray, time: mpmath.mpf, n: int, digits: int
+    field: Field, theta: np.ndarray, time: mpmath.mpf, *, n: int, digits: int
 ) -> np.ndarray:
     """Gragg's rule with n substeps, as a displacement; its error has even powers of time/n only."""
     step = time / n  # to the right of arrays: to its right, mpmath would look at them as a whole

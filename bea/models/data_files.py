@@ -163,7 +163,7 @@ def read_idx(folder: Path, stem: str, *, verify: bool = True) -> np.ndarray:
     if len(shape) == 1:
         _check_labels(path, values, remedy)
     if verify:
-        _check_sum(path, memoryview(content)[start:], published.sha256, remedy)
+        _check_sum(path, memoryview(content)[start:], expected=published.sha256, remedy=remedy)
     return values
 
 
@@ -240,7 +240,7 @@ def check_cifar10(path: Path, content: bytes, remedy: str, *, verify: bool = Tru
     records = np.frombuffer(content, np.uint8).reshape(-1, CIFAR10_RECORD)
     _check_labels(path, records[:, 0], remedy)
     if verify:
-        _check_sum(path, content, CIFAR10_FILES[path.name], remedy)
+        _check_sum(path, content, expected=CIFAR10_FILES[path.name], remedy=remedy)
     return records
 
 
@@ -309,7 +309,7 @@ def _check_labels(path: Path, labels: np.ndarray, remedy: str) -> None:
         )
 
 
-def _check_sum(path: Path, data: bytes | memoryview, expected: str, remedy: str) -> None:
+def _check_sum(path: Path, data: bytes | memoryview, *, expected: str, remedy: str) -> None:
     """Refuse data that are not the published ones."""
     found = hashlib.sha256(data).hexdigest()
     if found != expected:

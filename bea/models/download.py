@@ -125,7 +125,7 @@ def download_cifar10(folder: str | os.PathLike[str], *, url: str | None = None) 
         archive = place / CIFAR10_ARCHIVE
         own = archive.exists()
         _fetch(urls, archive, CIFAR10_ARCHIVE_SHA256)
-        _unpack(archive, _made_folder(target), missing, cifar10_remedy(place))
+        _unpack(archive, _made_folder(target), names=missing, remedy=cifar10_remedy(place))
         if not own:
             archive.unlink()
     return place
@@ -236,7 +236,7 @@ def _reason(error: Exception) -> str:
     return next(words, "no address that can be used")
 
 
-def _unpack(archive: Path, target: Path, names: Sequence[str], remedy: str) -> None:
+def _unpack(archive: Path, target: Path, *, names: Sequence[str], remedy: str) -> None:
     """Take the files of these names from the archive, whatever else is in there."""
     wanted = {f"{CIFAR10_FOLDER}/{name}": name for name in names}
     again = f"delete it and download again: {remedy}"

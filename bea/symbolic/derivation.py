@@ -103,7 +103,7 @@ def by_recursion(
     if problem.step is not None:
         from bea.symbolic.coordinates.step_expansion import StepExpansion
 
-        expansion = StepExpansion(problem.step, problem.params, problem.step_size, most)
+        expansion = StepExpansion(problem.step, problem.params, problem.step_size, most_terms=most)
         carrier = expansion.carrier
         return carrier, lambda: modified_fields(CountedTerms(carrier, most), expansion.displacement)
     carrier, f = field_of(problem)

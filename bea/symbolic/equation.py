@@ -23,7 +23,7 @@ from bea.symbolic.derivation import Derivation, by_recursion
 from bea.symbolic.functions import rules as functions
 from bea.symbolic.methods.named import METHODS
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.parsing.limits import MOST_TERMS, check_order
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS, check_order
 from bea.symbolic.recursion import literal_fields
 from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.ring.unexpanded_algebra import undistributed
@@ -88,6 +88,7 @@ class ModifiedEquation:
         self,
         problem: Problem,
         order: int,
+        *,
         derivation: Derivation | None = None,
         source: TreeSource | None = None,
     ) -> None:
@@ -414,7 +415,9 @@ loss of order 0; the field itself is no gradient, so it has no loss'
         Args:
             order: the new order, at least 0.
         """
-        return ModifiedEquation(self._problem, checked_order(order), self._derivation, self._source)
+        return ModifiedEquation(
+            self._problem, checked_order(order), derivation=self._derivation, source=self._source
+        )
 
     def subs(self, values: Mapping[sp.Symbol | str, Any]) -> ModifiedEquation:
         """The equation with numbers or expressions for some of its constants.
@@ -502,7 +505,7 @@ loss of order 0; the field itself is no gradient, so it has no loss'
         """
         from bea.symbolic.kernels.choice import kernel_of
 
-        return kernel_of(self, self._checked(order), self._constants(constants), checked)
+        return kernel_of(self, self._checked(order), self._constants(constants), is_checked=checked)
 
     def flow(
         self,
@@ -634,7 +637,7 @@ def modified_equation(
     method: str | ButcherTableau = "euler",
     step_size: sp.Symbol | str = "h",
     progress: bool = False,
-    most_terms: int = MOST_TERMS,
+    most_terms: int = MAX_DERIVED_TERMS,
 ) -> ModifiedEquation:
     """The modified equation θ̇ = f + h f_1 + … + h^p f_p of a one-step method.
 

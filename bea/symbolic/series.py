@@ -27,7 +27,7 @@ from bea.symbolic.derivation import Derivation, field_of
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.named import method_named
 from bea.symbolic.methods.tableau import ButcherTableau, Entry
-from bea.symbolic.parsing.limits import MOST_TERMS
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS
 from bea.symbolic.printing import series as series_text
 from bea.symbolic.printing.series import FormalSeries
 from bea.symbolic.ring.scalars import (
@@ -40,15 +40,15 @@ from bea.symbolic.structure.elementary_differentials import ElementaryDifferenti
 from bea.symbolic.structure.free_trees import FreeTree, GradientStructure, gradient_structure
 from bea.symbolic.structure.symmetric_form import Way, symmetric_weights
 from bea.symbolic.trees.coefficients import modified_coefficients
-from bea.symbolic.trees.table import MOST_CUT_TREES, TreeTable
-from bea.symbolic.trees.tree import MOST_TREES, Tree, neighbours
+from bea.symbolic.trees.table import MAX_CUT_TREES, TreeTable
+from bea.symbolic.trees.tree import MAX_TREES, Tree, neighbours
 from bea.whole_numbers import checked_order, order_within
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-HIGHEST_ORDER_SOUGHT = 10
+MAX_ORDER_SOUGHT = 10
 """How far the first correction of a method is looked for: its 1842 trees take under a second,
 and no named method is of a higher order."""
 
@@ -72,9 +72,10 @@ class Series(Mapping[Tree, Scalar]):
         self,
         table: TreeTable,
         coefficients: list[Scalar],
+        *,
         kind: str,
         method: ButcherTableau,
-        most_trees: int = MOST_TREES,
+        most_trees: int = MAX_TREES,
     ) -> None:
         self._table = table
         self._coefficients = coefficients
@@ -164,11 +165,11 @@ class Series(Mapping[Tree, Scalar]):
         """The l of the first f_l ≠ 0 with l ≥ 1, looked for beyond the order of this series.
 
         It is the order of the method. None if it lies beyond the order of this series and beyond
-        HIGHEST_ORDER_SOUGHT, too.
+        MAX_ORDER_SOUGHT, too.
         """
         if self.method_order is not None:
             return self.method_order
-        beyond = range(self.order + 1, HIGHEST_ORDER_SOUGHT + 1)
+        beyond = range(self.order + 1, MAX_ORDER_SOUGHT + 1)
         return next((l for l in beyond if self.extended(l).terms(l)), None)
 
     @predicate
@@ -305,7 +306,7 @@ class Series(Mapping[Tree, Scalar]):
         Args:
             order: the new order, at least 0.
         """
-        return _series(self.method, order, self.most_trees, self.kind)
+        return _series(self.method, order, most_trees=self.most_trees, kind=self.kind)
 
     def on(
         self,
@@ -314,7 +315,7 @@ class Series(Mapping[Tree, Scalar]):
         field: Sequence[Expr | str] | None = None,
         params: Sequence[Symbol | str] | Symbol | str,
         step_size: Symbol | str = "h",
-        most_terms: int = MOST_TERMS,
+        most_terms: int = MAX_DERIVED_TERMS,
     ) -> ModifiedEquation:
         """The series on a loss (f = −∇E) or a field, in coordinates.
 
@@ -363,7 +364,7 @@ class Series(Mapping[Tree, Scalar]):
             problem: a loss or a field, with the method of the series.
         """
         derivation = Derivation(lambda: self._fields_on(problem))
-        return ModifiedEquation(problem, self.order, derivation, self)
+        return ModifiedEquation(problem, self.order, derivation=derivation, source=self)
 
     def subs(self, values: Mapping[Symbol | str, Any]) -> Series:
         """The series of the method with exact values for some of the symbols in its tableau.
@@ -391,7 +392,9 @@ class Series(Mapping[Tree, Scalar]):
                 for b in self._coefficients
             ]
         )
-        return Series(self._table, coefficients, self.kind, method, self.most_trees)
+        return Series(
+            self._table, coefficients, kind=self.kind, method=method, most_trees=self.most_trees
+        )
 
     def _fields_on(
         self, problem: Problem
@@ -546,7 +549,7 @@ class Series(Mapping[Tree, Scalar]):
 
 
 def modified_series(
-    method: str | ButcherTableau = "euler", order: int = 1, most_trees: int = MOST_TREES
+    method: str | ButcherTableau = "euler", order: int = 1, most_trees: int = MAX_TREES
 ) -> Series:
     """The modified equation of a Runge–Kutta method, for every field at once.
 
@@ -567,11 +570,11 @@ def modified_series(
         >>> print(modified_series("euler", order=2))
         f − h/2 f'f + h²(1/12 f''(f,f) + 1/3 f'f'f) + …
     """
-    return _series(method, order, most_trees, "modified equation")
+    return _series(method, order, most_trees=most_trees, kind="modified equation")
 
 
 def modifying_integrator(
-    method: str | ButcherTableau = "euler", order: int = 1, most_trees: int = MOST_CUT_TREES
+    method: str | ButcherTableau = "euler", order: int = 1, most_trees: int = MAX_CUT_TREES
 ) -> Series:
     """The field f̂ = f + h f̂_1 + … to hand to a method so that its steps lie on the flow of f.
 
@@ -595,14 +598,26 @@ def modifying_integrator(
         >>> print(modifying_integrator("euler", order=2))
         f + h/2 f'f + h²(1/6 f''(f,f) + 1/6 f'f'f) + …
     """
-    return _series(method, order, most_trees, "modifying integrator")
+    return _series(method, order, most_trees=most_trees, kind="modifying integrator")
 
 
-def _series(method: str | ButcherTableau, order: int, most_trees: int, kind: str) -> Series:
+def _series(method: str | ButcherTableau, order: int, *, most_trees: int, kind: str) -> Series:
     tableau = method_named(method)
     table = TreeTable(checked_order(order) + 1, most_trees)
     if kind == "modified equation":
-        return Series(table, modified_coefficients(tableau, table), kind, tableau, most_trees)
+        return Series(
+            table,
+            modified_coefficients(tableau, table),
+            kind=kind,
+            method=tableau,
+            most_trees=most_trees,
+        )
     from bea.symbolic.trees.modifying_integrator import modifying_coefficients  # NumPy
 
-    return Series(table, modifying_coefficients(tableau, table), kind, tableau, most_trees)
+    return Series(
+        table,
+        modifying_coefficients(tableau, table),
+        kind=kind,
+        method=tableau,
+        most_trees=most_trees,
+    )

@@ -19,13 +19,13 @@ from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.series import Series
-from bea.testing.references.choice import subject_of
-from bea.testing.references.reference import Reports, Subject
+from bea.testing.references.choice import reference_of
+from bea.testing.references.reference import Reference, Reports
 from bea.testing.verdict import is_rounding_of_literals
 
 LOOK_FURTHER = 2
 """Orders beyond p that are measured where f_{p+1} = 0, in search of one that does not vanish."""
-MOST_KNOWN_TO_VANISH = 8
+MAX_KNOWN_TO_VANISH = 8
 
 
 def assert_local_error_order(
@@ -93,11 +93,11 @@ def assert_local_error_order(
         >>> [round(report.measured_order, 6) for report in reports]
         [3.0, 3.0, 3.0]
     """
-    subject = subject_of(
+    reference = reference_of(
         step, equation, order, field=field, method=method, at=at, constants=constants,
         step_sizes=step_sizes, precision=precision,
     )  # fmt: skip
-    return _examined(subject, [subject.order])
+    return _examined(reference, [reference.order])
 
 
 def assert_modified_equation(
@@ -156,100 +156,100 @@ def assert_modified_equation(
             f"{equation!r} is no modified equation: give that of its method, such as "
             "loss.equation(order=1) of a sample or bea.modified_equation(...)"
         )
-    subject = subject_of(
+    reference = reference_of(
         step, equation, order, field=field, method=None, at=at, constants=constants,
         step_sizes=step_sizes, precision=precision,
     )  # fmt: skip
-    return _examined(subject, [*subject.lower_orders, subject.order])
+    return _examined(reference, [*reference.lower_orders, reference.order])
 
 
-def _examined(subject: Subject, orders: Sequence[int]) -> tuple[OrderReport, ...]:
+def _examined(reference: Reference, orders: Sequence[int]) -> tuple[OrderReport, ...]:
     """The reports that confirm all the orders, at enough points."""
     confirmed: list[OrderReport] = []
     found: list[OrderReport]
     generic = 0
     obstacle = "there was no point to try"
-    for point, is_given in subject.points():
+    for point, is_given in reference.points():
         try:
-            at_order = subject.reports_at(point)
+            at_order = reference.reports_at(point)
             try:
-                found = [_settled(subject, at_order, p, point) for p in orders]
+                found = [_settled(reference, at_order, p=p, point=point) for p in orders]
             finally:
-                subject.step.examine()  # what is no function has no order: that is said first
+                reference.step.examine()  # what is no function has no order: that is said first
         except StepError as error:
-            raise AssertionError(f"{subject.title}: {error}") from error
+            raise AssertionError(f"{reference.title}: {error}") from error
         except BeaError as error:
-            found, obstacle = [], f"at θ = {subject.shown(point)}: {error}"
+            found, obstacle = [], f"at θ = {reference.shown(point)}: {error}"
         else:
             for report in found:
-                if subject.verdict(report) == "unresolved":
-                    obstacle = f"at θ = {subject.shown(point)}: {report}"
-        settled = [r for r in found if subject.verdict(r) == "confirmed"]
+                if reference.verdict(report) == "unresolved":
+                    obstacle = f"at θ = {reference.shown(point)}: {report}"
+        settled = [r for r in found if reference.verdict(r) == "confirmed"]
         if len(settled) < len(orders):
             if is_given:
-                raise AssertionError(f"nothing is settled about {subject.title} {obstacle}")
+                raise AssertionError(f"nothing is settled about {reference.title} {obstacle}")
             continue
         confirmed += settled
         generic += not is_given
-        if generic == subject.enough:
+        if generic == reference.enough:
             break
-    if generic < subject.enough:
-        where = "none" if not generic else f"{generic} and not {subject.enough}"
+    if generic < reference.enough:
+        where = "none" if not generic else f"{generic} and not {reference.enough}"
         raise AssertionError(
-            f"nothing is settled about {subject.title}: of the points tried {where} told anything; "
-            f"give at=, points where the field is smooth; the last was {obstacle}"
+            f"nothing is settled about {reference.title}: of the points tried {where} told "
+            f"anything; give at=, points where the field is smooth; the last was {obstacle}"
         )
-    if unseen := subject.never_seen(confirmed):
+    if unseen := reference.never_seen(confirmed):
         raise AssertionError(
-            f"nothing is settled about {', '.join(unseen[:4])} in {subject.title}: its errors are "
-            "round-off, or hidden by the next term, wherever the others are not; give step_sizes= "
-            f"at which they are not, or a step that takes mpmath numbers; the last was "
+            f"nothing is settled about {', '.join(unseen[:4])} in {reference.title}: its errors "
+            "are round-off, or hidden by the next term, wherever the others are not; give "
+            f"step_sizes= at which they are not, or a step that takes mpmath numbers; the last was "
             f"{confirmed[-1]}"
         )
     try:
-        subject.look_elsewhere(confirmed)
-        subject.step.examine()
+        reference.look_elsewhere(confirmed)
+        reference.step.examine()
     except StepError as error:
-        raise AssertionError(f"{subject.title}: {error}") from error
+        raise AssertionError(f"{reference.title}: {error}") from error
     return tuple(confirmed)
 
 
-def _settled(subject: Subject, at_order: Reports, p: int, point: Any) -> OrderReport:
+def _settled(reference: Reference, at_order: Reports, *, p: int, point: Any) -> OrderReport:
     """The report of order p, or where f_{p+1} vanishes that of the first order that tells more.
 
     Raises:
         AssertionError: it refutes what is asserted.
     """
     q = p
-    while q < p + MOST_KNOWN_TO_VANISH and subject.is_known_to_vanish(q + 1):
+    while q < p + MAX_KNOWN_TO_VANISH and reference.is_known_to_vanish(q + 1):
         q += 1
     report = at_order(q)
-    for _ in range(LOOK_FURTHER if subject.looks_further else 0):
-        if not report.vanishes or subject.verdict(report) == "refuted":
+    for _ in range(LOOK_FURTHER if reference.looks_further else 0):
+        if not report.vanishes or reference.verdict(report) == "refuted":
             break
         q += 1
         report = at_order(q)
-    if is_rounding_of_literals(report) and subject.verdict(report) == "refuted":
-        at_order = subject.reports_at(point, "float64")
+    if is_rounding_of_literals(report) and reference.verdict(report) == "refuted":
+        at_order = reference.reports_at(point, "float64")
         report = at_order(q)
-    if subject.verdict(report) == "refuted":
-        raise AssertionError(_refutation(subject, at_order, report, point))
+    if reference.verdict(report) == "refuted":
+        raise AssertionError(_refutation(reference, at_order, report=report, point=point))
     return report
 
 
-def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point: Any) -> str:
+def _refutation(reference: Reference, at_order: Reports, *, report: OrderReport, point: Any) -> str:
     """What was measured, where, which correction is the first that does not fit, and the table."""
-    for p in subject.lower_orders:
+    for p in reference.lower_orders:
         if p < report.order:
             lower = at_order(p)
-            if subject.verdict(lower) == "refuted":
+            if reference.verdict(lower) == "refuted":
                 report = lower
                 break
     p = report.order
     measured = "" if report.measured_order is None else f" of order {report.measured_order:.3f}"
     head = (
-        f"the step is not that of {subject.title}: at θ = {subject.shown(point)} its local error "
-        f"against the flow of order {p} is{measured}"
+        f"the step is not that of {reference.title}: at θ = {reference.shown(point)} its local "
+        f"error against the flow of order {p} is{measured}"
     )
     if report.is_coarse:
         said = (
@@ -260,7 +260,7 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
     elif report.measured_order is None:
         said = (
             f", below the round-off, and not of order {p + 2}: the step follows it more closely "
-            f"than that{subject.remedy_if_closer}"
+            f"than that{reference.remedy_if_closer}"
         )
     elif report.vanishes:
         said = f", not above {p + 2}, where f_{p + 1} = 0"
@@ -271,7 +271,7 @@ def _refutation(subject: Subject, at_order: Reports, report: OrderReport, point:
         )
     elif report.measured_order > p + 2:
         said = (
-            f", not {p + 2}: the step follows it more closely than that{subject.remedy_if_closer}"
+            f", not {p + 2}: the step follows it more closely than that{reference.remedy_if_closer}"
         )
     else:
         wrong = max(0, min(round(report.measured_order) - 1, p))

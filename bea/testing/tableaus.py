@@ -27,9 +27,9 @@ from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.trees.table import TreeTable
 from bea.symbolic.trees.tree import Tree
 
-MOST_EXPLICIT = 4
+MAX_EXPLICIT = 4
 """The highest order of an explicit method that is drawn; beyond it, stages outnumber the order."""
-MOST_IMPLICIT = 6
+MAX_IMPLICIT = 6
 
 FRACTIONS = sorted(
     {Fraction(p, q) for q in (1, 2, 3, 4) for p in range(-2 * q, 2 * q + 1)},
@@ -93,14 +93,14 @@ def _check(order: int, stages: int | None, explicit: bool | None) -> None:
         with_stages = "" if stages is None else f" with {stages} stages"
         raise InputError(
             f"no {kind}tableaus of order {order}{with_stages} are drawn here: explicit ones go to "
-            f"order {MOST_EXPLICIT} and implicit ones to order {MOST_IMPLICIT}, with as many "
+            f"order {MAX_EXPLICIT} and implicit ones to order {MAX_IMPLICIT}, with as many "
             "stages as the order or more"
         )
 
 
 def _least(order: int, explicit: bool, stages: int | None) -> int:
     """The stages that an order needs here; 0 if it is not to be had (with so many stages)."""
-    if order > (MOST_EXPLICIT if explicit else MOST_IMPLICIT):
+    if order > (MAX_EXPLICIT if explicit else MAX_IMPLICIT):
         return 0
     least = 1 if (order, explicit) == (2, False) else order  # the implicit midpoint rule
     return least if stages is None or stages >= least else 0

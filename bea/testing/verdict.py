@@ -9,7 +9,7 @@ from typing import Literal
 
 import mpmath
 
-from bea.numeric.orders.components import LEAST_SIZES
+from bea.numeric.orders.components import MIN_SIZES
 from bea.numeric.orders.report import CONSTANT_TOLERANCE, ORDER_TOLERANCE, OrderReport
 
 Verdict = Literal["confirmed", "refuted", "unresolved"]
@@ -94,7 +94,7 @@ def lacks_its_leading_term(report: OrderReport) -> bool:
         not used and constant * mpmath.mpf(h) ** report.expected_order > CLEAR * floor
         for h, floor, used in zip(report.step_sizes, report.floors, report.usable, strict=True)
     )
-    return clear >= LEAST_SIZES
+    return clear >= MIN_SIZES
 
 
 def _hides_its_leading_term(report: OrderReport) -> bool:

@@ -15,7 +15,7 @@ from scipy import stats
 from examples.paper.results import Row
 from examples.paper.tables import grouped, included
 
-LEAST_POINTS = 3  # fewer have no trend
+MIN_POINTS = 3  # fewer have no trend
 CONFIDENCE = 0.95
 
 Found = tuple[float, int]
@@ -140,7 +140,7 @@ def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
 
     None if x has fewer than three different values.
     """
-    if len(set(x)) < LEAST_POINTS:
+    if len(set(x)) < MIN_POINTS:
         return None
     a, b = (stats.rankdata(values) - (len(x) + 1) / 2 for values in (x, y))
     return float(a @ b / np.sqrt((a @ a) * (b @ b))) if b.any() else 0.0

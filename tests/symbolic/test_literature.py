@@ -687,7 +687,7 @@ POOL = [
     ((x, y), x**3 * y + x * y**2 - 2 * x**2),
     ((x, y, z), x * y * z + x**2 - z**3 + y**2 * z),
 ]
-LARGEST_L = 3
+MAX_L = 3
 
 
 @cache
@@ -730,9 +730,9 @@ TUNED = ButcherTableau([[0, 0], ["c", 0]], ["1 - 1/(6*c**2)", "1/(6*c**2)"], nam
 @examples(5)
 @given(tableaus(stages=2))
 def test_the_criterion_says_what_curl_says(method):
-    series = modified_series(method, order=LARGEST_L)
+    series = modified_series(method, order=MAX_L)
     assert series.is_gradient(0) and series.is_gradient(1)
-    for l in range(LARGEST_L + 1):
+    for l in range(MAX_L + 1):
         terms = series.terms(l)
         free_of_curl = [is_free_of_curl_in_pool(i, terms) for i in range(len(POOL))]
         assert all(free_of_curl) == series.is_gradient(l)

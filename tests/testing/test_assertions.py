@@ -25,7 +25,7 @@ from bea.testing import (
     losses,
     vector_fields,
 )
-from bea.testing.references.choice import subject_of
+from bea.testing.references.choice import reference_of
 from benchmarks.assertions import (
     MISTAKES,
     differentials,
@@ -337,7 +337,7 @@ def test_three_points_or_nothing_is_settled(a, settled):
 def test_each_given_point_has_a_neighbour_that_is_looked_at():
     given = [[0.5, 1.0], [8.0, -3.0], [-60.0, 20.0], [0.02, 0.07]]
     assert len(assert_local_error_order(descent, LOSS.equation(order=1), at=given)) == 8
-    subject = subject_of(
+    subject = reference_of(
         descent, LOSS.equation(order=1), 1, field=None, method=None, at=given, constants=None,
         step_sizes=None, precision="auto",
     )  # fmt: skip

@@ -26,7 +26,7 @@ Outcome = Literal["confirmed", "refuted", "unsettled", "not tested"]
 
 SAFETY = 50
 """How many times the round-off floor an error must be to count: 2 % of noise in it at most."""
-LEAST_SIZES = 4
+MIN_SIZES = 4
 """Step sizes for a fit."""
 CLEAR = 1e4
 """A leading term of so many times the round-off could not be overlooked."""
@@ -93,6 +93,7 @@ def judged(
     name: str,
     differences: Sequence[np.ndarray],
     floors: Sequence[Any],
+    *,
     step_sizes: Sequence[mpmath.mpf],
     p: int,
     limit: np.ndarray,
@@ -119,16 +120,16 @@ def judged(
             float(speed), tuple(map(float, errors)), tuple(map(float, floors)),
         )  # fmt: skip
 
-    if len(clear) < LEAST_SIZES:
+    if len(clear) < MIN_SIZES:
         missed = sum(
             k not in clear and constant * h[k] ** n > CLEAR * floors[k] for k in range(len(h))
         )
-        if missed >= LEAST_SIZES:
+        if missed >= MIN_SIZES:
             return report("refuted", f"has no error where |f_{p + 1}|·h^{n} is clear of round-off")
         if constant == 0 and speed:
             return report("confirmed", "has no error, as it should")
         return report("not tested", "has errors below its round-off")
-    smaller = sorted(clear, key=lambda k: h[k])[: max(LEAST_SIZES, len(clear) // 2 + 1)]
+    smaller = sorted(clear, key=lambda k: h[k])[: max(MIN_SIZES, len(clear) // 2 + 1)]
     slopes = [
         float(mpmath.log(errors[k] / errors[l]) / mpmath.log(h[k] / h[l]))
         for k, l in pairwise(smaller)
@@ -149,7 +150,7 @@ def judged(
     scaled = np.array([divided(differences[k], h[k] ** n * unit) for k in clear])
     noise = np.array([float(floors[k] / (unit * h[k] ** n)) for k in clear])
     found, uncertainty, residual = fitted_limit(x, scaled, noise)
-    few = np.argsort(x)[: max(LEAST_SIZES, 2 * len(x) // 3)]
+    few = np.argsort(x)[: max(MIN_SIZES, 2 * len(x) // 3)]
     if len(few) < len(x):  # what the larger step sizes do to the limit is not known to be right
         closer, _, _ = fitted_limit(x[few] / x[few].max(), scaled[few], noise[few])
         uncertainty += float(np.linalg.norm(found - closer))

@@ -20,7 +20,7 @@ from bea.symbolic.ring.scalars import Scalar
 Vector = np.ndarray
 Field = Callable[[Vector], Vector]
 
-MOST_ITERATIONS = 500
+MAX_ITERATIONS = 500
 """Fixed-point iterations for an implicit stage; at the step sizes of a local error, 20 do."""
 PATIENCE = 10
 """Iterations without progress after which the arithmetic has no more digits to give. (A change of
@@ -109,7 +109,7 @@ def _combination(weights: list[Any], vectors: list[Vector]) -> Vector:
 def _fixed_point(stages: Callable[[list[Vector]], list[Vector]], k: list[Vector]) -> Any:
     """The k with k = stages(k), as far as the arithmetic goes; None if it is not approached."""
     smallest, waited = None, 0
-    for _ in range(MOST_ITERATIONS):
+    for _ in range(MAX_ITERATIONS):
         previous, k = k, stages(k)
         change = abs(np.array(k) - np.array(previous)).max()
         if change == 0:

@@ -23,11 +23,13 @@ from tqdm import tqdm
 
 from bea.errors import BeaError, InputError
 from bea.numeric.orders import checks
-from bea.numeric.orders.arithmetic import Arithmetic, DoublePrecision, Multiprecision
-from bea.numeric.orders.components import LEAST_SIZES
+from bea.numeric.orders.components import MIN_SIZES
+from bea.numeric.orders.float64 import Float64
 from bea.numeric.orders.measurement import Expected, measure
+from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.report import OrderReport, OrderReports
-from bea.numeric.orders.series_on_pytrees import FieldArithmetic
+from bea.numeric.orders.series_on_pytrees import SeriesOnPytrees
+from bea.numeric.orders.step_and_flow import StepAndFlow
 from bea.numeric.orders.user_step import FLOW_DIGITS, Step, StepInFloat64, StepInMultiprecision
 from bea.pytrees import Field
 from bea.symbolic.equation import ModifiedEquation
@@ -95,7 +97,17 @@ def verify_order(
         True
     """
     p = checks.order(equation, order)
-    return _verify(equation, at, [p], field, constants, step, step_sizes, precision, False)[0]
+    return _verify(
+        equation,
+        at,
+        [p],
+        field=field,
+        constants=constants,
+        step=step,
+        step_sizes=step_sizes,
+        precision=precision,
+        progress=False,
+    )[0]
 
 
 def verify_orders(
@@ -141,13 +153,24 @@ def verify_orders(
         every order is confirmed
     """
     orders = range(checks.order(equation, order) + 1)
-    return _verify(equation, at, orders, field, constants, step, step_sizes, precision, progress)
+    return _verify(
+        equation,
+        at,
+        orders,
+        field=field,
+        constants=constants,
+        step=step,
+        step_sizes=step_sizes,
+        precision=precision,
+        progress=progress,
+    )
 
 
 def _verify(
     equation: ModifiedEquation | Series,
     at: Any,
     orders: Sequence[int],
+    *,
     field: Field | None,
     constants: Mapping[Any, Any] | None,
     step: Step | None,
@@ -157,17 +180,32 @@ def _verify(
 ) -> OrderReports:
     if precision not in ("auto", "float64", "mpmath"):
         raise InputError(f"unknown precision {precision!r}: use 'auto', 'float64' or 'mpmath'")
-    sizes = None if step_sizes is None else checks.step_sizes(step_sizes, LEAST_SIZES)
+    sizes = None if step_sizes is None else checks.step_sizes(step_sizes, MIN_SIZES)
     at_order: Callable[[int], OrderReport]
     with tqdm(total=len(orders), desc="corrections", disable=not progress) as bar:
         if isinstance(equation, Series):
             at_order = _on_field(
-                equation, at, max(orders), field, constants, step, sizes, precision
+                equation,
+                at,
+                max(orders),
+                field=field,
+                constants=constants,
+                step=step,
+                sizes=sizes,
+                precision=precision,
             )
         elif field is not None:
             raise InputError("the equation has its field already: field= is for a series")
         else:
-            at_order = in_coordinates(equation, at, max(orders), constants, step, sizes, precision)
+            at_order = in_coordinates(
+                equation,
+                at,
+                max(orders),
+                constants=constants,
+                step=step,
+                sizes=sizes,
+                precision=precision,
+            )
         bar.set_description("orders")
         reports = []
         for p in orders:
@@ -180,6 +218,7 @@ def _on_field(
     series: Series,
     at: Any,
     highest: int,
+    *,
     field: Field | None,
     constants: Mapping[Any, Any] | None,
     step: Step | None,
@@ -190,12 +229,14 @@ def _on_field(
         raise InputError("a series holds for every field: give field=, a JAX function of pytrees")
     if precision == "mpmath":
         raise InputError("a JAX function computes in float64 at most: use precision='float64'")
-    arithmetic = FieldArithmetic(series.extended(highest + 1), field, at, constants, step)
+    arithmetic = SeriesOnPytrees(
+        series.extended(highest + 1), field, at, constants=constants, step=step
+    )
     return on_field(arithmetic, sizes)
 
 
 def on_field(
-    arithmetic: FieldArithmetic, sizes: Sequence[sp.Expr] | None
+    arithmetic: SeriesOnPytrees, sizes: Sequence[sp.Expr] | None
 ) -> Callable[[int], OrderReport]:
     """The local error of a series on a field, a function of p below the order of the series.
 
@@ -205,13 +246,14 @@ def on_field(
     """
     expected = Expected.on_field(arithmetic)
     powers = [Fraction(k, 2) for k in range(6, 16)]  # there is no multiprecision to go to: close by
-    return lambda p: measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
+    return lambda p: measure(arithmetic, expected, p, sizes=sizes or expected.step_sizes(powers))
 
 
 def in_coordinates(
     equation: ModifiedEquation,
     at: Any,
     highest: int,
+    *,
     constants: Mapping[Any, Any] | None,
     step: Step | None,
     sizes: Sequence[sp.Expr] | None,
@@ -238,10 +280,10 @@ def in_coordinates(
         expected = Expected.at(equation, theta, values)
 
     @cache
-    def double() -> Arithmetic:
+    def double() -> StepAndFlow:
         if step is None:
-            return DoublePrecision(equation, theta, values)
-        return StepInFloat64(equation, theta, values, step)
+            return Float64(equation, theta, values)
+        return StepInFloat64(equation, theta, values, step=step)
 
     def in_float64(p: int, first: int = 3) -> OrderReport:
         # What is not finite is found and said; numbers that no kernel depends on need few digits.
@@ -250,12 +292,12 @@ def in_coordinates(
             chosen = sizes or expected.step_sizes(range(first, first + 8))
             if isinstance(arithmetic, StepInFloat64) and not sizes:
                 chosen = expected.resolved_step_sizes(arithmetic, p, first)
-            report = measure(arithmetic, expected, p, chosen)
+            report = measure(arithmetic, expected, p, sizes=chosen)
             if sizes or step is None or not report.untested or not report.passed:
                 return report
             # Slow components have errors above their round-off at the larger step sizes only.
             closer = expected.step_sizes([first + Fraction(3 * k, 7) for k in range(8)])
-            return report.with_components_of(measure(arithmetic, expected, p, closer))
+            return report.with_components_of(measure(arithmetic, expected, p, sizes=closer))
 
     def in_mpmath(p: int, deep: int = 1) -> OrderReport:
         # Deep enough that the leading term stands out; a higher order is better seen from above.
@@ -267,16 +309,16 @@ def in_coordinates(
                 arithmetic = (
                     Multiprecision(until_p, theta, values)
                     if step is None
-                    else StepInMultiprecision(until_p, theta, values, step)
+                    else StepInMultiprecision(until_p, theta, values, step=step)
                 )
                 powers = range(first, first + 5)
-                return measure(arithmetic, expected, p, sizes or expected.step_sizes(powers))
+                return measure(arithmetic, expected, p, sizes=sizes or expected.step_sizes(powers))
 
         digits = (2 * deep - 1) * digits_for(p)
         report = measured(digits)
         # A component that is slower than the others by 10⁸ needs so many digits more.
         more = report.digits_missing()
-        return measured(digits + more + 10) if 0 < more <= MOST_DIGITS_MORE else report
+        return measured(digits + more + 10) if 0 < more <= MAX_DIGITS_MORE else report
 
     attempts: list[Callable[[int], OrderReport]] = []
     if precision != "mpmath":
@@ -289,7 +331,7 @@ def in_coordinates(
     return lambda p: _first_that([partial(attempt, p) for attempt in attempts], settles)
 
 
-MOST_DIGITS_MORE = 400
+MAX_DIGITS_MORE = 400
 """For components slower than others: by 10²⁰⁰ at p = 0, where the errors go like h²."""
 
 

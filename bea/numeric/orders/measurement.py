@@ -2,7 +2,7 @@
 
 The order is fitted to the errors that stand clear of the round-off floor, the limit of
 (θ_1 − θ̃(h))/h^{p+2} is extrapolated from them and held against f_{p+1}(θ_0). The errors come from
-an arithmetic (`arithmetic`, `series_on_pytrees`); which step sizes and which arithmetic are
+an arithmetic (`step_and_flow`, `series_on_pytrees`); which step sizes and which arithmetic are
 tried is up to who asks (`local_error`, `bea.testing`).
 """
 
@@ -18,11 +18,11 @@ import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError
-from bea.numeric.orders.arithmetic import Multiprecision
-from bea.numeric.orders.components import LEAST_SIZES, SAFETY, ComponentReport, judged
+from bea.numeric.orders.components import MIN_SIZES, SAFETY, ComponentReport, judged
 from bea.numeric.orders.fits import divided, fitted_limit, fitted_order, norm
+from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
-from bea.numeric.orders.series_on_pytrees import FieldArithmetic
+from bea.numeric.orders.series_on_pytrees import SeriesOnPytrees
 from bea.numeric.orders.user_step import StepInFloat64
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.named import METHODS
@@ -82,7 +82,7 @@ class Expected:
         return self.sign * self.fields[p + 1]
 
     @classmethod
-    def on_field(cls, arithmetic: FieldArithmetic) -> Expected:
+    def on_field(cls, arithmetic: SeriesOnPytrees) -> Expected:
         """Those of a series on a field, and Euler's of the same field."""
         fields = arithmetic.significant_corrections
         euler = arithmetic.euler.significant_corrections
@@ -155,6 +155,7 @@ def measure(
     arithmetic: Measurable,
     expected: Expected,
     p: int,
+    *,
     sizes: Sequence[Any],
     differences: Sequence[np.ndarray] | None = None,
 ) -> OrderReport:
@@ -180,11 +181,11 @@ def measure(
     chosen = [i for i, u in enumerate(usable) if u]
     measured = ratio = defect = found = None
     uncertainty = 0.0
-    if len(chosen) >= LEAST_SIZES:
+    if len(chosen) >= MIN_SIZES:
         x = np.array([float(h[i] / max(h)) for i in chosen])
         measured = fitted_order(x, np.array([float(mpmath.log(errors[i])) for i in chosen]))
         if constant > 0:
-            found, uncertainty = leading_vector(differences, floors, h, p, constant)
+            found, uncertainty = leading_vector(differences, floors, h, p=p, size=constant)
             ratio = float(np.linalg.norm(found))
             defect = float(np.linalg.norm(found - divided(limit, constant)))
             found = found * float(constant)
@@ -208,7 +209,7 @@ def measure(
         speed=float(norm(expected.fields[0])),
         time_scale=float(expected.time_scale),
         vanishes=constant == 0,
-        components=_judged(arithmetic, expected, p, steps, differences),
+        components=_judged(arithmetic, expected, p, steps=steps, differences=differences),
     )
     notes = _notes(report, arithmetic)
     return replace(report, note="; ".join(notes))
@@ -218,6 +219,7 @@ def _judged(
     arithmetic: Measurable,
     expected: Expected,
     p: int,
+    *,
     steps: Sequence[Any],
     differences: Sequence[np.ndarray],
 ) -> tuple[ComponentReport, ...]:
@@ -229,10 +231,10 @@ def _judged(
             name,
             [d[part] for d in differences],
             [norm(floor[part]) for floor in floors],
-            h,
-            p,
-            limit[part],
-            norm(expected.fields[0][part]),
+            step_sizes=h,
+            p=p,
+            limit=limit[part],
+            speed=norm(expected.fields[0][part]),
         )
         for name, part in arithmetic.components()
     )
@@ -242,6 +244,7 @@ def leading_vector(
     differences: Sequence[np.ndarray],
     floors: Sequence[Any],
     step_sizes: Sequence[Any],
+    *,
     p: int,
     size: Any,
 ) -> tuple[np.ndarray, float]:
@@ -260,7 +263,7 @@ def leading_vector(
     """
     errors = [norm(d) for d in differences]
     clear = [i for i, e in enumerate(errors) if e > SAFETY * floors[i]]
-    if len(clear) < LEAST_SIZES:
+    if len(clear) < MIN_SIZES:
         return np.zeros(len(differences[0])), 0.0
     largest = max(step_sizes[i] for i in clear)
     x = np.array([float(step_sizes[i] / largest) for i in clear])
@@ -289,10 +292,10 @@ def _notes(
     if not report.speed and not any(report.usable):
         yield "the field is zero at this point and nothing moves: choose another point"
         return
-    if isinstance(arithmetic, FieldArithmetic) and arithmetic.kinks:
+    if isinstance(arithmetic, SeriesOnPytrees) and arithmetic.kinks:
         kinks = ", ".join(arithmetic.kinks)
         yield f"the field has kinks ({kinks}), and the order asks for a smooth one"
-    if usable < LEAST_SIZES:
+    if usable < MIN_SIZES:
         yield (
             f"only {usable} errors stand clear of round-off: use larger step sizes"
             f"{arithmetic.finer}"

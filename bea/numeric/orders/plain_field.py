@@ -22,12 +22,13 @@ from jax.flatten_util import ravel_pytree
 from bea.errors import BeaError, InputError, StepError
 from bea.flows import extrapolation
 from bea.flows.precision import double_precision
-from bea.numeric.orders.arithmetic import finite_differences, multiprecise
 from bea.numeric.orders.components import leaves_of
 from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement
 from bea.numeric.orders.fits import norm
 from bea.numeric.orders.measurement import Expected
+from bea.numeric.orders.multiprecision import multiprecise
 from bea.numeric.orders.noise import line_of_points, noise_of_each, relative_noise
+from bea.numeric.orders.step_and_flow import finite_differences
 from bea.numeric.orders.user_step import (
     TRIED,
     Comparison,
@@ -47,7 +48,7 @@ LOST = 15
 """Digits that an extrapolation loses at most."""
 DEEP = 40
 """Multiprecision takes its steps from T/2⁴⁰ on."""
-MOST_HALVINGS = 60
+MAX_HALVINGS = 60
 
 
 class PlainField:
@@ -64,7 +65,9 @@ class PlainField:
         InputError: so does the field.
     """
 
-    def __init__(self, field: FieldOfStepSize, step: Step, theta: Any, digits: int | None) -> None:
+    def __init__(
+        self, field: FieldOfStepSize, step: Step, theta: Any, *, digits: int | None
+    ) -> None:
         exact = digits is not None
         self._field, self._step, self._exact = field, step, exact
         self._digits = digits or FLOAT64_DIGITS + LOST
@@ -185,7 +188,7 @@ class PlainField:
             return mpmath.mpf(1)
         h = max(norm(self.theta), mpmath.mpf(1)) / norm(f)
         steady = 0
-        for _ in range(MOST_HALVINGS):
+        for _ in range(MAX_HALVINGS):
             steady = steady + 1 if self._is_steady(f, h) else 0
             if steady == 2:
                 return 4 * h
@@ -290,7 +293,7 @@ def compiled_where_possible(field: FieldOfStepSize, theta: Any) -> FieldOfStepSi
 
 
 def expectation(
-    velocity: np.ndarray, limit: Sequence[float] | np.ndarray, p: int, time_scale: mpmath.mpf
+    velocity: np.ndarray, limit: Sequence[float] | np.ndarray, *, p: int, time_scale: mpmath.mpf
 ) -> Expected:
     """What is expected of a step where f and the limit at order p are known.
 

@@ -1,6 +1,6 @@
 """One step and the flows of a series on a JAX field: what a local error of a network is made of.
 
-The counterpart of `arithmetic` where there are no coordinates: the corrections are kernels of
+The counterpart of `step_and_flow` where there are no coordinates: the corrections are kernels of
 nested Jacobian-vector products, vectors are parameters laid out in a row, and float64 is all there
 is. What is concluded from the differences is `local_error`'s.
 """
@@ -22,10 +22,10 @@ from bea import pytrees
 from bea.errors import InputError, StepError
 from bea.flows.flow import checked_start
 from bea.flows.precision import double_precision, unjitted
-from bea.numeric.orders.arithmetic import finite_differences
 from bea.numeric.orders.components import leaves_of
 from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement
 from bea.numeric.orders.noise import line_of_points, noise_of_each, relative_noise
+from bea.numeric.orders.step_and_flow import finite_differences
 from bea.numeric.orders.user_step import Comparison, Step
 from bea.pytrees import Field, PyTree
 from bea.smoothness import kinks
@@ -41,7 +41,7 @@ SAMPLES = 4
 """Points that differ from θ in the last digit, for an estimate of the round-off."""
 
 
-class FieldArithmetic:
+class SeriesOnPytrees:
     """A series on a field at a point, in float64.
 
     Args:
@@ -64,6 +64,7 @@ class FieldArithmetic:
         series: Series,
         field: Field,
         theta: PyTree,
+        *,
         constants: Mapping[Any, Any] | None = None,
         step: Step | None = None,
     ) -> None:
@@ -81,7 +82,7 @@ class FieldArithmetic:
         self._velocity, self._flow = cache(self._velocity_of), cache(self._flow_of)
         self._noise_at = cache(self._noise_measured)
 
-    def moved_to(self, theta: PyTree) -> FieldArithmetic:
+    def moved_to(self, theta: PyTree) -> SeriesOnPytrees:
         """The same at another point; what is compiled is kept."""
         moved = copy(self)
         for of_the_point in ("corrections", "_noises", "stiffness"):
@@ -104,11 +105,11 @@ class FieldArithmetic:
         return same and mine.order >= series.order
 
     @cached_property
-    def _euler(self) -> FieldArithmetic:
-        return FieldArithmetic(modified_series("euler", 2), self._field, self._point)
+    def _euler(self) -> SeriesOnPytrees:
+        return SeriesOnPytrees(modified_series("euler", 2), self._field, self._point)
 
     @property
-    def euler(self) -> FieldArithmetic:
+    def euler(self) -> SeriesOnPytrees:
         """Explicit Euler's series on the same field at the same point, to order 2 at least."""
         if self.includes(modified_series("euler", 2)):
             return self

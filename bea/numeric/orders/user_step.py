@@ -21,14 +21,15 @@ import sympy as sp
 
 from bea.errors import BeaError, StepError
 from bea.flows.precision import double_precision
-from bea.numeric.orders.arithmetic import Multiprecision, finite_differences
 from bea.numeric.orders.displacement import contracting_displacement
+from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.noise import (
     computational_noise,
     line_of_points,
     noise_of_each,
     relative_noise,
 )
+from bea.numeric.orders.step_and_flow import finite_differences
 from bea.symbolic.equation import ModifiedEquation
 
 Step = Callable[[Any, Any], Any]
@@ -47,7 +48,7 @@ TRIED = mpmath.mpf(2) ** -40
 """A step size to try a step with: at a larger one an implicit step may run off, and never end."""
 
 
-class OwnStep(Multiprecision):
+class UserStep(Multiprecision):
     """The flows of an equation, and a step that is called instead of the equation's own method.
 
     Args:
@@ -62,6 +63,7 @@ class OwnStep(Multiprecision):
         equation: ModifiedEquation,
         theta: Sequence[sp.Expr],
         constants: Mapping[str, sp.Expr],
+        *,
         step: Step,
     ) -> None:
         super().__init__(equation, theta, constants)
@@ -111,7 +113,7 @@ class OwnStep(Multiprecision):
         return after - theta
 
 
-class StepInMultiprecision(OwnStep):
+class StepInMultiprecision(UserStep):
     """A step that is called with an array of mpmath numbers and returns as many."""
 
     def _step_noise_of_each(self, h: Any) -> np.ndarray:
@@ -144,7 +146,7 @@ class StepInMultiprecision(OwnStep):
             return False
 
 
-class StepInFloat64(OwnStep):
+class StepInFloat64(UserStep):
     """A step that is called with an array of float64, NumPy's, and returns one, NumPy's or JAX's.
 
     The point is taken to the nearest float64 before anything else.

@@ -111,7 +111,7 @@ class SavedRun:
         return arrays, notes
 
     def keep(
-        self, step: int, arrays: Arrays, notes: Mapping[str, Any], rows: Sequence[Row]
+        self, step: int, arrays: Arrays, *, notes: Mapping[str, Any], rows: Sequence[Row]
     ) -> None:
         """Save the state of a step, and the table so far.
 

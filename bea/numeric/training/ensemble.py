@@ -24,13 +24,13 @@ import optax
 
 from bea.classifier import Classifier
 from bea.numeric.training.evaluation import Measurement, in_training, in_use, measured
-from bea.numeric.training.sharding import Placement
+from bea.numeric.training.sharding import Sharding
 from bea.pytrees import PyTree
 
 Optimizer = Callable[[Any], optax.GradientTransformation]
 """h ↦ the optax transformation with this learning rate; h may be traced."""
 
-SMALLEST_BLOCK, LARGEST_BLOCK = 32, 128
+MIN_BLOCK, MAX_BLOCK = 32, 128
 
 DIVERGED = 1e6
 """A loss above this has diverged, even if it comes back: no classifier has it on purpose."""
@@ -75,7 +75,7 @@ class Ensemble:
         batch_size: examples of a step; None for all of them.
         examples: N, the number of training examples.
         chunk: how many examples are measured at once.
-        placement: where the arrays lie.
+        sharding: where the arrays lie.
     """
 
     classifier: Classifier
@@ -83,7 +83,7 @@ class Ensemble:
     batch_size: int | None
     examples: int
     chunk: int
-    placement: Placement
+    sharding: Sharding
 
     @property
     def steps_per_epoch(self) -> int:
@@ -94,10 +94,10 @@ class Ensemble:
     def block(self) -> int:
         """How many steps one call runs: a divisor of the steps of an epoch where there is one."""
         if self.batch_size is None:
-            return LARGEST_BLOCK
+            return MAX_BLOCK
         n = self.steps_per_epoch
-        sizes = range(min(n, LARGEST_BLOCK), min(n, SMALLEST_BLOCK) - 1, -1)
-        return next((size for size in sizes if n % size == 0), min(n, LARGEST_BLOCK))
+        sizes = range(min(n, MAX_BLOCK), min(n, MIN_BLOCK) - 1, -1)
+        return next((size for size in sizes if n % size == 0), min(n, MAX_BLOCK))
 
     def program(self, x: Any, labels: Any) -> str:
         """A fingerprint of one step: of the network, the loss and the optimizer, with constants.
@@ -131,7 +131,7 @@ class Ensemble:
             return np.repeat(array[:, None], rates, axis=1)
 
         every_seed = jax.tree.map(stacked, *map(one, seeds))
-        started: tuple[Models, Best] = self.placement.put(every_seed, self.placement.by_model)
+        started: tuple[Models, Best] = self.sharding.put(every_seed, self.sharding.by_model)
         return started
 
     def _started(self, theta: PyTree, state: PyTree) -> tuple[Models, Best]:
@@ -143,7 +143,7 @@ class Ensemble:
     def order(self) -> Callable[[Sequence[int], int], jax.Array]:
         """(seeds, epoch) ↦ the order of the examples in this epoch, (seeds, N)."""
 
-        @partial(jax.jit, out_shardings=self.placement.whole)
+        @partial(jax.jit, out_shardings=self.sharding.whole)
         def order(seeds: jax.Array, epoch: jax.Array) -> jax.Array:
             def one(seed: jax.Array) -> jax.Array:
                 key = jax.random.fold_in(_key(seed), 1)
@@ -167,7 +167,7 @@ class Ensemble:
             jax.jit,
             donate_argnums=0,
             static_argnums=6,
-            out_shardings=(self.placement.by_model, self.placement.by_model),
+            out_shardings=(self.sharding.by_model, self.sharding.by_model),
         )
         def advance(
             models: Models,
@@ -194,10 +194,10 @@ class Ensemble:
     ) -> tuple[tuple[jax.Array, jax.Array], int | None]:
         """The examples of step i of an epoch, by seed; or all of them, the same for every seed."""
         if self.batch_size is None:
-            return (self.placement.split(x), self.placement.split(labels)), None
+            return (self.sharding.split(x), self.sharding.split(labels)), None
         size = self.batch_size
         chosen = jax.lax.dynamic_slice_in_dim(order, i * size, size, axis=1)
-        chosen = jax.lax.with_sharding_constraint(chosen, self.placement.by_seed_and_example)
+        chosen = jax.lax.with_sharding_constraint(chosen, self.sharding.by_seed_and_example)
         return (x[chosen], labels[chosen]), 0
 
     def _step(
@@ -228,7 +228,7 @@ class Ensemble:
         @partial(
             jax.jit,
             donate_argnums=1,
-            out_shardings=(self.placement.by_model, self.placement.by_model),
+            out_shardings=(self.sharding.by_model, self.sharding.by_model),
         )
         def measure(
             models: Models,
@@ -239,7 +239,7 @@ class Ensemble:
         ) -> tuple[Measurement, Best]:
             def one(theta: PyTree, state: PyTree) -> Measurement:
                 return measured(
-                    self.classifier, theta, state, train, test, self.chunk, self.placement.split
+                    self.classifier, theta, state, train, test, self.chunk, self.sharding.split
                 )
 
             found = jax.vmap(jax.vmap(one))(models.theta, models.state)

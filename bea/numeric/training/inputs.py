@@ -13,7 +13,7 @@ from bea.errors import InputError
 from bea.numeric.training.checkpoints import digest
 from bea.numeric.training.ensemble import Ensemble, Models
 from bea.numeric.training.schedule import spread_steps
-from bea.numeric.training.sharding import BATCH, MODELS, Placement
+from bea.numeric.training.sharding import BATCH, MODELS, Sharding
 from bea.whole_numbers import whole_number
 
 Examples = tuple[Any, Any]
@@ -33,7 +33,7 @@ def checked_seeds(values: Sequence[int]) -> tuple[int, ...]:
     """The seeds, whole numbers of 32 bits and different."""
 
     def checked(name: str, seed: Any) -> int:
-        return checked_whole(name, seed, 0, 2**32 - 1)
+        return checked_whole(name, seed, least=0, most=2**32 - 1)
 
     return tuple(_listed("seeds", values, checked))
 
@@ -57,7 +57,9 @@ def _number(name: str, value: Any) -> float:
         raise InputError(f"{name} = {value!r} is no number") from None
 
 
-def checked_whole(name: str, value: Any, least: int, most: float = math.inf, of: str = "") -> int:
+def checked_whole(
+    name: str, value: Any, *, least: int, most: float = math.inf, of: str = ""
+) -> int:
     """A whole number within these bounds, `of` what it is a part."""
     whole = whole_number(value)
     if whole is None or not least <= whole <= most:
@@ -98,15 +100,15 @@ def check_labels(
 
 
 def check_split(
-    placement: Placement, batch_size: int | None, examples: int, together: bool
+    sharding: Sharding, *, batch_size: int | None, examples: int, together: bool
 ) -> None:
     """Refuse a batch that the devices cannot share evenly, and models that are not together."""
-    if not together and placement.parts(MODELS) > 1:
+    if not together and sharding.parts(MODELS) > 1:
         raise InputError(
             "models one after another (together=False) cannot be split over devices: give a mesh "
             "with the axis 'batch' alone, or train them together"
         )
-    parts = placement.parts(BATCH)
+    parts = sharding.parts(BATCH)
     size = examples if batch_size is None else batch_size
     if size % parts:
         raise InputError(
@@ -122,7 +124,10 @@ def checked_steps(
     total = steps_per_epoch * epochs
     if asked is None:
         return spread_steps(steps_per_epoch, epochs)
-    found = [checked_whole(f"measured_steps[{i}]", step, 0, total) for i, step in enumerate(asked)]
+    found = [
+        checked_whole(f"measured_steps[{i}]", step, least=0, most=total)
+        for i, step in enumerate(asked)
+    ]
     return tuple(sorted({*found, total}))
 
 

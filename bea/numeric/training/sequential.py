@@ -27,7 +27,7 @@ from bea.numeric.training.evaluation import (
     nothing,
     summary,
 )
-from bea.numeric.training.sharding import Placement
+from bea.numeric.training.sharding import Sharding
 from bea.pytrees import PyTree
 
 
@@ -71,7 +71,7 @@ class OneByOne(Ensemble):
     def _advance_one(self) -> Callable[..., tuple[Models, jax.Array]]:
         """One step of one model, and E at the point from which it leads."""
 
-        @partial(jax.jit, donate_argnums=0, out_shardings=(self.placement.whole,) * 2)
+        @partial(jax.jit, donate_argnums=0, out_shardings=(self.sharding.whole,) * 2)
         def advance(
             model: Models, h: jax.Array, order: Any, x: jax.Array, labels: jax.Array, i: jax.Array
         ) -> tuple[Models, jax.Array]:
@@ -109,7 +109,7 @@ class OneByOne(Ensemble):
         self, part: Callable[..., Any], theta: PyTree, state: PyTree, examples: Examples
     ) -> Any:
         """The sum over the chunks of a set."""
-        begin, add = _compiled(part, self.classifier, self.placement)
+        begin, add = _compiled(part, self.classifier, self.sharding)
         total, n = begin(theta, state, examples), len(examples[0])
         for start in range(0, n, self.chunk):
             size = min(self.chunk, n - start)
@@ -122,7 +122,7 @@ class OneByOne(Ensemble):
 
     @cached_property
     def _kept(self) -> Callable[..., Best]:
-        return jax.jit(self._best, donate_argnums=1, out_shardings=self.placement.by_model)
+        return jax.jit(self._best, donate_argnums=1, out_shardings=self.sharding.by_model)
 
     # --- one of many
 
@@ -136,7 +136,7 @@ class OneByOne(Ensemble):
         """(models, s, r) ↦ one of them."""
         return jax.jit(
             lambda models, s, r: jax.tree.map(lambda array: array[s, r], models),
-            out_shardings=self.placement.whole,
+            out_shardings=self.sharding.whole,
         )
 
     @cached_property
@@ -152,16 +152,16 @@ class OneByOne(Ensemble):
                 None if losses is None else stacked(*losses),
             )
 
-        return jax.jit(put_together, static_argnums=2, out_shardings=self.placement.by_model)
+        return jax.jit(put_together, static_argnums=2, out_shardings=self.sharding.by_model)
 
 
 @lru_cache(maxsize=8)
 def _compiled(
-    part: Callable[..., Any], classifier: Classifier, placement: Placement
+    part: Callable[..., Any], classifier: Classifier, sharding: Sharding
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """How a sum over chunks begins, and what adds a chunk; the same for every optimizer."""
     of_network: Part = partial(part, classifier)
-    add = partial(added, of_network, placement.split)
+    add = partial(added, of_network, sharding.split)
     return (
         jax.jit(partial(nothing, of_network)),
         jax.jit(add, static_argnums=5, donate_argnums=0),

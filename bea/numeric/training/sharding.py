@@ -41,7 +41,7 @@ def memory_for(what: str, remedy: str) -> Iterator[None]:
 
 
 @dataclass(frozen=True)
-class Placement:
+class Sharding:
     """A mesh, and what goes where on it.
 
     Attributes:
@@ -51,8 +51,8 @@ class Placement:
     mesh: Mesh
 
     @classmethod
-    def on(cls, mesh: Mesh | None) -> Placement:
-        """The placement on a mesh; on the default device if there is none.
+    def on(cls, mesh: Mesh | None) -> Sharding:
+        """The sharding on a mesh; on the default device if there is none.
 
         Raises:
             InputError: an axis has another name.

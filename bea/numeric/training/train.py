@@ -3,7 +3,7 @@
 θ_{i+1} = θ_i − h∇E(θ_i) on the batches of an epoch, for every learning rate h and seed in one
 compiled program (`ensemble`) or one after another (`sequential`), on one device or many
 (`sharding`), saved at intervals (`checkpoints`), checked (`inputs`) and told
-(`run`) elsewhere. This module is the loop over blocks of steps. What runs at a step
+(`run`) far_away. This module is the loop over blocks of steps. What runs at a step
 depends on the step alone, never on where a run was interrupted: therefore a run that goes on ends,
 on the same device and versions, in the same bits.
 """
@@ -47,7 +47,7 @@ from bea.numeric.training.inputs import (
 )
 from bea.numeric.training.run import TrainingRun
 from bea.numeric.training.sequential import OneByOne
-from bea.numeric.training.sharding import BATCH, MODELS, Placement, memory_for
+from bea.numeric.training.sharding import BATCH, MODELS, Sharding, memory_for
 from bea.pytrees import PyTree
 
 
@@ -130,19 +130,19 @@ def train(
         True
     """
     rates, seeds = checked_rates(learning_rates), checked_seeds(seeds)
-    epochs = checked_whole("epochs", epochs, 0)
+    epochs = checked_whole("epochs", epochs, least=0)
     x, labels = checked_examples("train", train)
     x_test, test_labels = checked_examples("test", test)
     if batch_size is not None:
         batch_size = checked_whole(
-            "batch_size", batch_size, 1, len(x), "the training examples, or None"
+            "batch_size", batch_size, least=1, most=len(x), of="the training examples, or None"
         )
-    placement = Placement.on(mesh)
-    check_split(placement, batch_size, len(x), together)
-    measured_batch = checked_whole("measured_batch", measured_batch, 1)
+    sharding = Sharding.on(mesh)
+    check_split(sharding, batch_size=batch_size, examples=len(x), together=together)
+    measured_batch = checked_whole("measured_batch", measured_batch, least=1)
     ensemble = _ensemble(
         Ensemble if together else OneByOne,
-        classifier, optimizer, batch_size, len(x), measured_batch, placement,
+        classifier, optimizer, batch_size, len(x), measured_batch, sharding,
     )  # fmt: skip
     measured = checked_steps(measured_steps, ensemble.steps_per_epoch, epochs)
     show = sys.stderr.isatty() if progress is None else progress
@@ -199,11 +199,11 @@ class _Run:
         measured: tuple[int, ...],
         test_examples: int,
     ) -> None:
-        self.ensemble, self.placement = ensemble, ensemble.placement
+        self.ensemble, self.sharding = ensemble, ensemble.sharding
         self.rates, self.seeds, self.measured = rates, seeds, measured
         self.test_examples = test_examples
         # The devices share the learning rates evenly: models with h = 0 fill up what is missing.
-        self.width = -(-len(rates) // self.placement.parts(MODELS)) * self.placement.parts(MODELS)
+        self.width = -(-len(rates) // self.sharding.parts(MODELS)) * self.sharding.parts(MODELS)
         self.step, self.done = 0, 0
         self.seconds = {"training": 0.0, "measuring": 0.0, "saving": 0.0}
         self.history = np.zeros((len(Measurement._fields), len(measured), len(seeds), len(rates)))
@@ -223,10 +223,10 @@ class _Run:
         total = self.measured[-1]
         if self.done == len(self.measured):
             return
-        train, test = self.placement.put(data, self.placement.whole)
+        train, test = self.sharding.put(data, self.sharding.whole)
         padded = np.zeros(self.width, np.float32)
         padded[: len(self.rates)] = self.rates
-        rates = self.placement.put(padded, self.placement.by_rate)
+        rates = self.sharding.put(padded, self.sharding.by_rate)
         order, epoch = None, None
         with tqdm(
             desc=progress if isinstance(progress, str) else None,
@@ -267,9 +267,9 @@ class _Run:
     def _measure(self, train: Examples, test: Examples) -> None:
         with self._timed("measuring"):
             found, self.best = self.ensemble.measure(
-                self.models, self.best, train, test, np.int32(self.step)
+                self.models, self.best, train, sizes=test, differences=np.int32(self.step)
             )
-            values = self.placement.fetch(found)
+            values = self.sharding.fetch(found)
         self.history[:, self.done] = np.stack(values)[:, :, : len(self.rates)]
         self.done += 1
 
@@ -286,7 +286,7 @@ class _Run:
         found = saved.latest(self._arrays())
         if found is not None:
             arrays, notes = found
-            here, there = _environment(self.placement), notes["environment"]
+            here, there = _environment(self.sharding), notes["environment"]
             if here != there and notes["done"] < len(self.measured):
                 warnings.warn(
                     f"this run was begun with {there} and goes on with {here}: its last bits are "
@@ -295,8 +295,8 @@ class _Run:
                 )
             self.step, self.done, self.seconds = notes["step"], notes["done"], notes["seconds"]
             self.history = arrays.pop("history")
-            self.models, self.best = self.placement.put(
-                self._unpacked(arrays), self.placement.by_model
+            self.models, self.best = self.sharding.put(
+                self._unpacked(arrays), self.sharding.by_model
             )
             saved.write(self._so_far().rows())
 
@@ -318,15 +318,15 @@ class _Run:
                 "step": self.step,
                 "done": self.done,
                 "seconds": dict(self.seconds),
-                "environment": _environment(self.placement),
+                "environment": _environment(self.sharding),
             }
-            self.saved.keep(self.step, arrays, notes, self._so_far().rows())
+            self.saved.keep(self.step, arrays, notes=notes, rows=self._so_far().rows())
         self.saved_at = perf_counter()
 
     def _arrays(self) -> dict[str, np.ndarray]:
         """All that is saved, by name, without the models that only fill up."""
         leaves = jax.tree_util.tree_leaves_with_path((self.models, self.best))
-        arrays = {jax.tree_util.keystr(path): self.placement.fetch(leaf) for path, leaf in leaves}
+        arrays = {jax.tree_util.keystr(path): self.sharding.fetch(leaf) for path, leaf in leaves}
         arrays = {name: array[:, : len(self.rates)] for name, array in arrays.items()}
         return {**arrays, "history": self.history}
 
@@ -394,12 +394,12 @@ class _Run:
 
     def _fetched(self, tree: PyTree) -> PyTree:
         """Without the models that only fill up."""
-        return jax.tree.map(lambda a: a[:, : len(self.rates)], self.placement.fetch(tree))
+        return jax.tree.map(lambda a: a[:, : len(self.rates)], self.sharding.fetch(tree))
 
 
-def _environment(placement: Placement) -> str:
+def _environment(sharding: Sharding) -> str:
     """What the last bits of a result depend on, beside what is asked for."""
-    devices = placement.mesh.devices
+    devices = sharding.mesh.devices
     return (
         f"JAX {jax.__version__}, jaxlib {version('jaxlib')} on {devices.size} × "
         f"{devices.flat[0].device_kind}"

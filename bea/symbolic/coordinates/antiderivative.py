@@ -28,31 +28,31 @@ from bea.symbolic.ring.terms import Monomial
 from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
 from bea.symbolic.zero.decision import Answer, decide
 
-MOST_UNKNOWNS = 400
+MAX_UNKNOWNS = 400
 """The largest linear system tried for the coefficients of P: it takes about a second."""
 
-MOST_ROUNDS = 12
+MAX_ROUNDS = 12
 """Times that the monomials are widened: as many as there are powers of x before exp(x)."""
 
 PRIME = 2**61 - 1
 """The field in which is found out whether it has a solution."""
 
 
-MOST_OPERATIONS = 60
+MAX_OPERATIONS = 60
 """The longest integrand for which SymPy may guess an antiderivative: beyond, it can take hours. So
 it can for a short one with functions, √x·exp(x) or arctan(x)², and only roots are guessed at. Each
 further symbol in a root leaves half of it."""
 
 
-LONGEST_RISCH = 80
+MAX_RISCH_OPERATIONS = 80
 """The longest integrand of exponentials and logarithms that the algorithm of Risch is given: some
 seconds at most. Other functions it writes by complex logarithms, and can take hours; and so it can
 for exponentials of several rates."""
 
-MOST_FACTORS = 2
+MAX_FACTORS = 2
 """Constants, as exp(b) in exp(ax + b), that may stand in its integrand as symbols."""
 
-LARGEST_QUOTIENT = 60
+MAX_QUOTIENT = 60
 """The degree of a denominator times the number of its factors, up to which SymPy integrates. Each
 further symbol leaves a quarter of it: the roots of a resultant are algebraic functions of them."""
 
@@ -107,10 +107,10 @@ def _in_ring(ring: DifferentialRing, g: Column) -> fmpq_mpoly | None:
         if i in ring.moving or (meaning.is_Pow and meaning.exp == -1)
     ]
     shifts = [(i, -1) for i in range(len(ring.meanings))] + [(i, 1) for i in gaining]
-    for _ in range(MOST_ROUNDS):
+    for _ in range(MAX_ROUNDS):
         wider = candidates | {_shifted(m, i, step) for m in candidates for i, step in shifts}
         candidates = {m for m in wider if min(m) >= 0}
-        if len(candidates) > MOST_UNKNOWNS:
+        if len(candidates) > MAX_UNKNOWNS:
             return None
         monomials = sorted(candidates)
         if (solution := _solve(ring, monomials, g)) is not None:
@@ -227,7 +227,7 @@ def _primitive(f: Expr, x: sp.Symbol, alone: bool) -> Expr | None:
 def _rational_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
     # One quotient, multiplied out by the fast arithmetic: SymPy would take minutes over (1+x⁵)^−8.
     others = len(f.free_symbols) - 1
-    most = LARGEST_QUOTIENT / 4**others
+    most = MAX_QUOTIENT / 4**others
     if _degree_of_denominators(f, x) > most:
         return None
     quotient = QQ.frac_field(*sorted(f.free_symbols, key=str)).field.from_expr(f)
@@ -263,7 +263,7 @@ def _elementary_primitive(f: Expr, x: sp.Symbol) -> Expr | None:
         return factors.setdefault(sp.exp(constant), sp.Dummy(positive=True)) * sp.exp(moving)
 
     f = f.replace(lambda e: isinstance(e, sp.exp), split)
-    if len(factors) > MOST_FACTORS:
+    if len(factors) > MAX_FACTORS:
         return None
     F = _by_risch(f, x)
     return None if F is None else F.xreplace({d: e for e, d in factors.items()})
@@ -274,7 +274,7 @@ def _by_risch(f: Expr, x: sp.Symbol) -> Expr | None:
     rates = {sp.diff(e.args[0], x) for e in functions if isinstance(e, sp.exp)}
     if (
         any(type(e) not in (sp.exp, sp.log) for e in functions)
-        or f.count_ops() > LONGEST_RISCH
+        or f.count_ops() > MAX_RISCH_OPERATIONS
         or len(rates) > 1
     ):
         return None
@@ -283,7 +283,7 @@ def _by_risch(f: Expr, x: sp.Symbol) -> Expr | None:
     except NotImplementedError:  # algebraic, or no tower of exponentials and logarithms
         roots = [p.base for p in f.atoms(sp.Pow) if p.exp.is_Rational and not p.exp.is_Integer]
         others = max((len(base.free_symbols - {x}) for base in roots), default=0)
-        most = MOST_OPERATIONS / 2**others
+        most = MAX_OPERATIONS / 2**others
         guess = not f.atoms(sp.Function) and f.count_ops() <= most
         return heurisch(f, x) if guess else None
     if F.has(NonElementaryIntegral):

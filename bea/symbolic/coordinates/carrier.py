@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import Expr, ImmutableDenseMatrix
 
 from bea.symbolic.parsing.expanded_size import extent_of
-from bea.symbolic.parsing.limits import MOST_TERMS
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS
 from bea.symbolic.recursion import Displacement
 from bea.symbolic.ring.construction import NoRuleError
 from bea.symbolic.ring.differential_ring import DifferentialRing
@@ -78,18 +78,18 @@ class Algebra(Protocol):
         ...
 
 
-MOST_ATOMS = 14
+MAX_ATOMS = 14
 """Functions, roots and reciprocals up to which a ring is tried: beyond, the products of them that
 the corrections consist of are too many to be read."""
 
-MOST_DENOMINATORS = 6
+MAX_DENOMINATORS = 6
 """Denominators, in several variables. The relations of five are not completed any more."""
 
-MOST_BELOW = 100
+MAX_DENOMINATOR_TERMS = 100
 """Terms of a denominator or radicand, multiplied out. Relations of longer ones are not completed in
 a time that anybody waits."""
 
-LEAST_VARIABLES, LEAST_TERMS, GROWTH = 5, 20, 4
+MIN_VARIABLES, MIN_TERMS, GROWTH = 5, 20, 4
 """A polynomial in so many variables, or more, stays as it is if multiplied out it has so many
 terms, and so many times as many as it is written with."""
 
@@ -101,7 +101,7 @@ FEW_VARIABLES = 8
 
 
 def algebra_for(
-    variables: Sequence[sp.Symbol], expressions: Sequence[Expr], most_terms: int = MOST_TERMS
+    variables: Sequence[sp.Symbol], expressions: Sequence[Expr], most_terms: int = MAX_DERIVED_TERMS
 ) -> Algebra:
     """The differential ring of these expressions, where its elements stay short.
 
@@ -130,16 +130,16 @@ def is_better_unexpanded(variables: Sequence[sp.Symbol], expressions: Sequence[E
         elif isinstance(e, (sp.log, sp.atan)):
             denominators.add(e.args[0])
     radicands = {e.base for e in atoms if e.is_Pow and not isinstance(e, sp.exp)}
-    if any(extent_of(u).terms > MOST_BELOW for u in denominators | radicands):
+    if any(extent_of(u).terms > MAX_DENOMINATOR_TERMS for u in denominators | radicands):
         return True
-    if len(atoms) > MOST_ATOMS or (len(moving) > 1 and len(denominators) > MOST_DENOMINATORS):
+    if len(atoms) > MAX_ATOMS or (len(moving) > 1 and len(denominators) > MAX_DENOMINATORS):
         return True
     if atoms:
         return False
     written = sum(len(sp.Add.make_args(e)) for e in expressions)
     terms = sum(extent_of(e).terms for e in expressions)
-    growth = GROWTH if len(moving) >= LEAST_VARIABLES else GROWTH_OF_FEW
-    return terms >= LEAST_TERMS and terms >= growth * written
+    growth = GROWTH if len(moving) >= MIN_VARIABLES else GROWTH_OF_FEW
+    return terms >= MIN_TERMS and terms >= growth * written
 
 
 class Column:

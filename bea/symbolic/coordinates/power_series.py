@@ -21,7 +21,7 @@ from bea.errors import InputError
 from bea.symbolic.coordinates.carrier import Algebra, Element
 from bea.symbolic.functions import rules as functions
 
-MOST_ZEROS = 12
+MAX_ZEROS = 12
 """Leading coefficients of a denominator that may vanish, as three do in h − sin(h)."""
 
 
@@ -118,6 +118,7 @@ class Power(PowerSeries):
         self,
         algebra: Algebra,
         u: PowerSeries,
+        *,
         first: int,
         alpha: Fraction,
         start: Element,
@@ -222,13 +223,13 @@ class Reader:
             raise not_smooth(self._h, e)  # √h; and √(h²) is |h|
         leading = self._algebra.expression(u[first])
         return Power(
-            self._algebra, u, first, alpha,
-            self._element(leading**e.exp), self._element(1 / leading),
+            self._algebra, u, first=first, alpha=alpha,
+            start=self._element(leading**e.exp), reciprocal=self._element(1 / leading),
         )  # fmt: skip
 
     def _first(self, u: PowerSeries, e: Expr) -> int:
         """The index of the first coefficient that is not zero."""
-        for k in range(u.lowest, u.lowest + MOST_ZEROS):
+        for k in range(u.lowest, u.lowest + MAX_ZEROS):
             value = u[k]
             if not _is_plainly_zero(value) and not self._algebra.is_zero(value):
                 return k

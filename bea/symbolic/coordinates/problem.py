@@ -24,7 +24,7 @@ from bea.symbolic.coordinates.symbols import (
 from bea.symbolic.functions.rules import check_smooth, evaluated, exact
 from bea.symbolic.methods.named import METHODS, method_named
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.parsing.limits import MOST_TERMS, TOO_DEEP, check_extent
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS, TOO_DEEP, check_extent
 from bea.symbolic.parsing.writing import written
 from bea.symbolic.ring.scalars import symbols_in_order
 from bea.whole_numbers import checked_limit, counted
@@ -54,7 +54,7 @@ class Problem:
     field: tuple[Expr, ...] | None
     step: tuple[Expr, ...] | None
     method: ButcherTableau
-    most_terms: int = MOST_TERMS
+    most_terms: int = MAX_DERIVED_TERMS
     structured: tuple[tuple[Expr, sp.Symbol], ...] = ()
     loss_of_step_size: Expr | None = None
 
@@ -68,7 +68,7 @@ class Problem:
         params: Sequence[sp.Symbol | str] | sp.Symbol | str,
         method: str | ButcherTableau,
         step_size: sp.Symbol | str,
-        most_terms: int = MOST_TERMS,
+        most_terms: int = MAX_DERIVED_TERMS,
     ) -> Problem:
         """The problem that a user's arguments describe.
 
@@ -115,7 +115,8 @@ class Problem:
         """
         plain = dict(self.structured)
         expressions = [
-            _expression(value, name, self.most_terms, plain) for name, value in values.items()
+            _expression(value, name, most_terms=self.most_terms, plain=plain)
+            for name, value in values.items()
         ]
         check_symbols(expressions, " and ".join(values) if len(values) == 1 else "the input")
         one = {s.name: s for s in (*self.params, self.step_size, *self.constants)}
@@ -317,7 +318,7 @@ def _stepped(step: Any, symbols: Sequence[sp.Symbol], h: sp.Symbol) -> Any:
         raise
 
 
-def _expression(value: Any, name: str, most_terms: int, plain: Mapping[Expr, sp.Symbol]) -> Expr:
+def _expression(value: Any, name: str, *, most_terms: int, plain: Mapping[Expr, sp.Symbol]) -> Expr:
     """What was given as text or as an expression, checked; its floats as fractions."""
     try:
         expr = _smooth_expression(value, name, plain)

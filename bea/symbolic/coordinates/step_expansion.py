@@ -23,7 +23,7 @@ from bea.symbolic.coordinates.carrier import (
 )
 from bea.symbolic.coordinates.power_series import Reader, not_smooth
 from bea.symbolic.functions import rules as functions
-from bea.symbolic.parsing.limits import MOST_TERMS
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS
 from bea.symbolic.ring.construction import NoRuleError
 from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 from bea.symbolic.ring.terms import Monomial
@@ -50,7 +50,8 @@ class StepExpansion:
         step: Sequence[Expr],
         params: Sequence[sp.Symbol],
         step_size: sp.Symbol,
-        most_terms: int = MOST_TERMS,
+        *,
+        most_terms: int = MAX_DERIVED_TERMS,
     ) -> None:
         self._h = step_size
         canonical = [functions.canonical(component) for component in step]
@@ -99,6 +100,7 @@ class StepExpansion:
 def limit_along(
     expr: Expr,
     variables: Sequence[sp.Symbol],
+    *,
     point: Sequence[Expr],
     direction: Sequence[Expr],
 ) -> Expr:

@@ -132,7 +132,7 @@ def extent(tree: Rooted, unit: float) -> tuple[float, float]:
     return (width + 0.5) * unit, (height + 0.5) * unit
 
 
-def tree_at(tree: Rooted, name: str, unit: float, middle: float, bottom: float) -> DrawnTree:
+def tree_at(tree: Rooted, name: str, *, unit: float, middle: float, bottom: float) -> DrawnTree:
     """The tree in a box of its extent that stands on this point."""
     nodes = tree_layout(tree)
     left = middle - max(node.x for node in nodes) * unit / 2
@@ -148,5 +148,5 @@ def portrait(tree: Rooted, unit: float) -> Drawing:
     """One tree."""
     (width, height), air = extent(tree, unit), unit / 4
     name = f"rooted tree {list(tree.level_sequence)}"
-    drawn = tree_at(tree, "", unit, width / 2 + air, height + air)
+    drawn = tree_at(tree, "", unit=unit, middle=width / 2 + air, bottom=height + air)
     return Drawing(name, width + 2 * air, height + 2 * air, [drawn])

@@ -21,10 +21,10 @@ from sympy.polys.matrices import DomainMatrix
 Vector = dict[Expr, sp.Rational]
 Direction = frozenset[tuple[Expr, sp.Rational]]
 
-HIGHEST_DEGREE = 4
+MAX_DEGREE = 4
 """Up to this degree Σ|n_i| an exponential is written in those of other arguments."""
 
-LONGEST_COMBINATION = {1: 0, 2: 8, 3: 8, 4: 5, 5: 4, 6: 4}
+MAX_COMBINATION = {1: 0, 2: 8, 3: 8, 4: 5, 5: 4, 6: 4}
 """SymPy merges exp(u)·exp(v) to exp(u + v). So many factors are found again, by the number of
 units; two, where there are more units: it takes at most 20 000 trials."""
 
@@ -56,7 +56,7 @@ def commensurable(first: Sequence[Expr], second: Sequence[Expr]) -> bool:
     for v in map(vector, first):
         known.setdefault(direction(v), []).append(leading(v))
     return any(
-        max(abs(ratio.p), ratio.q) <= HIGHEST_DEGREE
+        max(abs(ratio.p), ratio.q) <= MAX_DEGREE
         for v in map(vector, second)
         for c in known.get(direction(v), [])
         for ratio in [c / leading(v)]
@@ -93,7 +93,7 @@ class Lattice:
         if not independent([u for units in self._units.values() for u in units]):
             by_monomial = _units([{m: c} for v in vectors for m, c in v.items()], spelled)
             if all(len(units) == 1 for units in by_monomial.values()) and all(
-                _degree(v, by_monomial) <= HIGHEST_DEGREE for v in vectors
+                _degree(v, by_monomial) <= MAX_DEGREE for v in vectors
             ):
                 self._units = by_monomial
 
@@ -167,7 +167,7 @@ def _clusters(coefficients: Sequence[sp.Rational]) -> list[list[sp.Rational]]:
         for cluster in clusters:
             together = [*cluster, c]
             unit = abs(common_unit(together))
-            if all(abs(x) / unit <= HIGHEST_DEGREE for x in together):
+            if all(abs(x) / unit <= MAX_DEGREE for x in together):
                 cluster.append(c)
                 break
         else:
@@ -186,7 +186,7 @@ def _combination(coefficient: sp.Rational, units: Sequence[sp.Rational]) -> tupl
     if whole:
         _, i, n = min(whole)
         return tuple(n if j == i else 0 for j in range(len(units)))
-    for total in range(2, LONGEST_COMBINATION.get(len(units), 2) + 1):
+    for total in range(2, MAX_COMBINATION.get(len(units), 2) + 1):
         for signed in _integer_vectors(len(units), total):
             if sum(n * u for n, u in zip(signed, units, strict=True)) == coefficient:
                 return signed

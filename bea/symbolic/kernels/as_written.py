@@ -18,13 +18,14 @@ from bea.symbolic.kernels.elementary_differentials import correction_kernels
 from bea.symbolic.kernels.expressions import evaluate
 from bea.symbolic.trees.tree import Tree
 
-HIGHEST_ORDER_BY_TREES = 3
+MAX_ORDER_BY_TREES = 3
 """Beyond, there are nine trees of five nodes and more, and they take long to compile."""
 
 
 def kernel_as_written(
     f: Sequence[Expr],
     loss: Expr | None,
+    *,
     params: Sequence[sp.Symbol],
     orders: Sequence[Mapping[Tree, float]],
 ) -> Callable[[jax.Array, jax.Array], jax.Array]:

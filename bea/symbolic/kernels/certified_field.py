@@ -66,12 +66,13 @@ class CertifiedField:
         if not all(map(isfinite, [*theta, h])):
             return [nan] * len(theta)
         point = [sp.Rational(Fraction(t)) for t in theta]
-        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits)))
+        return list(map(_float, self.balls(point, sp.Rational(Fraction(h)), bits=bits)))
 
     def balls(
         self,
         point: Sequence[sp.Rational],
         step: sp.Rational,
+        *,
         bits: int,
         precisions: Sequence[int] = PRECISIONS,
     ) -> list[arb]:
@@ -95,7 +96,7 @@ class CertifiedField:
             if not any(f is None and c.is_finite() for f, c in zip(found, components, strict=True)):
                 break
         return [
-            self._limit(i, point, step, bits, tiny) if value is None else value
+            self._limit(i, point, step, bits=bits, tiny=tiny) if value is None else value
             for i, value in enumerate(found)
         ]
 
@@ -144,7 +145,7 @@ class CertifiedField:
         ]
 
     def _limit(
-        self, i: int, point: Sequence[sp.Rational], h: sp.Rational, bits: int, tiny: int
+        self, i: int, point: Sequence[sp.Rational], h: sp.Rational, *, bits: int, tiny: int
     ) -> arb:
         """The limit of a component at a point where it is not defined; nan if there is none."""
         terms = []
@@ -159,7 +160,9 @@ class CertifiedField:
         values = []
         for direction in directions:
             try:
-                value = limit_along(sp.Add(*terms), self._fields.params, point, direction)
+                value = limit_along(
+                    sp.Add(*terms), self._fields.params, point=point, direction=direction
+                )
                 with precision(PRECISIONS[-1] + 2 * bits):
                     values.append(ball(value, {}))
             except BeaError:

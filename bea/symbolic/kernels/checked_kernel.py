@@ -33,6 +33,7 @@ Certified = Callable[[Any, Any, int], Any]
 def checked_kernel(
     field: Field,
     certified: Certified,
+    *,
     names: tuple[str, ...],
     is_checked: bool = True,
     rounded: Collection[float] = (),
@@ -100,7 +101,11 @@ def checked_kernel(
     def with_numbers(theta: jax.Array, h: jax.Array) -> jax.Array:
         values, few = value_and_few(theta, h)
         missing = np.asarray(few)
-        return _completed(values, missing, theta, h, certified) if missing.any() else values
+        return (
+            _completed(values, missing, points=theta, step=h, certified=certified)
+            if missing.any()
+            else values
+        )
 
     def at_points(theta: jax.Array, h: jax.Array) -> jax.Array:
         theta, short = (
@@ -129,7 +134,12 @@ def checked_kernel(
 
 
 def _completed(
-    values: jax.Array, missing: np.ndarray, points: jax.Array, step: jax.Array, certified: Certified
+    values: jax.Array,
+    missing: np.ndarray,
+    *,
+    points: jax.Array,
+    step: jax.Array,
+    certified: Certified,
 ) -> jax.Array:
     """The values with those that are missing computed in multiprecision."""
     filled = np.array(values)

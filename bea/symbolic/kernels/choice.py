@@ -15,7 +15,7 @@ import sympy as sp
 from bea.errors import InputError
 from bea.symbolic.coordinates.problem import Problem
 from bea.symbolic.functions.rules import canonical
-from bea.symbolic.kernels.as_written import HIGHEST_ORDER_BY_TREES, kernel_as_written
+from bea.symbolic.kernels.as_written import MAX_ORDER_BY_TREES, kernel_as_written
 from bea.symbolic.kernels.certified_field import CertifiedField
 from bea.symbolic.kernels.checked_kernel import Field, checked_kernel
 from bea.symbolic.kernels.constants import constant_values, double
@@ -44,7 +44,7 @@ class Derived(Protocol):
 
 
 def kernel_of(
-    equation: Derived, p: int, constants: Mapping[sp.Symbol, Any], is_checked: bool
+    equation: Derived, p: int, constants: Mapping[sp.Symbol, Any], *, is_checked: bool
 ) -> Callable[[Any, Any], Any]:
     """The kernel (θ, h) ↦ f + h f_1 + … + h^p f_p of an equation.
 
@@ -57,9 +57,7 @@ def kernel_of(
     Raises:
         InputError: a constant has no value, or a number is out of range.
     """
-    factors = (
-        [equation.tree_factors(l) for l in range(p + 1)] if p <= HIGHEST_ORDER_BY_TREES else []
-    )
+    factors = [equation.tree_factors(l) for l in range(p + 1)] if p <= MAX_ORDER_BY_TREES else []
     if factors and factors[0] is not None:
         field, numbers = as_written(equation, factors, constants)
     else:
@@ -74,7 +72,11 @@ def kernel_of(
 
     names, extremes = tuple(s.name for s in equation.params), _extremes(numbers)
     kernel = checked_kernel(
-        field, lambda *at: certified().values(*at), names, is_checked, _rounded(numbers)
+        field,
+        lambda *at: certified().values(*at),
+        names=names,
+        is_checked=is_checked,
+        rounded=_rounded(numbers),
     )
 
     def in_range(theta: Any, h: Any) -> Any:
@@ -131,7 +133,7 @@ def as_written(
             "a coefficient of f_0 exceeds the range of float64: rescale the loss or the parameters"
         )
     _check_range(_extremes(occurring), np.dtype(np.float64))
-    return kernel_as_written(f, loss, equation.params, orders), occurring
+    return kernel_as_written(f, loss, params=equation.params, orders=orders), occurring
 
 
 def _extremes(numbers: Iterable[sp.Rational]) -> tuple[float, float]:

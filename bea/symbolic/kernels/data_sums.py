@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from sympy import Expr
 
-LEAST_TERMS = 6
+MIN_TERMS = 6
 """So many terms of one form are computed as an array."""
 
 OF_AN_ORDER = (sp.besselj, sp.bessely, sp.besseli, sp.besselk, sp.polygamma, sp.zeta)
@@ -76,7 +76,7 @@ def data_sums(terms: Sequence[Expr]) -> tuple[list[DataSum], list[Expr]]:
         by_form.setdefault(places.form_of_term(term), []).append((term, places))
     found, few = [], []
     for form, having in by_form.items():
-        if len(having) < LEAST_TERMS:
+        if len(having) < MIN_TERMS:
             few += [term for term, _ in having]
         else:
             found.append(_collected(form, [places for _, places in having]))

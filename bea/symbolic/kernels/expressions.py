@@ -23,7 +23,7 @@ from sympy import Expr
 from bea.errors import InputError
 from bea.symbolic.functions.rules import DISGUISES
 from bea.symbolic.kernels import stable_functions as stable
-from bea.symbolic.kernels.data_sums import LEAST_TERMS, DataSum, data_sums
+from bea.symbolic.kernels.data_sums import MIN_TERMS, DataSum, data_sums
 from bea.symbolic.kernels.patterns import exponential_term, logistic, rational_ratio
 from bea.symbolic.kernels.quotients import ARGUMENT_OVER, OVER_ARGUMENT, expm1_over, over_expm1
 
@@ -149,7 +149,7 @@ class _Evaluator:
         terms = [t for t in e.args if not t.is_number]
         if numbers:
             terms.insert(0, sp.Add(*numbers))
-        if self._dtype is not None and len(terms) >= LEAST_TERMS:
+        if self._dtype is not None and len(terms) >= MIN_TERMS:
             return self._sum_over_data(terms)
         number = next((t for t in terms if t.is_Rational), None)
         if number is not None:

@@ -76,7 +76,10 @@ def mpmath_field(
         if not certified().has_balls:
             return without_balls(theta, h)
         point, bits = [rational_of(t) for t in theta], mpmath.mp.prec
-        return [mpf_of(value) for value in certified().balls(point, rational_of(h), bits + 4, MANY)]
+        return [
+            mpf_of(value)
+            for value in certified().balls(point, rational_of(h), bits=bits + 4, precisions=MANY)
+        ]
 
     def kernel(theta: Any, h: Any) -> Any:
         keys = None

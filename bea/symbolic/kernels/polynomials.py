@@ -30,7 +30,7 @@ from bea.whole_numbers import counted
 if TYPE_CHECKING:
     import jax
 
-LONGEST_DENOMINATOR = 256
+MAX_DENOMINATOR_BITS = 256
 """Bits: a longer common denominator would make the numerators long, and their products slow."""
 
 
@@ -225,7 +225,7 @@ def _by_denominator(row: Mapping[int, Fraction]) -> list[tuple[int, list[tuple[i
         denominator of all, unless that is long.
     """
     common = math.lcm(*(c.denominator for c in row.values()))
-    short = common.bit_length() <= LONGEST_DENOMINATOR
+    short = common.bit_length() <= MAX_DENOMINATOR_BITS
     groups: dict[int, list[tuple[int, int]]] = {}
     for k, c in row.items():
         d = common if short else c.denominator

@@ -162,7 +162,7 @@ class _Run:
                 if (body := eqn.params.get(name)) is not None:
                     inner = getattr(body, "jaxpr", body)
                     return self.of(inner, getattr(body, "consts", ()), operands)
-        if eqn.primitive.name == "scan" and eqn.params["length"] <= LONGEST_LOOP:
+        if eqn.primitive.name == "scan" and eqn.params["length"] <= MAX_LOOP_LENGTH:
             return self._scan(eqn, operands)
         is_stable = label in stable_functions.BY_NAME
         parameters = (
@@ -177,7 +177,7 @@ class _Run:
         return self._known[key]
 
 
-LONGEST_LOOP = 64
+MAX_LOOP_LENGTH = 64
 """Rounds of a loop that are written out, as in polynomials by Horner's rule."""
 
 

@@ -13,7 +13,7 @@ from bea.errors import InputError
 from bea.symbolic.parsing.expanded_size import extent_of, longest_product
 from bea.whole_numbers import counted
 
-MOST_TERMS = 50_000_000
+MAX_DERIVED_TERMS = 50_000_000
 """Terms that the recursion may write down for all corrections together: one to two GiB, and a
 minute or more."""
 

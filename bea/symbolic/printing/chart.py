@@ -12,11 +12,11 @@ from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.structure.contractions import SUPERSCRIPTS
 from bea.symbolic.trees.tree import Tree, number_of_trees
 
-MOST_DRAWN = 500
+MAX_DRAWN = 500
 """A chart of more trees is refused unless its caller asks for it: through h⁸ there are at most 486,
 which is some eighty lines of them, through h⁹ up to 1205."""
 
-LONGEST_FACTOR = 30
+MAX_FACTOR_LENGTH = 30
 """Characters of a factor in a chart, where all trees stand equally far apart: a long
 symbolic factor would push them off the page. The tooltip and the table give it in full."""
 
@@ -72,7 +72,7 @@ def chart(series: ChartedSeries, width: float, most_trees: int) -> Drawing:
     right = max(MARGIN + _text_width(text.words, text.size) for text in texts)
     drawing = Drawing(title.words, right + MARGIN, MARGIN + 50, texts=texts)
     for l, row in enumerate(rows):
-        _add_row(drawing, l, row, cell_width, columns)
+        _add_row(drawing, l, row, cell_width=cell_width, columns=columns)
     return drawing
 
 
@@ -80,6 +80,7 @@ def _add_row(
     drawing: Drawing,
     l: int,
     row: list[tuple[Tree, Any, str, str]],
+    *,
     cell_width: float,
     columns: int,
 ) -> None:
@@ -98,7 +99,7 @@ def _add_row(
             middle = left + (k + 0.5) * cell_width
             drawing.width = max(drawing.width, middle + cell_width / 2 + MARGIN)
             name = f"{list(tree.level_sequence)}: σ = {tree.symmetry}, b/σ = {c}"
-            drawing.trees.append(tree_at(tree, name, UNIT, middle, bottom))
+            drawing.trees.append(tree_at(tree, name, unit=UNIT, middle=middle, bottom=bottom))
             drawing.texts.append(Text(middle, bottom + 19, words, centred=True))
             drawing.texts.append(Text(middle, bottom + 37, factor, centred=True))
         top = bottom + 42
@@ -112,7 +113,7 @@ def _add_row(
 
 def _factor(c: object) -> str:
     words = str(c).replace("-", "−")
-    return words if len(words) <= LONGEST_FACTOR else f"{words[: LONGEST_FACTOR - 1]}…"
+    return words if len(words) <= MAX_FACTOR_LENGTH else f"{words[: MAX_FACTOR_LENGTH - 1]}…"
 
 
 def _text_width(words: str, size: float) -> float:

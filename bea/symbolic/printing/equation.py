@@ -19,7 +19,7 @@ from bea.symbolic.printing.factored import Factorable, readable_form
 from bea.symbolic.printing.shared_form import tree_size
 from bea.symbolic.ring.unexpanded_algebra import undistributed
 
-MOST_NODES = 1_500
+MAX_NODES = 1_500
 """Of the corrections of an equation that is written out in full: some 5000 characters."""
 
 MODULES = ("math", "numpy")
@@ -59,7 +59,7 @@ class WrittenEquation(Factorable, Protocol):
 
 def shortened(expr: Expr) -> str:
     """The expression on one line, cut where it gets long."""
-    if (size := tree_size([expr])) > MOST_NODES:  # it would take long only to be cut
+    if (size := tree_size([expr])) > MAX_NODES:  # it would take long only to be cut
         return f"an expression of {size} nodes, which"
     text = written(expr)
     return text if len(text) <= LONG else f"{text[:LONG]}… ({len(expr.args)} terms)"
@@ -96,7 +96,7 @@ def is_shared(eq: WrittenEquation, form: str) -> bool:
     if form not in FORMS:
         raise InputError(f"unknown form {form!r}: use {', '.join(map(repr, FORMS))}")
     return form == "shared" or (
-        form == "auto" and tree_size([c for f in eq.corrections for c in f]) > MOST_NODES
+        form == "auto" and tree_size([c for f in eq.corrections for c in f]) > MAX_NODES
     )
 
 

@@ -24,10 +24,10 @@ from bea.symbolic.ring.unexpanded_algebra import UnexpandedAlgebra
 from bea.symbolic.structure.elementary_differentials import ElementaryDifferentials
 from bea.symbolic.trees.tree import Tree
 
-HIGHEST_ORDER = 4
+MAX_ORDER = 4
 """Beyond, the trees have more in common than their sums that are multiplied out."""
 
-MOST_NODES = 20_000
+MAX_NODES = 20_000
 """Derivatives that are taken for it."""
 
 
@@ -93,10 +93,10 @@ def _as_written(
     eq: Factorable, p: int, losses: Sequence[Expr]
 ) -> list[tuple[list[Expr], list[Expr]]]:
     """The same by trees on the input as it was written; nothing where that is not to be had."""
-    factors = [eq.tree_factors(l) for l in range(p + 1)] if p <= HIGHEST_ORDER else [None]
+    factors = [eq.tree_factors(l) for l in range(p + 1)] if p <= MAX_ORDER else [None]
     if any(weights is None for weights in factors):
         return []
-    carrier = CoordinatesCarrier(UnexpandedAlgebra(eq.params, MOST_NODES))
+    carrier = CoordinatesCarrier(UnexpandedAlgebra(eq.params, MAX_NODES))
     problem, algebra = eq.problem, carrier.algebra
     try:
         if problem.loss is None:

@@ -14,7 +14,7 @@ from bea.files import written_atomically
 from bea.symbolic.drawing.layout import portrait
 from bea.symbolic.drawing.painting import file_content, new_figure, paint
 from bea.symbolic.drawing.svg import clean, svg, tree_svg
-from bea.symbolic.printing.chart import MOST_DRAWN, ChartedSeries, chart, title_of
+from bea.symbolic.printing.chart import MAX_DRAWN, ChartedSeries, chart, title_of
 from bea.symbolic.printing.series import differential
 from bea.symbolic.ring.scalars import Scalar
 from bea.symbolic.trees.tree import Tree, number_of_trees
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MOST_ROWS = 40
+MAX_ROWS = 40
 """Rows of a table: all of a series through h⁵, which has at most 37; more would bury the notebook
 cells after it."""
 
@@ -40,7 +40,7 @@ class PicturedSeries(ChartedSeries, Protocol):
         ...
 
 
-def series_svg(series: PicturedSeries, width: float = 960, most_trees: int = MOST_DRAWN) -> str:
+def series_svg(series: PicturedSeries, width: float = 960, most_trees: int = MAX_DRAWN) -> str:
     """A chart of a series as a standalone SVG: its trees by powers of h, with F(τ) and b(τ)/σ(τ).
 
     Args:
@@ -64,7 +64,7 @@ def series_svg(series: PicturedSeries, width: float = 960, most_trees: int = MOS
     return svg(chart(series, width, most_trees))
 
 
-def series_html(series: PicturedSeries, most_rows: int = MOST_ROWS) -> str:
+def series_html(series: PicturedSeries, most_rows: int = MAX_ROWS) -> str:
     """A series as an HTML table, one row for each tree with b(τ) ≠ 0, in the order of the formula.
 
     Args:
@@ -137,7 +137,7 @@ def draw_series(
     series: PicturedSeries,
     figure: Figure | None = None,
     width: float = 960,
-    most_trees: int = MOST_DRAWN,
+    most_trees: int = MAX_DRAWN,
 ) -> Figure:
     """The chart of `series_svg`, drawn with matplotlib.
 
@@ -171,7 +171,7 @@ def draw_series(
 
 
 def save_picture(
-    picture: PicturedSeries | Tree, path: str | Path, most_trees: int = MOST_DRAWN
+    picture: PicturedSeries | Tree, path: str | Path, most_trees: int = MAX_DRAWN
 ) -> None:
     """Write a tree, or the chart of a series, to a file: complete or not at all.
 

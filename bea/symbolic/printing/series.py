@@ -22,7 +22,7 @@ from bea.symbolic.structure.free_trees import GradientStructure
 from bea.symbolic.trees.tree import Tree
 from bea.whole_numbers import whole_number
 
-HIGHEST_M = 4
+MAX_M = 4
 """The last order of M in a report: M_4 has up to 13 terms, M_5 up to 34."""
 
 Orders = Iterable[Sequence[tuple[str, Scalar]]]
@@ -332,5 +332,5 @@ def as_report(series: WrittenSeries, gradient: bool = False) -> str:
             lines.append(f"f_{l} is no gradient for a general loss: {words}")
     if series.order and not gradients_so_far:
         lines += ["", "for every loss, with a symmetric M: f + h f_1 + … = −M∇E,"]
-        lines.append(f"M = {series.preconditioner(min(series.order, HIGHEST_M))}")
+        lines.append(f"M = {series.preconditioner(min(series.order, MAX_M))}")
     return "\n".join(lines)

@@ -16,7 +16,7 @@ import sympy as sp
 from sympy import Expr
 from sympy.concrete.expr_with_limits import ExprWithLimits
 
-LEAST_SIZE = 4
+MIN_SIZE = 4
 """Nodes of a part that is worth a name."""
 
 
@@ -64,7 +64,7 @@ class SharedForm:
                 return sp.Mul(-1, named(negatives[e]), evaluate=False)
             if e not in known:
                 rebuilt = e.func(*map(named, _parts(e)), evaluate=False) if _parts(e) else e
-                if uses[e] > 1 and sizes[e] >= LEAST_SIZE:
+                if uses[e] > 1 and sizes[e] >= MIN_SIZE:
                     name = next(names[_letter(e)])
                     definitions.append((name, rebuilt))
                     rebuilt = name

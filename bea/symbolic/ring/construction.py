@@ -27,7 +27,7 @@ from bea.symbolic.ring.centres import centres
 from bea.symbolic.ring.terms import expression_of
 from bea.symbolic.zero.decision import Answer, decide
 
-MOST_COMPLETED = 8
+MAX_COMPLETED = 8
 """The number of reciprocals, times that of the variables and constants in them, up to which the
 relations are completed in several variables. Measured on sums of 1/|θ − c_i| to f_3: four in two
 variables take 6.4 s, and 4.1 s without completion, which leaves five times the terms; five take
@@ -167,9 +167,11 @@ class RingConstruction:
         if expr.is_Pow:
             return self._power(expr)
         if isinstance(expr, (sp.sin, sp.cos)):
-            return self._angle(expr, self._angles, (sp.cos, sp.sin), sign=-1)
+            return self._angle(expr, lattice=self._angles, pair=(sp.cos, sp.sin), sign=-1)
         if isinstance(expr, (sp.sinh, sp.cosh)):
-            return self._angle(expr, self._hyperbolic_angles, (sp.cosh, sp.sinh), sign=1)
+            return self._angle(
+                expr, lattice=self._hyperbolic_angles, pair=(sp.cosh, sp.sinh), sign=1
+            )
         if (rule := functions.DERIVATIVE.get(type(expr))) is not None:
             self._convert(expr.args[0])
             return self._adjoin(expr, expr.args[0], rule(expr.args[0], expr))
@@ -193,7 +195,7 @@ class RingConstruction:
         return self._product(factors)
 
     def _angle(
-        self, expr: Expr, lattice: Lattice, pair: tuple[type, type], sign: int
+        self, expr: Expr, *, lattice: Lattice, pair: tuple[type, type], sign: int
     ) -> PolyElement:
         # cos and sin of Σ n_i b_i by the addition theorems, with c² + s² = 1 (hyperbolic: c² − s²)
         cosine, sine = pair
@@ -319,7 +321,7 @@ class RingConstruction:
         """
         denominators = [m.base for m in self._generators if m.is_Pow and m.exp == -1]
         symbols = set().union(*(d.free_symbols for d in denominators))
-        return len(symbols) <= 1 or len(denominators) * len(symbols) <= MOST_COMPLETED
+        return len(symbols) <= 1 or len(denominators) * len(symbols) <= MAX_COMPLETED
 
     def _completed(self) -> list[PolyElement]:
         return groebner(self._relations, self._ring) if self._relations else []

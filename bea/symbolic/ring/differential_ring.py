@@ -18,12 +18,12 @@ import sympy as sp
 from flint import Ordering, fmpq, fmpq_mpoly, fmpq_mpoly_ctx
 from sympy import Expr
 
-from bea.symbolic.parsing.limits import MOST_TERMS, TooManyTermsError
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS, TooManyTermsError
 from bea.symbolic.ring.construction import RingConstruction, is_rational
 from bea.symbolic.ring.terms import Monomial, expression_of
 from bea.symbolic.zero.decision import Decider
 
-LARGEST_PRODUCT = 1_000_000
+MAX_PRODUCT = 1_000_000
 """Pairs of terms that flint multiplies in one call, 0.2 s: in between Ctrl-C is heard, and what has
 grown too large is noticed."""
 
@@ -55,7 +55,7 @@ class DifferentialRing:
         expressions: Sequence[Expr],
         *,
         opaque: bool = False,
-        most_terms: int = MOST_TERMS,
+        most_terms: int = MAX_DERIVED_TERMS,
     ) -> None:
         self.variables = tuple(variables)
         self.most_terms = most_terms
@@ -123,11 +123,11 @@ class DifferentialRing:
 
     def product(self, a: fmpq_mpoly, b: fmpq_mpoly) -> fmpq_mpoly:
         """a·b, to be brought into normal form."""
-        if len(a) * len(b) <= LARGEST_PRODUCT:
+        if len(a) * len(b) <= MAX_PRODUCT:
             return a * b
         shorter, longer = sorted((a, b), key=len)
         total = self.zero
-        for piece in self._pieces(shorter, 1 + LARGEST_PRODUCT // len(longer)):
+        for piece in self._pieces(shorter, 1 + MAX_PRODUCT // len(longer)):
             total += piece * longer
             self._check_length(total)
         return total

@@ -16,7 +16,7 @@ import sympy as sp
 from flint import fmpq
 from sympy import Expr
 
-from bea.symbolic.parsing.limits import MOST_TERMS
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS
 from bea.symbolic.ring.construction import NoRuleError
 from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.terms import Monomial
@@ -36,7 +36,7 @@ class ExpressionAlgebra:
         self,
         variables: Sequence[sp.Symbol],
         expressions: Sequence[Expr],
-        most_terms: int = MOST_TERMS,
+        most_terms: int = MAX_DERIVED_TERMS,
     ) -> None:
         self.variables = tuple(variables)
         self._most_terms = most_terms

@@ -22,12 +22,12 @@ from sympy import Expr
 from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.zero.balls import ball, precision
 
-MOST_DIMENSIONS = 24
+MAX_DIMENSIONS = 24
 """Algebras up to this size are calculated in by coordinates: a product takes its square in
 multiplications. √2, √3, √5 and their products make 8."""
 
 
-MOST_ATTEMPTS = 8
+MAX_ATTEMPTS = 8
 """Elements α that are tried. Roots are of different numbers, so that one of the first will do."""
 
 
@@ -74,7 +74,7 @@ class NumberAlgebra:
         ring = DifferentialRing([], irrational)
         one = (0,) * len(ring.meanings)
         monomials = {one}.union(*(ring.element(s).to_dict() for s in irrational))
-        while len(monomials) <= MOST_DIMENSIONS:
+        while len(monomials) <= MAX_DIMENSIONS:
             pairs = product(map(ring.monomial, sorted(monomials)), repeat=2)
             wider = monomials.union(*(ring.normal(x * y).to_dict() for x, y in pairs))
             if wider == monomials:
@@ -126,7 +126,7 @@ class NumberAlgebra:
         if len(self.basis) == 1:
             return {}
         d = len(self.basis)
-        for k in range(1, MOST_ATTEMPTS + 1):
+        for k in range(1, MAX_ATTEMPTS + 1):
             weights = [(i + 1) ** k for i in self.dimensions]
             by_alpha = fmpq_mat(d, d, [0] * (d * d))  # row j: the coordinates of e_j·α
             for i, j, n, c in self.structure:

@@ -72,7 +72,7 @@ def exact_scalar(value: Any, name: str) -> Scalar:
     )
 
 
-LARGEST_DENOMINATOR, LARGEST_IN_FLOAT32 = 1_000_000, 200
+MAX_DENOMINATOR, LARGEST_IN_FLOAT32 = 1_000_000, 200
 """Of what a float is read as. One float64 in thirty thousand is so short by chance."""
 
 
@@ -88,7 +88,7 @@ def _of_float(value: Any, name: str) -> Fraction:
     is_short = hasattr(value, "dtype") and value.dtype.itemsize < 8
     number = float(value)
     if isfinite(number):
-        most = LARGEST_IN_FLOAT32 if is_short else LARGEST_DENOMINATOR
+        most = LARGEST_IN_FLOAT32 if is_short else MAX_DENOMINATOR
         fraction = Fraction(number).limit_denominator(most)
         nearest = type(value)(fraction.numerator / fraction.denominator)
         if nearest == value:

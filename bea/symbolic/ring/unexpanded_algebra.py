@@ -18,7 +18,7 @@ from flint import fmpq
 from sympy import Expr
 
 from bea.symbolic.functions import rules as functions
-from bea.symbolic.parsing.limits import MOST_TERMS, TooManyTermsError
+from bea.symbolic.parsing.limits import MAX_DERIVED_TERMS, TooManyTermsError
 from bea.symbolic.ring.terms import Monomial
 from bea.symbolic.zero.decision import Decider
 
@@ -40,7 +40,7 @@ class UnexpandedAlgebra:
         (x - y)**4 + 4*(x - y)**3*(x + y)
     """
 
-    def __init__(self, variables: Sequence[sp.Symbol], most_terms: int = MOST_TERMS) -> None:
+    def __init__(self, variables: Sequence[sp.Symbol], most_terms: int = MAX_DERIVED_TERMS) -> None:
         self.variables = tuple(variables)
         self._most_nodes, self._nodes = most_terms, 0
         self._partials: list[Derived] = [{} for _ in self.variables]

@@ -20,7 +20,7 @@ from bea.symbolic.ring.scalars import Scalar, linear_combination, same
 from bea.symbolic.structure import contractions
 from bea.symbolic.trees.tree import Tree
 
-MOST_SHOWN = 3
+MAX_SHOWN = 3
 """Free trees that a message names: all that there are of an f_3, half of those of an f_4."""
 
 
@@ -132,7 +132,7 @@ class GradientStructure:
         shown = [
             f"on the free tree of {free} b is "
             + ", ".join(f"{b} at {list(t.level_sequence)}" for t, b in values.items())
-            for free, values in list(self.obstruction.items())[:MOST_SHOWN]
+            for free, values in list(self.obstruction.items())[:MAX_SHOWN]
         ]
         more = len(self.obstruction) - len(shown)
         return "; ".join(shown + [f"and on {more} more"] * bool(more))

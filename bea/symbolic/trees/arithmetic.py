@@ -24,7 +24,7 @@ from bea.symbolic.ring.number_algebra import NumberAlgebra
 from bea.symbolic.ring.scalars import Scalar, expression_of_scalar, scalar_of
 from bea.symbolic.trees.table import TreeTable
 
-LARGEST_PRIME = 2**31
+MAX_PRIME = 2**31
 """Residues below it have products within 64 bits."""
 
 
@@ -77,6 +77,7 @@ Pass = Callable[[Arithmetic], np.ndarray]
 def exact_values(
     entries: Sequence[Scalar],
     table: TreeTable,
+    *,
     scale: Callable[[int, int], int],
     run: Pass,
 ) -> list[Scalar]:
@@ -97,7 +98,7 @@ def exact_values(
         return _values_in_ring(entries, run)
     D = lcm(*(x.denominator for e in entries for x in algebra.coordinates(e)))
     scales = [scale(D, n) for n in range(1, table.order + 1)]
-    bound = _bound(algebra, table, scales, run)
+    bound = _bound(algebra, table, scales=scales, run=run)
     if bound is None:
         return _values_in_ring(entries, run)
     residues, moduli = [], []
@@ -149,7 +150,7 @@ def _magnitudes(algebra: NumberAlgebra) -> Arithmetic:
 
 
 def _bound(
-    algebra: NumberAlgebra, table: TreeTable, scales: Sequence[int], run: Pass
+    algebra: NumberAlgebra, table: TreeTable, *, scales: Sequence[int], run: Pass
 ) -> int | None:
     """An integer that no coordinate of scale_n · result exceeds; None beyond floating point."""
     try:
@@ -180,7 +181,7 @@ def _values_in_ring(entries: Sequence[Scalar], run: Pass) -> list[Scalar]:
 
 
 def _primes(excluded_factors: int) -> Iterator[int]:
-    p = LARGEST_PRIME
+    p = MAX_PRIME
     while True:
         p = int(sp.prevprime(p))
         if excluded_factors % p:

@@ -60,7 +60,10 @@ def modified_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Sca
         return D**n * lcm(*range(1, n + 1))  # α_t has D^n, and the weights of q'(0) the rest
 
     return exact_values(
-        tableau.entries, table, scale, lambda arithmetic: _derivative(arithmetic, tableau, table)
+        tableau.entries,
+        table,
+        scale=scale,
+        run=lambda arithmetic: _derivative(arithmetic, tableau, table),
     )
 
 

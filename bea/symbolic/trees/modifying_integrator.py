@@ -48,12 +48,15 @@ def modifying_coefficients(tableau: ButcherTableau, table: TreeTable) -> list[Sc
         return D ** (2 * n - 2) * factorial(n)  # n!/γ(τ) is an integer, and so is n!/Π n_i!
 
     return exact_values(
-        tableau.entries, table, scale, lambda arithmetic: _solved(arithmetic, tableau, table, cuts)
+        tableau.entries,
+        table,
+        scale=scale,
+        run=lambda arithmetic: _solved(arithmetic, tableau, table, cuts=cuts),
     )
 
 
 def _solved(
-    arithmetic: Arithmetic, tableau: ButcherTableau, table: TreeTable, cuts: list[Cuts]
+    arithmetic: Arithmetic, tableau: ButcherTableau, table: TreeTable, *, cuts: list[Cuts]
 ) -> np.ndarray:
     plus, times, stages = arithmetic.plus, arithmetic.times, range(len(tableau.b))
     A = [[(j, arithmetic.constant(a)) for j, a in enumerate(row) if a] for row in tableau.A]

@@ -12,12 +12,12 @@ from functools import cached_property
 from itertools import chain, islice, repeat
 from typing import TYPE_CHECKING
 
-from bea.symbolic.trees.tree import MOST_TREES, Tree, checked_size
+from bea.symbolic.trees.tree import MAX_TREES, Tree, checked_size
 
 if TYPE_CHECKING:
     import numpy as np
 
-MOST_CUT_TREES = 60_000
+MAX_CUT_TREES = 60_000
 """A modifying integrator over more trees than this is refused unless its caller asks for it: 14
 nodes are 53 272 trees, with 4.7 million cuts; each further node makes 3.6 times as many."""
 
@@ -37,7 +37,7 @@ class TreeTable:
         InputError: the order is not positive, or there are more trees than allowed.
     """
 
-    def __init__(self, order: int, most_trees: int = MOST_TREES) -> None:
+    def __init__(self, order: int, most_trees: int = MAX_TREES) -> None:
         self.order = checked_size(order, most_trees)
         rest, child = array("q", [0]), array("q", [-1])
         starts = [0, 1]

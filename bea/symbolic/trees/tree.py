@@ -21,15 +21,15 @@ from operator import attrgetter
 from bea.errors import InputError
 from bea.whole_numbers import checked_limit, whole_number
 
-MOST_LEVELS = 200
+MAX_LEVELS = 200
 """Levels of a tree. What is said of it is found by recursion, and Python allows 1000 calls. A level
 fits into a byte."""
 
-MOST_TREES = 5_000_000
+MAX_TREES = 5_000_000
 """More trees than this are made only if the caller asks for them. A series through 17 nodes, a
 million trees, takes 0.4 GiB; 19 nodes are 7.4 million."""
 
-MOST_COUNTED = 100
+MAX_COUNTED = 100
 """Nodes up to which the number of trees is told exactly; it has 40 digits then."""
 
 KEPT_NODES = 8
@@ -70,8 +70,8 @@ class Tree:
                 )
         ordered = sorted(children, key=_levels, reverse=True)
         levels = b"\1" + b"".join(map(_levels, ordered)).translate(ONE_LEVEL_UP)
-        if max(levels) > MOST_LEVELS:
-            raise InputError(f"the tree has more than {MOST_LEVELS} levels: take a lower one")
+        if max(levels) > MAX_LEVELS:
+            raise InputError(f"the tree has more than {MAX_LEVELS} levels: take a lower one")
         object.__setattr__(self, "children", tuple(ordered))
         object.__setattr__(self, "_levels", levels)
 
@@ -101,8 +101,8 @@ class Tree:
                     f"{levels[0] + 1} to {before + 1}"
                 )
 
-        if max(levels) - levels[0] >= MOST_LEVELS:
-            raise InputError(f"the tree has more than {MOST_LEVELS} levels: take a lower one")
+        if max(levels) - levels[0] >= MAX_LEVELS:
+            raise InputError(f"the tree has more than {MAX_LEVELS} levels: take a lower one")
 
         def subtree(start: int) -> tuple[Tree, int]:
             children, end = [], start + 1
@@ -211,7 +211,7 @@ def checked_size(order: int, most_trees: int) -> int:
     nodes, bound = whole_number(order), checked_limit("most_trees", most_trees)
     if nodes is None or nodes < 1:
         raise InputError(f"trees of {order} nodes: give a whole number of nodes, 1 or more")
-    if nodes < MOST_COUNTED and 3 ** (nodes - 1) <= bound:
+    if nodes < MAX_COUNTED and 3 ** (nodes - 1) <= bound:
         return nodes  # there are not more: r(n) grows like 2.9558^n/n^{3/2} (Otter 1948)
     total = 0
     for n in range(1, nodes + 1):
@@ -222,7 +222,7 @@ def checked_size(order: int, most_trees: int) -> int:
 
 
 def _too_many(order: int, found: int, bound: int) -> str:
-    counted = order <= MOST_COUNTED
+    counted = order <= MAX_COUNTED
     total = sum(map(number_of_trees, range(1, order + 1))) if counted else found
     number = f"{total}" if counted else f"more than {total}"
     remedy = f", or pass most_trees={total} (--most-trees {total}) to risk it" * counted
@@ -232,7 +232,7 @@ def _too_many(order: int, found: int, bound: int) -> str:
     )
 
 
-def trees(order: int, most_trees: int = MOST_TREES) -> list[Tree]:
+def trees(order: int, most_trees: int = MAX_TREES) -> list[Tree]:
     """All rooted trees with so many nodes, the tall tree first.
 
     A tree of n nodes is a first child of k nodes, its largest, and a rest: a tree of n − k nodes

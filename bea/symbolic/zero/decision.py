@@ -64,10 +64,10 @@ ELEMENTARY = (
     *(sp.asinh, sp.acosh, sp.atanh, sp.acoth, sp.erf, sp.erfc, sp.erfi),
 )
 
-LEAST_POINTS = 3
+MIN_POINTS = 3
 """Points at which balls leave it at zero what is zero, by algebra, for some signs of its roots."""
 
-MOST_BITS = 60_000
+MAX_BITS = 60_000
 """The root bound of an algebraic number up to which it is computed: some milliseconds."""
 
 
@@ -225,7 +225,7 @@ class Decider:
                 Answer.UNDECIDED,
                 f"it has no real value at any of {len(chosen)} points of many scales",
             )
-        if vanishes_for_some_signs and len(defined) >= LEAST_POINTS:
+        if vanishes_for_some_signs and len(defined) >= MIN_POINTS:
             where = next(iter(defined.values())).shown(symbols)
             primitive = self._in_the_field(with_primitive_radicands(expr), has_signs=True)
             if (primitive and all(primitive)) or has_one_sheet(expr):
@@ -248,7 +248,7 @@ class Decider:
 
     def _constant(self, expr: Expr, kind: _Kind) -> Decision:
         bound = root_bound(expr) if kind.is_algebraic else None
-        for bits in (*PRECISIONS, *([bound + 64] if bound and bound < MOST_BITS else [])):
+        for bits in (*PRECISIONS, *([bound + 64] if bound and bound < MAX_BITS else [])):
             try:
                 with precision(bits):
                     value = ball(expr, {})

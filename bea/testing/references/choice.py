@@ -1,4 +1,4 @@
-"""Which subject the arguments of an assertion describe."""
+"""Which reference the arguments of an assertion describe."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.methods.named import method_named
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.symbolic.series import Series, modified_series
-from bea.testing.references.equation import OnEquation
-from bea.testing.references.plain_field import OnPlainField
-from bea.testing.references.reference import Subject
-from bea.testing.references.series import OnSeries
+from bea.testing.references.equation import EquationReference
+from bea.testing.references.plain_field import PlainFieldReference
+from bea.testing.references.reference import Reference
+from bea.testing.references.series import SeriesReference
 from bea.testing.samples import SampleField, SampleLoss, SampleNetwork
 
 
-def subject_of(
+def reference_of(
     step: Step,
     equation: Any,
     order: int | None,
@@ -32,8 +32,8 @@ def subject_of(
     constants: Mapping[Any, Any] | None,
     step_sizes: Sequence[Any] | None,
     precision: Precision,
-) -> Subject:
-    """The subject that the arguments of an assertion describe.
+) -> Reference:
+    """The reference that the arguments of an assertion describe.
 
     Raises:
         InputError: they describe none.
@@ -47,9 +47,13 @@ def subject_of(
     if isinstance(equation, ModifiedEquation):
         if field is not None:
             raise InputError("the equation has its field already: field= is for a series")
-        return OnEquation(step, equation, order, at, constants, step_sizes, precision)
+        return EquationReference(
+            step, equation, order, at=at, constants=constants, sizes=step_sizes, precision=precision
+        )
     if isinstance(equation, Series):
-        return OnSeries(step, equation, order, field, at, constants, step_sizes)
+        return SeriesReference(
+            step, equation, order, field=field, at=at, constants=constants, sizes=step_sizes
+        )
     if field is not None:
         raise InputError("two fields were given: field= is for a series")
     if not callable(equation):
@@ -57,18 +61,21 @@ def subject_of(
             f"{equation!r} is neither a modified equation nor a series nor a field: give what "
             "bea.modified_equation or bea.modified_series returns, or a function of theta"
         )
-    return _on_plain_field(step, equation, order, method, at, step_sizes, precision)
+    return _on_plain_field(
+        step, equation, order=order, method=method, at=at, sizes=step_sizes, precision=precision
+    )
 
 
 def _on_plain_field(
     step: Step,
     field: Callable[..., Any],
+    *,
     order: int | None,
     method: str | ButcherTableau | None,
     at: Any,
     sizes: Sequence[Any] | None,
     precision: Precision,
-) -> Subject:
+) -> Reference:
     if isinstance(field, SampleNetwork):
         raise InputError("a SampleNetwork is a loss: give its field, network.field")
     if isinstance(field, SampleLoss):
@@ -78,10 +85,12 @@ def _on_plain_field(
         tableau = method_named("euler" if method is None else method)
         p = _order_of(tableau) - 1 if order is None else order
         equation = field.equation(order=p, method=tableau)
-        subject = OnEquation(step, equation, p, at, None, sizes, precision)
-        subject.title = f"the flow of the given field by {tableau.name}"
-        subject.remedy_if_closer = " (name its method with method=)"
-        return subject
+        reference = EquationReference(
+            step, equation, p, at=at, constants=None, sizes=sizes, precision=precision
+        )
+        reference.title = f"the flow of the given field by {tableau.name}"
+        reference.remedy_if_closer = " (name its method with method=)"
+        return reference
     if at is None:
         at = getattr(field, "parameters", None)
     if _takes_step_size(field):
@@ -95,22 +104,44 @@ def _on_plain_field(
                 "the order of a field of (theta, h) is not known: give order=p for an error of "
                 "order p + 2"
             )
-        return OnPlainField(
-            step, cast(Callable[..., Any], field), order, None, at, sizes, precision
+        return PlainFieldReference(
+            step,
+            cast(Callable[..., Any], field),
+            order,
+            method=None,
+            at=at,
+            sizes=sizes,
+            precision=precision,
         )
 
     def of_theta(theta: Any, h: Any) -> Any:
         return field(theta)
 
     if method is None and order:
-        return OnPlainField(step, of_theta, order, None, at, sizes, precision)
+        return PlainFieldReference(
+            step, of_theta, order, method=None, at=at, sizes=sizes, precision=precision
+        )
     tableau = method_named("euler" if method is None else method)
     own = _order_of(tableau) - 1
     if order is None or order == own:
-        return OnPlainField(step, of_theta, own, tableau, at, sizes, precision)
+        return PlainFieldReference(
+            step, of_theta, own, method=tableau, at=at, sizes=sizes, precision=precision
+        )
     if at is None:
-        at = next(OnPlainField(step, of_theta, own, tableau, at, sizes, precision).points())[0]
-    return OnSeries(step, modified_series(tableau, order), order, field, at, None, sizes)
+        at = next(
+            PlainFieldReference(
+                step, of_theta, own, method=tableau, at=at, sizes=sizes, precision=precision
+            ).points()
+        )[0]
+    return SeriesReference(
+        step,
+        modified_series(tableau, order),
+        order,
+        field=field,
+        at=at,
+        constants=None,
+        sizes=sizes,
+    )
 
 
 def _order_of(method: ButcherTableau) -> int:

@@ -16,11 +16,11 @@ from bea.numeric.orders.user_step import Comparison, Step, StepInFloat64, StepIn
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.series import modified_series
 from bea.testing.points import far_points, generic_points, neighbour
-from bea.testing.references.far_away import Elsewhere
-from bea.testing.references.reference import ENOUGH, NEIGHBOURS, Reports, Subject
+from bea.testing.references.far_away import FarAway
+from bea.testing.references.reference import ENOUGH, NEIGHBOURS, Reference, Reports
 
 
-class OnEquation(Subject):
+class EquationReference(Reference):
     """A modified equation in coordinates."""
 
     def __init__(
@@ -28,6 +28,7 @@ class OnEquation(Subject):
         step: Step,
         equation: ModifiedEquation,
         order: int | None,
+        *,
         at: Any,
         constants: Mapping[Any, Any] | None,
         sizes: Sequence[Any] | None,
@@ -63,9 +64,10 @@ class OnEquation(Subject):
             highest = max(p, self.order)
             if highest not in found:
                 found[highest] = in_coordinates(
-                    self._equation, point, highest, self._constants, self.step, self.sizes,
-                    self._precision(point) if precision == "auto" else precision,
-                    lambda report: self.verdict(report) == "confirmed",
+                    self._equation, point, highest,
+                    constants=self._constants, step=self.step, sizes=self.sizes,
+                    precision=self._precision(point) if precision == "auto" else precision,
+                    settles=lambda report: self.verdict(report) == "confirmed",
                 )  # fmt: skip
             return found[highest](p)
 
@@ -88,17 +90,17 @@ class OnEquation(Subject):
         near, _ = next(self.points())
         return self._elsewhere(report.precision).shows(near, report, parts)
 
-    def _elsewhere(self, precision: str) -> Elsewhere:
+    def _elsewhere(self, precision: str) -> FarAway:
         p = self.order if self._equation.is_modifying else 0
         kind = StepInMultiprecision if precision == "mpmath" else StepInFloat64
         equation = self._equation.extended(p)
 
         def compare(theta: Any, h: float) -> Comparison:
             point = checks.point(self._equation, theta)
-            both = kind(equation, point, self._values, self.step)
+            both = kind(equation, point, self._values, step=self.step)
             return both.off_the_method(both.number(h), p)
 
-        return Elsewhere(compare)
+        return FarAway(compare)
 
     def _precision(self, point: Any) -> Precision:
         """Multiprecision if the step computes in it, else float64."""
@@ -106,7 +108,9 @@ class OnEquation(Subject):
             return self._asked_precision
         theta = checks.point(self._equation, point)
         with mpmath.workdps(60):
-            tried = StepInMultiprecision(self._equation.extended(0), theta, self._values, self.step)
+            tried = StepInMultiprecision(
+                self._equation.extended(0), theta, self._values, step=self.step
+            )
             return "mpmath" if tried.is_exact else "float64"
 
     def is_known_to_vanish(self, l: int) -> bool:

@@ -26,12 +26,12 @@ SAME, OTHER = 1e-9, 1e-8
 JUMP, FALLS = 2.0**-20, 2.0**-26
 """What is smooth in h falls by 2^−q when h is halved; what agrees to 10⁻⁹ at T/2⁸, by q ≥ 4."""
 
-MOST_DOUBLINGS = 60
+MAX_DOUBLINGS = 60
 SHARE = 1e-3
 """Of f_{p+1}·h^{p+2}: what is off by less is not another f_{p+1}."""
 
 
-class Elsewhere:
+class FarAway:
     """A comparison of a step with its method's own.
 
     Args:
@@ -51,7 +51,7 @@ class Elsewhere:
             time: T, the time scale of the field near the first.
 
         Raises:
-            StepError: they are the same near the first point for small h, and differ elsewhere.
+            StepError: they are the same near the first point for small h, and differ far_away.
         """
         here, point = near
         off = [self._at(point, time / 2**k) for k in LARGER]
@@ -83,7 +83,7 @@ class Elsewhere:
         """
         p, seen = report.order, set[str]()
         expected = {c.name: c.expected for c in report.components}
-        for k in range(0, MOST_DOUBLINGS, 2):
+        for k in range(0, MAX_DOUBLINGS, 2):
             h = report.time_scale * 2.0**k
             found = self._comparison(near, h)
             if found is None:

@@ -11,7 +11,7 @@ import mpmath
 import numpy as np
 
 from bea.errors import InputError
-from bea.numeric.orders.components import LEAST_SIZES, SAFETY
+from bea.numeric.orders.components import MIN_SIZES, SAFETY
 from bea.numeric.orders.fits import norm
 from bea.numeric.orders.local_error import Precision, digits_for
 from bea.numeric.orders.measurement import leading_vector, measure
@@ -27,16 +27,16 @@ from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
 from bea.numeric.orders.user_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree
-from bea.testing.references.far_away import Elsewhere
-from bea.testing.references.reference import NEIGHBOURS, Reports, Subject
+from bea.testing.references.far_away import FarAway
+from bea.testing.references.reference import NEIGHBOURS, Reference, Reports
 from bea.testing.verdict import Verdict
 
-MOST_TRIED_DIMENSIONS = 12
+MAX_TRIED_DIMENSIONS = 12
 TOO_SLOW = 0.25
 """By how much an order must be below p + 2 to be lower."""
 
 
-class OnPlainField(Subject):
+class PlainFieldReference(Reference):
     """The flow of a field itself, known by its values.
 
     Args:
@@ -56,6 +56,7 @@ class OnPlainField(Subject):
         step: Step,
         field: FieldOfStepSize,
         order: int,
+        *,
         method: ButcherTableau | None,
         at: Any,
         sizes: Sequence[Any] | None,
@@ -84,11 +85,11 @@ class OnPlainField(Subject):
     @cached_property
     def _dimension(self) -> int:
         """How many parameters the field has: what it takes and gives back."""
-        for m in (3, 2, 1, *range(4, MOST_TRIED_DIMENSIONS + 1)):
+        for m in (3, 2, 1, *range(4, MAX_TRIED_DIMENSIONS + 1)):
             theta = next(generic_points(m))
             for digits in (30, None):
                 try:
-                    PlainField(self._field, self.step, theta, digits).velocity(
+                    PlainField(self._field, self.step, theta, digits=digits).velocity(
                         np.array([mpmath.mpf(t) for t in theta]), mpmath.mpf(1) / 64
                     )
                 except Exception:  # whatever the user's function raises for a wrong dimension
@@ -107,7 +108,7 @@ class OnPlainField(Subject):
             field = self._field if exact else self._compiled(point)
             digits = digits_for(p) + LOST if exact else None
             with mpmath.workdps(digits or FLOW_DIGITS), np.errstate(all="ignore"):
-                return self._settling(PlainField(field, self.step, point, digits), p)
+                return self._settling(PlainField(field, self.step, point, digits=digits), p)
 
         return report
 
@@ -149,15 +150,15 @@ class OnPlainField(Subject):
             exemplary = arithmetic.differences_of(self._method, steps)
         clear = [i for i, d in enumerate(exemplary) if norm(d) > SAFETY * floors[i]]
         limit = np.zeros(len(exemplary[0]))
-        if len(clear) >= LEAST_SIZES:
+        if len(clear) >= MIN_SIZES:
             size = norm(exemplary[clear[-1]]) / steps[clear[-1]] ** (p + 2)
-            vector, _ = leading_vector(exemplary, floors, steps, p, size)
+            vector, _ = leading_vector(exemplary, floors, steps, p=p, size=size)
             limit = vector * float(size)
         velocity = arithmetic.velocity(arithmetic.theta, max(steps))
-        expected = expectation(velocity, limit, p, scale)
-        report = measure(arithmetic, expected, p, steps, differences=found)
+        expected = expectation(velocity, limit, p=p, time_scale=scale)
+        report = measure(arithmetic, expected, p, sizes=steps, differences=found)
         each = arithmetic.floors_of_each(p, steps)
-        same = len(clear) >= LEAST_SIZES and all(
+        same = len(clear) >= MIN_SIZES and all(
             bool((abs(d - e) <= AS_CLOSE * floor).all())
             for d, e, floor in zip(found, exemplary, each, strict=True)
         )
@@ -183,7 +184,7 @@ class OnPlainField(Subject):
 
         def compare(theta: Any, h: float) -> Comparison:
             field = self._field if exact else self._compiled(theta)
-            both = PlainField(field, self.step, theta, FLOW_DIGITS if exact else None)
+            both = PlainField(field, self.step, theta, digits=FLOW_DIGITS if exact else None)
             return both.off_the_method(method, both.number(h))
 
         near, _ = next(self.points())
@@ -195,7 +196,7 @@ class OnPlainField(Subject):
         else:
             far = far_trees(near)
         time = min(report.time_scale for report in confirmed)
-        Elsewhere(compare).look(self.named(near), far, time)
+        FarAway(compare).look(self.named(near), far, time)
 
     @property
     def lower_orders(self) -> range:

@@ -10,7 +10,7 @@ import mpmath
 import sympy as sp
 
 from bea.numeric.orders import checks
-from bea.numeric.orders.components import LEAST_SIZES
+from bea.numeric.orders.components import MIN_SIZES
 from bea.numeric.orders.local_error import Precision
 from bea.numeric.orders.plain_field import is_row_of_numbers
 from bea.numeric.orders.report import OrderReport
@@ -27,7 +27,7 @@ Reports = Callable[[int], OrderReport]
 """p ↦ the local error against the flow of order p."""
 
 
-class Subject(ABC):
+class Reference(ABC):
     """What a step is held against.
 
     Attributes:
@@ -49,7 +49,7 @@ class Subject(ABC):
 
     def __init__(self, step: Step, sizes: Sequence[Any] | None) -> None:
         self.step = RecordedStep(step)
-        self.sizes = None if sizes is None else checks.step_sizes(sizes, LEAST_SIZES)
+        self.sizes = None if sizes is None else checks.step_sizes(sizes, MIN_SIZES)
 
     @abstractmethod
     def points(self) -> Iterator[tuple[Any, bool]]:

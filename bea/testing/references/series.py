@@ -10,16 +10,16 @@ from bea.errors import InputError
 from bea.numeric.orders import checks
 from bea.numeric.orders.local_error import Precision, on_field
 from bea.numeric.orders.report import OrderReport
-from bea.numeric.orders.series_on_pytrees import FieldArithmetic
+from bea.numeric.orders.series_on_pytrees import SeriesOnPytrees
 from bea.numeric.orders.user_step import Comparison, Step
 from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
 from bea.testing.points import far_trees, neighbour_of_tree
-from bea.testing.references.far_away import Elsewhere
-from bea.testing.references.reference import NEIGHBOURS, Reports, Subject
+from bea.testing.references.far_away import FarAway
+from bea.testing.references.reference import NEIGHBOURS, Reference, Reports
 
 
-class OnSeries(Subject):
+class SeriesReference(Reference):
     """A series on a field of pytrees in JAX."""
 
     enough = 1
@@ -30,6 +30,7 @@ class OnSeries(Subject):
         step: Step,
         series: Series,
         order: int | None,
+        *,
         field: Field | None,
         at: PyTree,
         constants: Mapping[Any, Any] | None,
@@ -60,9 +61,9 @@ class OnSeries(Subject):
             p += 1
         return p
 
-    def _compiled(self, highest: int) -> FieldArithmetic:
+    def _compiled(self, highest: int) -> SeriesOnPytrees:
         series = self._series.extended(highest + 1)
-        return FieldArithmetic(series, self._field, self._start, step=self.step)
+        return SeriesOnPytrees(series, self._field, self._start, step=self.step)
 
     def points(self) -> Iterator[tuple[Any, bool]]:
         """The given parameters, and neighbours of them."""
@@ -93,14 +94,14 @@ class OnSeries(Subject):
         parts = dict(self._arithmetic(self._highest).components())
         return self._elsewhere().shows(self._start, report, parts)
 
-    def _elsewhere(self) -> Elsewhere:
+    def _elsewhere(self) -> FarAway:
         p = self.order if self._series.is_modifying else 0
         arithmetic = self._arithmetic(max(p, self._highest))
 
         def compare(theta: Any, h: float) -> Comparison:
             return arithmetic.moved_to(theta).off_the_method(float(h), p)
 
-        return Elsewhere(compare)
+        return FarAway(compare)
 
     def is_known_to_vanish(self, l: int) -> bool:
         """Does the series have no term with h^l?"""

@@ -21,8 +21,9 @@ from hypothesis import strategies as st
 
 import bea
 from bea.numeric.orders import checks
-from bea.numeric.orders.arithmetic import DoublePrecision, Multiprecision
 from bea.numeric.orders.components import SAFETY
+from bea.numeric.orders.float64 import Float64
+from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.report import OrderReport
 from tests.quick import EVERY_METHOD, quick
 
@@ -778,7 +779,7 @@ def test_the_floor_is_what_float64_errs_by(name):
     theta = checks.point(equation, [float(sp.Rational(c)) for c in at])
     scale = bea.verify_order(equation, at, 3, precision="mpmath").step_sizes[0] * 2**40
     sizes = [float(scale) / 2**k for k in (3, 5, 7, 10)]
-    double = DoublePrecision(equation, theta, {})
+    double = Float64(equation, theta, {})
     with mpmath.workdps(50):
         exact = Multiprecision(equation, theta, {})
         for p in (0, 3):

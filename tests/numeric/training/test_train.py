@@ -33,7 +33,7 @@ from bea.numeric.training import checkpoints as saved_run
 from bea.numeric.training import train as training
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.schedule import spread_steps
-from bea.numeric.training.sharding import Placement
+from bea.numeric.training.sharding import Sharding
 
 DATA = load_digits().subset(96, 64)
 X, X_TEST = DATA.scaled(flat=True)
@@ -78,7 +78,7 @@ def test_all_at_once_is_one_after_another(usual):
 
 
 def order_of(seed: int, epoch: int) -> np.ndarray:
-    ensemble = Ensemble(NETWORK, optax.sgd, 32, len(X), 1000, training.Placement.on(None))
+    ensemble = Ensemble(NETWORK, optax.sgd, 32, len(X), 1000, training.Sharding.on(None))
     return np.asarray(ensemble.order([seed], epoch))[0]
 
 
@@ -364,7 +364,7 @@ def test_a_saved_run_does_not_care_in_which_module_the_network_is(monkeypatch):
         monkeypatch.setitem(sys.modules, module, there)
         exec(ELSEWHERE, vars(there))
         network = classifier(there.Network(factor), image=(64,))
-        return Ensemble(network, optax.sgd, 32, len(X), 96, Placement.on(None)).program(*TRAIN)
+        return Ensemble(network, optax.sgd, 32, len(X), 96, Sharding.on(None)).program(*TRAIN)
 
     assert program("here") == program("in_another.place.now") != program("here", factor=0.5)
 
@@ -397,7 +397,7 @@ def cut_off_at(
 
 def test_another_device_is_told(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_environment", lambda placement: "an abacus")
+        patch.setattr(training, "_environment", lambda sharding: "an abacus")
         cut_off_at(2, tmp_path, monkeypatch)
     with pytest.warns(UserWarning, match="begun with an abacus and goes on with JAX"):
         run(folder=tmp_path)

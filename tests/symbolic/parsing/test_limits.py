@@ -116,13 +116,13 @@ def test_a_product_in_pieces_is_the_product(monkeypatch):
     ring = DifferentialRing([x, y], [sp.exp(x) * y])
     u, v = (ring.element((x + 2 * y + sp.exp(x)) ** n) for n in (4, 6))
     whole = u * v
-    monkeypatch.setattr(ring_module, "LARGEST_PRODUCT", 50)
+    monkeypatch.setattr(ring_module, "MAX_PRODUCT", 50)
     assert ring.product(u, v) == ring.product(v, u) == whole
     assert ring.product(u, ring.zero) == ring.zero
 
 
 def test_a_product_that_is_too_long_is_noticed_on_the_way(monkeypatch):
-    monkeypatch.setattr(ring_module, "LARGEST_PRODUCT", 1_000)
+    monkeypatch.setattr(ring_module, "MAX_PRODUCT", 1_000)
     ring = DifferentialRing([x, y], [x + y], most_terms=300)
     u, v = ring.element((1 + x) ** 200), ring.element((1 + y) ** 200)
     pieces, honest = [], DifferentialRing._pieces

@@ -27,9 +27,9 @@ from matplotlib.figure import Figure
 import bea
 from bea.symbolic.drawing.layout import Node, tree_layout
 from bea.symbolic.drawing.svg import tree_svg
-from bea.symbolic.printing.chart import LONGEST_FACTOR
+from bea.symbolic.printing.chart import MAX_FACTOR_LENGTH
 from bea.symbolic.printing.pictures import (
-    MOST_ROWS,
+    MAX_ROWS,
     draw_series,
     draw_tree,
     save_picture,
@@ -258,12 +258,12 @@ def test_a_chart_has_every_tree_of_the_series_over_its_words(name):
         assert group[0].text.endswith(f"σ = {tree.symmetry}, b/σ = {factor}")
         words, number = words_below(svg, group)
         assert words == differential(tree)
-        if len(factor) <= LONGEST_FACTOR:
+        if len(factor) <= MAX_FACTOR_LENGTH:
             assert number == factor.replace("-", "−")
         else:
             assert number[-1] == "…"
             assert factor.replace("-", "−").startswith(number[:-1])
-            assert len(number) == LONGEST_FACTOR
+            assert len(number) == MAX_FACTOR_LENGTH
 
 
 @pytest.mark.parametrize("name", SERIES)
@@ -398,7 +398,7 @@ def test_a_long_table_says_how_many_rows_are_left_out(most):
 
 def test_a_table_does_not_look_at_what_it_leaves_out():
     series = Terms(dict.fromkeys(SMALL_TREES, Fraction(1)))
-    assert series_html(series).count("<svg") == MOST_ROWS
+    assert series_html(series).count("<svg") == MAX_ROWS
     assert max(series.asked) == 6
     series.asked.clear()
     assert series_html(series, most_rows=8).count("<svg") == 8

@@ -1,8 +1,8 @@
-"""The two arithmetics in which a local error can be measured: float64 and multiprecision.
+"""The difference between one step of a method and the flow of a field, in some arithmetic.
 
-Each one forms, for a step size h, the difference between the displacement of the method and that
-of the flow of order p, and says below which size such a difference is nothing but round-off. What
-is concluded from the differences is `local_error`'s.
+For a step size h, the displacement of the flow of order p is taken from that of the step, and a
+floor says below which size such a difference is nothing but round-off. The two arithmetics are
+`float64` and `multiprecision`; what is concluded from the differences is `local_error`'s.
 """
 
 from __future__ import annotations
@@ -10,38 +10,26 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any
 
-import diffrax
-import jax
-import jax.numpy as jnp
 import mpmath
 import numpy as np
 import sympy as sp
 
-from bea.errors import BeaError, InputError
-from bea.flows import extrapolation
-from bea.flows.precision import double_precision, unjitted
+from bea.errors import BeaError
 from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.symbolic.equation import ModifiedEquation
 from bea.symbolic.kernels.certified_field import CertifiedField
 from bea.symbolic.kernels.constants import constant_values
-from bea.symbolic.kernels.multiprecision import mpf_of, rational_of
-from bea.symbolic.kernels.polynomials import PolynomialFields, jax_kernel, mpmath_kernel
 from bea.symbolic.methods.tableau import ButcherTableau
-from bea.symbolic.ring.terms import Monomial
 
-SUBSTEPS = 8
-"""Steps of Dopri8 to one step of the method. At h = T/8, where T is the time scale of the field,
-they leave (1/64)⁹ ≈ 10⁻¹⁶ of it."""
 SAMPLES = 8
 """Points that differ from θ in the last digit, for an estimate of the round-off."""
 
 
-class Arithmetic(ABC):
-    """One step and the flows from a point; all vectors are NumPy arrays of shape (m,).
+class StepAndFlow(ABC):
+    """One step and the flows from a point, in one arithmetic; vectors are arrays of shape (m,).
 
     Args:
         equation: the corrections f_0, …, f_P.
@@ -78,7 +66,7 @@ class Arithmetic(ABC):
 
     @cached_property
     @abstractmethod
-    def _map(self) -> _Map:
+    def _map(self) -> SymbolicMap:
         """The displacement by a symbolic one-step map."""
 
     @cached_property
@@ -180,190 +168,12 @@ class Arithmetic(ABC):
         return np.max(moves, axis=0) + self.eps * abs(value)
 
 
-class DoublePrecision(Arithmetic):
-    """float64: the kernels in JAX, the flows by diffrax."""
-
-    name = "float64"
-    finer = " or precision='mpmath'"
-    eps = float(np.finfo(np.float64).eps)
-
-    def number(self, value: Any) -> float:
-        """The nearest float64.
-
-        Raises:
-            BeaError: the value is out of its range.
-        """
-        result = float(value)
-        if not np.isfinite(result) or (result == 0 and value != 0):
-            raise BeaError(
-                f"{mpmath.nstr(mpmath.mpmathify(value), 5)} is out of the range of float64: "
-                "use precision='mpmath'"
-            )
-        return result
-
-    def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
-        """The corrections by the JAX kernel."""
-        with double_precision():
-            return np.asarray(self._programs.fields(jnp.asarray(theta)))[: p + 1]
-
-    def _flows(self, p: int, step_sizes: Sequence[float]) -> Sequence[np.ndarray]:
-        with double_precision():
-            included = jnp.arange(self._equation.order + 1) <= p
-            flows = self._programs.flows(
-                jnp.asarray(self._theta), included, jnp.asarray(step_sizes)
-            )
-            return list(map(np.asarray, flows))
-
-    @cached_property
-    def _programs(self) -> _Programs:
-        fields = self._equation.polynomial_fields()
-        coefficients = tuple(
-            tuple(tuple(sorted(row.items())) for row in field) for field in fields.coefficients
-        )
-        constants = tuple(sorted(self._constants.items()))
-        return _compiled(fields.params, fields.meanings, fields.monomials, coefficients, constants)
-
-    def _cancelled(self) -> Any:
-        certified = certified_field(self._equation, self._constants)
-        if not certified.has_balls:
-            return 0
-        point = [rational_of(mpmath.mpf(float(t))) for t in self._theta]
-        exact = np.array([list(map(float, f)) for f in certified.corrections(point, 60)])
-        # At a removable singularity there is no ball, and so nothing to compare with.
-        return np.where(np.isfinite(exact), abs(self.corrections - exact), 0.0)
-
-    @cached_property
-    def _map(self) -> _Map:
-        return _Map.of(self._equation, self._constants, ["scipy", "numpy"])
-
-
-@dataclass(frozen=True)
-class _Programs:
-    """What JAX compiles for the corrections f_0, …, f_P, whatever the point and the order.
-
-    Attributes:
-        fields: θ ↦ f_0(θ), …, f_P(θ).
-        flows: θ, which corrections to include, step sizes ↦ the displacements θ̃(h) − θ.
-    """
-
-    fields: Callable[[jax.Array], jax.Array]
-    flows: Callable[[jax.Array, jax.Array, jax.Array], jax.Array]
-
-
-@lru_cache(maxsize=8)
-def _compiled(
-    params: tuple[sp.Symbol, ...],
-    meanings: tuple[sp.Expr, ...],
-    monomials: tuple[Monomial, ...],
-    coefficients: tuple[tuple[tuple[tuple[int, Fraction], ...], ...], ...],
-    constants: tuple[tuple[str, sp.Expr], ...],
-) -> _Programs:
-    """The programs for `PolynomialFields`, of which the arguments are the parts, to be hashed."""
-    rows = tuple(tuple(map(dict, field)) for field in coefficients)
-    kernel = jax_kernel(PolynomialFields(params, meanings, monomials, rows), dict(constants))
-
-    def displacement(theta: jax.Array, included: jax.Array, h: jax.Array) -> jax.Array:
-        weights = jnp.where(included, h ** jnp.arange(1, len(included) + 1), 0.0)
-
-        def field(s: Any, delta: jax.Array, args: Any) -> jax.Array:  # dδ/ds = h f̃(θ + δ)
-            return weights @ kernel(theta + delta)
-
-        solution = unjitted(diffrax.diffeqsolve)(
-            diffrax.ODETerm(field),
-            diffrax.Dopri8(),
-            t0=0.0,
-            t1=1.0,
-            dt0=1.0 / SUBSTEPS,
-            y0=jnp.zeros_like(theta),
-        )
-        return solution.ys[0]
-
-    return _Programs(jax.jit(kernel), jax.jit(jax.vmap(displacement, in_axes=(None, None, 0))))
-
-
-class Multiprecision(Arithmetic):
-    """mpmath, at the precision in force when it is made: the flows by extrapolation."""
-
-    name = "mpmath"
-    finer = ""
-
-    def __init__(
-        self,
-        equation: ModifiedEquation,
-        theta: Sequence[sp.Expr],
-        constants: Mapping[str, sp.Expr],
-    ) -> None:
-        super().__init__(equation, theta, constants)
-        self.eps = mpmath.mpf(10) ** (5 - mpmath.mp.dps)  # extrapolation loses a few digits
-        self._kernels: dict[int, Callable[[Sequence[Any]], list[list[Any]]]] = {}
-
-    def number(self, value: Any) -> mpmath.mpf:
-        """The nearest number at the precision in force."""
-        return multiprecise(value)
-
-    def fields(self, theta: np.ndarray, p: int) -> np.ndarray:
-        """The corrections in multiprecision.
-
-        Raises:
-            InputError: they have no finite and real values here.
-        """
-        if p not in self._kernels:
-            self._kernels[p] = self._kernel(p)
-        try:
-            values = np.array(self._kernels[p](list(theta)), dtype=object)
-        except (ZeroDivisionError, ValueError):
-            values = np.array([mpmath.nan])
-        if not is_finite(values):
-            point = ", ".join(mpmath.nstr(t, 5) for t in theta)
-            raise InputError(
-                f"the corrections are not finite at ({point}): stay away from the singularity of "
-                f"{self._equation.problem.title}"
-            )
-        return values
-
-    def _kernel(self, p: int) -> Callable[[Sequence[Any]], list[list[Any]]]:
-        """θ ↦ f_0(θ), …, f_p(θ), each with all its digits: far out, terms cancel."""
-        certified = certified_field(self._equation, self._constants, p)
-        if not certified.has_balls:
-            return mpmath_kernel(self._equation.polynomial_fields(p), self._constants)
-
-        def fields(theta: Sequence[Any]) -> list[list[Any]]:
-            if not is_finite(np.array(theta, dtype=object)):
-                return [[mpmath.nan] * len(theta)]
-            found = certified.corrections(list(map(rational_of, theta)), mpmath.mp.prec)
-            return [list(map(mpf_of, f)) for f in found]
-
-        return fields
-
-    def _flows(self, p: int, step_sizes: Sequence[mpmath.mpf]) -> Sequence[np.ndarray]:
-        return [self._flow(p, h) for h in step_sizes]
-
-    def _flow(self, p: int, h: mpmath.mpf) -> np.ndarray:
-        weights = self._powers(h, p)
-        velocity = abs(weights @ self.corrections[: p + 1]).max()
-        if velocity == 0:
-            return 0 * self._theta
-        digits = int(mpmath.log10(velocity / (weights @ self.noise[: p + 1])))
-        return extrapolation.displacement(
-            lambda theta: weights @ self.fields(theta, p), self._theta, h, digits
-        )
-
-    @cached_property
-    def _map(self) -> _Map:
-        return _Map.of(self._equation, self._constants, ["mpmath"])
-
-
 def certified_field(
     equation: ModifiedEquation, constants: Mapping[str, sp.Expr], p: int | None = None
 ) -> CertifiedField:
     """The corrections f_0, …, f_p of an equation in balls; of all of them by default."""
     fields = equation.polynomial_fields(p)
     return CertifiedField(fields, constant_values(fields.constants(), fields.meanings, constants))
-
-
-def multiprecise(value: Any) -> mpmath.mpf:
-    """The nearest mpmath number, at the precision in force, also of a SymPy number."""
-    return mpmath.mpmathify(sp.N(value, mpmath.mp.dps) if isinstance(value, sp.Expr) else value)
 
 
 def finite_differences(
@@ -399,7 +209,7 @@ def is_finite(values: np.ndarray) -> bool:
 
 
 @dataclass(frozen=True)
-class _Map:
+class SymbolicMap:
     """The displacement Φ_h(θ) − θ by a symbolic one-step map.
 
     Attributes:
@@ -413,7 +223,7 @@ class _Map:
     @classmethod
     def of(
         cls, equation: ModifiedEquation, constants: Mapping[str, sp.Expr], modules: list[str]
-    ) -> _Map:
+    ) -> SymbolicMap:
         """Compile the map of an equation for a module of numerical functions."""
         problem, h = equation.problem, equation.step_size
         values = {c: constants[c.name] for c in problem.constants if c.name in constants}
