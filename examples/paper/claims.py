@@ -216,14 +216,16 @@ def write(
     argv: Sequence[str] | None,
     name: str,
     description: str | None,
-    make_table: Callable[[Any], Sequence[Row]],
     *,
+    make_table: Callable[[Any], Sequence[Row]],
     kind: type[RunTables],
     results: str,
 ) -> None:
     """The whole of a script that judges the claims of one experiment."""
     with errors_in_one_line(name):
-        given, tables = read_options(argv, name, description, kind, results, add_option)
+        given, tables = read_options(
+            argv, name, description, kind=kind, results=results, add=add_option
+        )
         written(given.claims or given.out / "claims.csv", make_table(tables))
 
 

@@ -61,9 +61,10 @@ def mean(rows: Iterable[Row], name: str) -> float:
 
 
 def series(
-    axes: Axes, rows: Sequence[Row], x: str, y: str, label: str, colour: str, marker: str
+    axes: Axes, rows: Sequence[Row], of: tuple[str, str], *, label: str, look: tuple[str, str]
 ) -> None:
-    """The models of a width, and a line through their means by learning rate."""
+    """The models of a width, columns (x, y), and a line through their means by learning rate."""
+    (x, y), (colour, marker) = of, look
     kept = included(rows)
     for fits, face in ((True, colour), (False, "white")):
         part = [row for row in kept if (row["accuracy"] == 1) == fits]
@@ -98,7 +99,7 @@ def tick(axes: Axes, rates: Iterable[float]) -> None:
     axes.minorticks_off()
 
 
-def head(axes: Axes, title: str, found: Sequence[Trend], names: Sequence[str] = ()) -> None:
+def head(axes: Axes, title: str, found: Sequence[Trend], *, names: Sequence[str] = ()) -> None:
     """A title, and under it the rank correlation of the panel, or of each of its groups."""
     told = [f"{found[0]}, {found[0].seeds} seeds"]
     if len(found) > 1:
@@ -150,7 +151,7 @@ def foot(figure: Figure, *lines: str) -> None:
 
 
 def curves(
-    png: Path, rows: Sequence[Row], shown: Sequence[tuple[str, str]], note: str, table: str
+    png: Path, rows: Sequence[Row], shown: Sequence[tuple[str, str]], *, note: str, table: str
 ) -> None:
     """Panels (title, y) of learning curves by learning rate, in two rows."""
     rates = grouped(rows, ["learning_rate"])
@@ -159,7 +160,7 @@ def curves(
     with drawing(png, size=(4.2 * columns + 0.4, 8)) as figure:
         for axes, (title, name) in zip(figure.subplots(2, columns).flat, shown, strict=True):
             for (h,), models in rates.items():
-                curve(axes, models, name, colours[h])
+                curve(axes, models, name, colour=colours[h])
             name_axes(axes, "step", name)
             axes.set_title(title, weight="bold")
         figure.legend(
@@ -168,7 +169,7 @@ def curves(
         foot(figure, f"{note} {exclusions(rows, table)}")
 
 
-def curve(axes: Axes, rows: Sequence[Row], name: str, colour: Colour) -> None:
+def curve(axes: Axes, rows: Sequence[Row], name: str, *, colour: Colour) -> None:
     """The mean and the range over seeds, as long as none has diverged, and where it is compared."""
     seeds = {row["seed"] for row in rows}
     by_step = {
@@ -193,6 +194,7 @@ def panels(
     png: Path,
     rows: Sequence[Row],
     shown: Sequence[tuple[str, str, str]],
+    *,
     groups: Sequence[tuple[str, Sequence[Row]]],
     notes: Sequence[str],
 ) -> None:
@@ -204,12 +206,13 @@ def panels(
         for axes, (title, x, y) in zip(figure.subplots(2, 2).flat, shown, strict=True):
             for i, (name, models) in enumerate(groups):
                 if included(models):
-                    series(axes, models, x, y, name, (BLUE, VERMILION)[i], MARKERS[i])
+                    each = ((BLUE, VERMILION)[i], MARKERS[i])
+                    series(axes, models, (x, y), label=name, look=each)
             name_axes(axes, x, y)
             if x == "learning_rate":
                 tick(axes, {row[x] for row in included(rows)})
             names, models = zip(*groups, strict=True)
-            head(axes, title, [trend(each, correlation(x, y)) for each in models], names)
+            head(axes, title, [trend(each, correlation(x, y)) for each in models], names=names)
             if not included(rows):
                 say_nothing_left(axes)
         if len(groups) > 1:

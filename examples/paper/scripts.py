@@ -59,6 +59,7 @@ class Experiment(ABC):
         profile: Any,
         data: Dataset,
         images: tuple[np.ndarray, np.ndarray],
+        *,
         out: Path,
         progress: bool = False,
         mesh: Mesh | None = None,
@@ -102,7 +103,7 @@ class Experiment(ABC):
             )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Script:
     """A script that trains.
 
@@ -112,7 +113,8 @@ class Script:
         examples: how it is called, what follows the command.
         profiles: by name; the first one is what runs if none is named.
         check: refuses a profile that cannot be before anything is trained.
-        experiment: (profile, folder of the data or None, out, progress, mesh) ↦ what is to be run.
+        experiment: (profile, folder of the data or None, out=…, progress=…, mesh=…) ↦ what is to be
+            run.
         tables: the files that are there when all is done.
         lists: the fields of a profile that are lists of numbers, with the type of these.
         numbers: the fields that are whole numbers.
@@ -126,7 +128,7 @@ class Script:
     examples: Sequence[str]
     profiles: Mapping[str, Any]
     check: Callable[[Any], None]
-    experiment: Callable[[Any, Path | None, Path, bool, Mesh | None], Experiment]
+    experiment: Callable[..., Experiment]
     tables: Sequence[str]
     lists: Mapping[str, Callable[[str], Any]]
     numbers: Sequence[str]
@@ -143,6 +145,7 @@ class Script:
         profile: str,
         out: Path,
         data: Path | None = None,
+        *,
         progress: bool | None = None,
         mesh: Mesh | None = None,
         **changes: Any,
@@ -167,7 +170,7 @@ class Script:
             )
         if not all(map(is_whole, tables)):
             show = sys.stderr.isatty() if progress is None else progress
-            experiment = self.experiment(asked, data, out, show, mesh)
+            experiment = self.experiment(asked, data, out=out, progress=show, mesh=mesh)
             with claimed(out, configuration):
                 self._run(experiment, profile, configuration)
 

@@ -259,6 +259,7 @@ def read_options(
     argv: Sequence[str] | None,
     name: str,
     description: str | None,
+    *,
     kind: type[TablesOf],
     results: str,
     add: Callable[[argparse.ArgumentParser], None] = lambda parser: None,
@@ -299,15 +300,15 @@ def show_tables(
     argv: Sequence[str] | None,
     name: str,
     description: str | None,
+    *,
     make_table: Callable[[TablesOf], Sequence[Row]],
     draw: Callable[[Path, Path], None],
-    *,
     kind: type[TablesOf],
     results: str,
 ) -> None:
     """The whole of a figure's script: its table from the tables, and the figure from that."""
     with errors_in_one_line(name):
-        given, tables = read_options(argv, name, description, kind, results)
+        given, tables = read_options(argv, name, description, kind=kind, results=results)
         table = given.out / f"{identity(name)}.csv"
         write_table(table, make_table(tables))
         print(f"wrote {table}")

@@ -50,7 +50,7 @@ def draw(table: Path, png: Path) -> None:
         accuracy, gain, regularizer = figure.subplots(1, 3)
         for axes, name in ((accuracy, "test_accuracy"), (regularizer, "regularizer")):
             draw_by_mu(axes, regularized, name)
-            draw_plain(axes, others, name, min(rates, default=0))
+            draw_plain(axes, others, name, h=min(rates, default=0))
         draw_gain(gain, regularized)
         titles = ("(a) Test accuracy", r"(b) Gained over $\mu$ = 0", "(c) Regularizer")
         for axes, title in zip((accuracy, gain, regularizer), titles, strict=True):
@@ -77,7 +77,7 @@ def draw_by_mu(axes: Axes, rows: Sequence[Row], name: str) -> None:
     axes.set_ylabel(NAMES[name])
 
 
-def draw_plain(axes: Axes, rows: Sequence[Row], name: str, h: float) -> None:
+def draw_plain(axes: Axes, rows: Sequence[Row], name: str, *, h: float) -> None:
     """Plain SGD with learning rates h' > h, at the μ that would make up for the difference."""
     for i, ((larger,), models) in enumerate(grouped(rows, ["learning_rate"]).items()):
         label = "plain SGD with $h'$,\nat $\\mu = (h' - h)/4$" if i == 0 else None
@@ -105,7 +105,7 @@ def draw_gain(axes: Axes, rows: Sequence[Row]) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -35,11 +35,11 @@ def draw(table: Path, png: Path) -> None:
     """Draw the figure from its table alone."""
     rows = read_table(table)
     note = f"{rows[0]['examples']:,.0f} training images. Points: the highest test accuracy."
-    curves(png, rows, PANELS, note, table.name)
+    curves(png, rows, PANELS, note=note, table=table.name)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -34,11 +34,11 @@ def draw(table: Path, png: Path) -> None:
     rows = read_table(table)
     shown = f"{rows[0]['examples']:,.0f} training images"
     notes = (f"{shown}. {HOLLOW}", exclusions(rows, table.name))
-    panels(png, rows, PANELS, [(shown, rows)], notes)
+    panels(png, rows, PANELS, groups=[(shown, rows)], notes=notes)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -183,24 +183,24 @@ def descent(mu: float) -> Any:
     return lambda h: optax.chain(bea.add_explicit_gradient_regularization(mu), optax.sgd(h))
 
 
-def residual_networks(profile: Profile, folder: Path | None, *rest: Any) -> ResidualNetworks:
+def residual_networks(profile: Profile, folder: Path | None, **where: Any) -> ResidualNetworks:
     """The experiment of a profile on its images."""
     data = load(profile, folder)
-    return ResidualNetworks(profile, data, data.standardized(), *rest)
+    return ResidualNetworks(profile, data, data.standardized(), **where)
 
 
 SCRIPT = Script(
-    NAME,
-    __doc__,
-    (
+    name=NAME,
+    description=__doc__,
+    examples=(
         "--data FOLDER --download",
         "--profile paper --data FOLDER",
         "--data FOLDER --mus 0.1 --seeds 0",
     ),
-    PROFILES,
-    check,
-    residual_networks,
-    (MEASUREMENTS,),
+    profiles=PROFILES,
+    check=check,
+    experiment=residual_networks,
+    tables=(MEASUREMENTS,),
     lists={"learning_rates": float, "mus": float, "regularized_rates": float, "seeds": int},
     numbers=("epochs", "examples", "test_examples", "width", "batch", "measured_batch"),
     data="where CIFAR-10 is",

@@ -247,7 +247,7 @@ def make_table(tables: Tables) -> list[Row]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    write(argv, "mnist.claims", __doc__, make_table, kind=Tables, results=RESULTS)
+    write(argv, "mnist.claims", __doc__, make_table=make_table, kind=Tables, results=RESULTS)
 
 
 if __name__ == "__main__":

@@ -47,7 +47,7 @@ def draw(table: Path, png: Path) -> None:
     with drawing(png, size=(14, 5)) as figure:
         for axes, (title, x, y) in zip(figure.subplots(1, 3), PANELS, strict=True):
             for i, ((width,), models) in enumerate(grouped(rows, ["width"]).items()):
-                series(axes, models, x, y, f"$n_l$ = {width:g}", *look(i))
+                series(axes, models, (x, y), label=f"$n_l$ = {width:g}", look=look(i))
             name_axes(axes, x, y)
             head(axes, title, [trend(rows, correlation(x, y))])
             if not included(rows):
@@ -59,7 +59,7 @@ def draw(table: Path, png: Path) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -79,7 +79,8 @@ def draw(table: Path, png: Path) -> None:
     with drawing(png, size=(11.5, 5)) as figure:
         for axes, (title, name) in zip(figure.subplots(1, 2), PANELS, strict=True):
             for h, colour in colours.items():
-                draw_curve(axes, [row for row in curves if row["learning_rate"] == h], name, colour)
+                at_h = [row for row in curves if row["learning_rate"] == h]
+                draw_curve(axes, at_h, name, colour=colour)
             name_axes(axes, "sigma", name)
             head(axes, title, [trend(models, correlation("learning_rate", f"{name}_mean"))])
             if not included(models):
@@ -95,7 +96,7 @@ def draw(table: Path, png: Path) -> None:
         )
 
 
-def draw_curve(axes: Axes, rows: Sequence[Row], name: str, colour: Colour) -> None:
+def draw_curve(axes: Axes, rows: Sequence[Row], name: str, *, colour: Colour) -> None:
     """Median and quartiles against σ, for one learning rate."""
     if not rows:
         return
@@ -110,7 +111,7 @@ def draw_curve(axes: Axes, rows: Sequence[Row], name: str, colour: Colour) -> No
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -39,11 +39,11 @@ def draw(table: Path, png: Path) -> None:
     where = f"at step {', '.join(f'{step:,.0f}' for step in steps)}" if steps else "nowhere"
     width = f"$n_l$ = {rows[0]['width']:g}"
     notes = (f"{width}, all models {where}. {HOLLOW}", exclusions(rows, table.name))
-    panels(png, rows, PANELS, [(width, rows)], notes)
+    panels(png, rows, PANELS, groups=[(width, rows)], notes=notes)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

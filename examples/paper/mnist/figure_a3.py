@@ -41,11 +41,11 @@ def draw(table: Path, png: Path) -> None:
     """Draw the figure from its table alone."""
     rows = read_table(table)
     note = f"$n_l$ = {rows[0]['width']:g}. Points: where Figure 2 compares the models."
-    curves(png, rows, PANELS, note, table.name)
+    curves(png, rows, PANELS, note=note, table=table.name)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def draw(table: Path, png: Path) -> None:
     rows = read_table(table)
     width = f"$n_l$ = {rows[0]['width']:g}"
     notes = (f"{width}, {times(rows)} {HOLLOW}", exclusions(rows, table.name))
-    panels(png, rows, PANELS, [(width, rows)], notes)
+    panels(png, rows, PANELS, groups=[(width, rows)], notes=notes)
 
 
 def times(rows: Sequence[Row]) -> str:
@@ -48,7 +48,7 @@ def times(rows: Sequence[Row]) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

@@ -46,11 +46,11 @@ def draw(table: Path, png: Path) -> None:
         f"{exclusions(rest, table.name)}",
         f"Full batch of {full[0]['examples']:,.0f}: {exclusions(full, table.name)}",
     )
-    panels(png, rows, PANELS, groups, notes)
+    panels(png, rows, PANELS, groups=groups, notes=notes)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    show(argv, NAME, __doc__, make_table, draw)
+    show(argv, NAME, __doc__, make_table=make_table, draw=draw)
 
 
 if __name__ == "__main__":

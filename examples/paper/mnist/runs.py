@@ -222,20 +222,20 @@ class Perceptrons(Experiment):
                     }
 
 
-def perceptrons(profile: Profile, folder: Path | None, *rest: Any) -> Perceptrons:
+def perceptrons(profile: Profile, folder: Path | None, **where: Any) -> Perceptrons:
     """The experiment of a profile on its data."""
     data = load(profile, folder)
-    return Perceptrons(profile, data, data.scaled(flat=True), *rest)
+    return Perceptrons(profile, data, data.scaled(flat=True), **where)
 
 
 SCRIPT = Script(
-    NAME,
-    __doc__,
-    ("", "--profile paper --data FOLDER", "--widths 32 --compared-width 32 --seeds 0"),
-    PROFILES,
-    check,
-    perceptrons,
-    TABLES,
+    name=NAME,
+    description=__doc__,
+    examples=("", "--profile paper --data FOLDER", "--widths 32 --compared-width 32 --seeds 0"),
+    profiles=PROFILES,
+    check=check,
+    experiment=perceptrons,
+    tables=TABLES,
     lists={
         "widths": int, "learning_rates": float, "seeds": int, "full_batch_rates": float,
     },

@@ -63,10 +63,10 @@ def make_table() -> list[Row]:
     equation = bea.modified_equation(loss=loss(), params=PARAMS, order=ORDER)
     rows: list[Row] = []
     for point in (POINT_I, POINT_II):
-        rows += descend(point, "gradient descent h_S", loss, point.h_S)
-        rows += descend(point, "gradient descent h_M", loss, point.h_M)
+        rows += descend(point, "gradient descent h_S", loss, h=point.h_S)
+        rows += descend(point, "gradient descent h_M", loss, h=point.h_M)
         regularized_loss = partial(explicitly_regularized_loss, point.mu)
-        rows += descend(point, "EGR descent", regularized_loss, point.h_euler, mu=point.mu)
+        rows += descend(point, "EGR descent", regularized_loss, h=point.h_euler, mu=point.mu)
 
         regularized = bea.modified_equation(loss=regularized_loss(), params=PARAMS, order=0)
         rows += flows(point, equation, regularized)
@@ -82,6 +82,7 @@ def descend(
     point: StartingPoint,
     curve: str,
     objective: Callable[..., Any],
+    *,
     h: float,
     mu: float | None = None,
 ) -> list[Row]:

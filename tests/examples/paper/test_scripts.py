@@ -29,7 +29,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Any:
     class Experiment:
         runs = 0
 
-        def __init__(self, profile: Profile, data: Any, out: Path, *_: Any) -> None:
+        def __init__(self, profile: Profile, data: Any, *, out: Path, **_: Any) -> None:
             self.profile, self.out = profile, out
 
         def run(self, configuration: dict[str, Any]) -> None:

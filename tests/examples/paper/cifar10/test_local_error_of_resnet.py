@@ -15,7 +15,8 @@ from jax.flatten_util import ravel_pytree
 import bea
 from bea.models.dataset import Dataset
 from bea.models.losses import classifier
-from examples.paper import curvature, results
+from bea.tables import read_table
+from examples.paper import curvature
 from examples.paper.cifar10.local_error_of_resnet import __main__ as script
 from examples.paper.cifar10.local_error_of_resnet import figure, report, steps, trainings
 
@@ -228,7 +229,7 @@ def out(tiny, tmp_path_factory):
 @pytest.mark.slow
 def test_a_run_from_end_to_end(out):
     folder, printed = out
-    rows = results.read_table(folder / f"{NAME}.csv")
+    rows = read_table(folder / f"{NAME}.csv")
     assert len(rows) == 2 * 2 * 3
     assert {(row["activation"], row["step_size"], row["epoch"]) for row in rows} == {
         (a, h, e) for a in ("GELU", "ReLU") for h in (0.02, 0.1) for e in (0, 1, 2)

@@ -22,8 +22,8 @@ from jax.flatten_util import ravel_pytree
 from bea.errors import NotSmoothWarning
 from bea.models.data import load_digits
 from bea.models.mlp import MLP
-from bea.tables import write_table
-from examples.paper import results, shares
+from bea.tables import read_table, write_table
+from examples.paper import shares
 from examples.paper.mnist.departure_from_gradient_flow import __main__ as script
 from examples.paper.mnist.departure_from_gradient_flow import figure, measurement, report
 
@@ -294,7 +294,7 @@ def test_two_processes_write_the_same_bytes(tmp_path):
     for path, other in zip(first, second, strict=True):
         assert path.read_bytes() == other.read_bytes()
     made = json.loads((tmp_path / "1" / f"{NAME}.json").read_text())
-    rows = results.read_table(tmp_path / "1" / f"{NAME}.csv")
+    rows = read_table(tmp_path / "1" / f"{NAME}.csv")
     assert made["rows"] == len(rows) == 2 * 2 * 2 * 7
     again = tmp_path / "3"
     again.mkdir()

@@ -14,9 +14,10 @@ import pytest
 from scipy import stats
 
 import bea
+from bea.tables import read_table, write_table
 from examples.paper import claims as run_claims
 from examples.paper import panels as run_panels
-from examples.paper import results, scripts, trends
+from examples.paper import scripts, trends
 from examples.paper import tables as run_tables
 from examples.paper.mnist import claims as mnist_claims
 from examples.paper.mnist import (
@@ -564,12 +565,11 @@ def test_a_figure_drawn_again_has_the_same_bytes(drawn, tmp_path):
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_another_table_gives_another_figure(drawn, name, tmp_path):
-    tools = results
-    rows = tools.read_table(drawn / f"{name}.csv")
+    rows = read_table(drawn / f"{name}.csv")
     for row in rows:
         for column in {"test_accuracy", "test_accuracy_median"} & row.keys():
             row[column] = row[column] and 0.9 * row[column]
-    tools.write_table(tmp_path / f"{name}.csv", rows)
+    write_table(tmp_path / f"{name}.csv", rows)
     SCRIPTS[name].draw(tmp_path / f"{name}.csv", tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes() != (drawn / f"{name}.png").read_bytes()
 
@@ -586,7 +586,7 @@ def test_trends_are_told_beside_the_panels(folder, monkeypatch, tmp_path):
     heads = []
     monkeypatch.setattr(figure_2, "head", lambda axes, title, found: heads.append(found[0]))
     table = tmp_path / "figure_2.csv"
-    run_tables.write_table(table, figure_2.make_table(tables_of(folder)))
+    write_table(table, figure_2.make_table(tables_of(folder)))
     figure_2.draw(table, tmp_path / "figure_2.png")
     claims = {row["claim"]: row["value"] for row in claims_of(folder)}
     names = ("R_IG falls with λ", "test accuracy rises with λ",

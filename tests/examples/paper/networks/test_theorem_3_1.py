@@ -22,7 +22,7 @@ from flax import linen as nn
 from jax.flatten_util import ravel_pytree
 
 from bea.models.data import load_digits
-from examples.paper import results
+from bea.tables import read_table
 from examples.paper.networks.theorem_3_1 import __main__ as script
 from examples.paper.networks.theorem_3_1 import cases, measurement
 
@@ -46,7 +46,7 @@ def tables(request):
     """The rows of both tables by case: of a quick run, and those committed."""
     folder = COMMITTED if request.param == "committed" else request.getfixturevalue("quick")[0]
     table = folder / f"{NAME}.csv"
-    both = (results.read_table(table), results.read_table(cases.orders_of(table)))
+    both = (read_table(table), read_table(cases.orders_of(table)))
     points, orders = map(cases.cases_of, both)
     assert list(points) == list(orders)
     for case, rows in points.items():
@@ -143,7 +143,7 @@ def plain_problem(case):
 def test_kinks_and_first_correction_by_flax_and_jax_alone(quick):
     """Pre-activations as Flax captures them; f_1 = −½H∇E, H by JAX."""
     case = cases.SMALL
-    points = results.read_table(quick[0] / f"{NAME}.csv")
+    points = read_table(quick[0] / f"{NAME}.csv")
     counts = {r["step_size"]: r["kinks_crossed"] for r in points if cases.Case.of(r) == case}
     with jax.enable_x64(True):
         model, theta, loss, x = plain_problem(case)
@@ -166,7 +166,7 @@ def test_kinks_and_first_correction_by_flax_and_jax_alone(quick):
     assert max(counts.values()) > 10 and len(set(counts.values())) > 3
     (row,) = [
         row
-        for row in results.read_table(quick[0] / f"{NAME}_orders.csv")
+        for row in read_table(quick[0] / f"{NAME}_orders.csv")
         if cases.Case.of(row) == case and row["order"] == 0
     ]
     assert row["leading_constant"] == pytest.approx(expected, rel=1e-10)
@@ -226,7 +226,7 @@ def test_what_it_was_made_with_stands_beside_it(quick):
     for folder, profile in ((quick[0], "quick"), (COMMITTED, "full")):
         made = json.loads((folder / f"{NAME}.json").read_text())
         assert made["profile"] == profile and made["versions"]["flax"]
-        assert made["rows"] == len(results.read_table(folder / f"{NAME}.csv"))
+        assert made["rows"] == len(read_table(folder / f"{NAME}.csv"))
 
 
 @pytest.mark.slow
@@ -293,7 +293,7 @@ def test_data_that_are_not_there_are_replaced_by_the_digits(tmp_path):
 
 
 def test_the_committed_results_are_those_of_the_full_profile():
-    table = results.read_table(COMMITTED / f"{NAME}.csv")
+    table = read_table(COMMITTED / f"{NAME}.csv")
     assert tuple(cases.cases_of(table)) == cases.full("MNIST", "CIFAR-10")
     assert sum(path.stat().st_size for path in COMMITTED.iterdir()) < 2**20
 

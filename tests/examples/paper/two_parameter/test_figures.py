@@ -25,7 +25,8 @@ from bea.models.two_parameter import (
     least_norm_minimum,
     loss,
 )
-from examples.paper import results
+from bea.tables import read_table, write_table, write_text
+from examples.paper.drawing import drawing
 from examples.paper.two_parameter import figure_1a, figure_1b, figure_a1
 from tests.quick import quick
 
@@ -49,7 +50,6 @@ def made(tmp_path_factory) -> Callable[[str], Path]:
 
 @pytest.fixture(scope="session")
 def tables(made) -> Callable[[str], list[dict]]:
-    read_table = results.read_table
     return cache(lambda name: read_table(made(name.removesuffix("_ends")) / f"{name}.csv"))
 
 
@@ -266,12 +266,11 @@ def test_another_process_writes_the_same_bytes(made, name, tmp_path):
 
 @pytest.mark.parametrize("name", quick(NAMES, NAMES[1:]))
 def test_another_table_gives_another_figure(made, name, tmp_path):
-    tools = results
-    rows = tools.read_table(made(name) / f"{name}.csv")
+    rows = read_table(made(name) / f"{name}.csv")
     for row in rows:
         for column in {"a", "norm", "regularizer_over_loss"} & row.keys():
             row[column] = row[column] and 1.1 * row[column]
-    tools.write_table(tmp_path / "table.csv", rows)
+    write_table(tmp_path / "table.csv", rows)
     SCRIPTS[name].draw(tmp_path / "table.csv", tmp_path / "figure.png")
     assert (tmp_path / "figure.png").read_bytes() != (made(name) / f"{name}.png").read_bytes()
 
@@ -297,32 +296,29 @@ def test_help_shows_an_example(name, capsys):
 
 
 def test_tables_come_back_as_they_were_written(tmp_path):
-    tools = results
     rows = [{"curve": "flow, 1", "a": 0.1 + 0.2, "b": None}, {"curve": "x", "a": 1e-300, "b": 2.0}]
-    tools.write_table(tmp_path / "table.csv", rows)
-    assert tools.read_table(tmp_path / "table.csv") == rows
+    write_table(tmp_path / "table.csv", rows)
+    assert read_table(tmp_path / "table.csv") == rows
 
 
 def test_a_table_that_fails_halfway_leaves_the_old_one(tmp_path):
-    tools = results
-    tools.write_table(tmp_path / "table.csv", [{"a": 1.0}])
+    write_table(tmp_path / "table.csv", [{"a": 1.0}])
     with pytest.raises(ValueError, match="surprise"):
-        tools.write_table(tmp_path / "table.csv", [{"a": 2.0}, {"surprise": 3.0}])
-    assert tools.read_table(tmp_path / "table.csv") == [{"a": 1.0}]
+        write_table(tmp_path / "table.csv", [{"a": 2.0}, {"surprise": 3.0}])
+    assert read_table(tmp_path / "table.csv") == [{"a": 1.0}]
     assert [path.name for path in tmp_path.iterdir()] == ["table.csv"]
 
 
 def test_a_figure_that_fails_halfway_leaves_nothing(tmp_path):
     with (
         pytest.raises(ZeroDivisionError),
-        results.drawing(tmp_path / "figure.png", size=(1, 1)),
+        drawing(tmp_path / "figure.png", size=(1, 1)),
     ):
         raise ZeroDivisionError
     assert not list(tmp_path.iterdir())
 
 
 def test_a_text_that_fails_halfway_leaves_the_old_one(tmp_path):
-    write_text = results.write_text
     write_text(tmp_path / "orders.json", "before")
     with pytest.raises(UnicodeEncodeError):
         write_text(tmp_path / "orders.json", "after \ud800")
@@ -339,7 +335,7 @@ def test_a_figure_that_is_interrupted_while_it_is_saved_leaves_the_old_one(tmp_p
     monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
     with (
         pytest.raises(KeyboardInterrupt),
-        results.drawing(tmp_path / "figure.png", size=(1, 1)),
+        drawing(tmp_path / "figure.png", size=(1, 1)),
     ):
         pass
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"before"]
