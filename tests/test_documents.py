@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bea import cli
-from examples.paper.script_names import IDENTITIES, made_by
+from examples.paper.commands import IDENTITIES, made_by
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -144,7 +144,7 @@ def test_every_example_is_run_by_a_test():
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=module_of)
-def test_a_script_names_itself_by_the_module_that_it_is(script, capsys):
+def test_a_commands_itself_by_the_module_that_it_is(script, capsys):
     """In its help, whose examples are to be copied."""
     module = importlib.import_module(".".join(script.relative_to(ROOT).with_suffix("").parts))
     main = eval(SCRIPTS[script], vars(module))

@@ -22,7 +22,7 @@ import jax
 from bea import tables
 from bea.streams import Parser
 from bea.tables import write_table, write_text
-from examples.paper.script_names import command, identity, made_by
+from examples.paper.commands import command, identity, made_by
 
 Row = Mapping[str, Any]
 """A number, a text or None for every column; which of them a column has, its script knows."""

@@ -31,8 +31,8 @@ from bea.models.dataset import Dataset
 from bea.numeric.training.checkpoints import locked
 from bea.streams import Parser
 from bea.tables import write_table, write_text
+from examples.paper.commands import command, made_by
 from examples.paper.results import Row, produce
-from examples.paper.script_names import command, made_by
 
 CONFIGURATION = "configuration.json"
 MEASUREMENTS = "measurements.csv"

@@ -26,8 +26,8 @@ import numpy as np
 from bea.errors import InputError
 from bea.streams import Parser
 from bea.tables import write_table
+from examples.paper.commands import command, identity
 from examples.paper.results import Row, read_table
-from examples.paper.script_names import command, identity
 from examples.paper.scripts import MEASUREMENTS, Script, errors_in_one_line
 
 FULL = "full"  # the batch of full-batch descent, as the tables name it

@@ -18,10 +18,10 @@ from bea.streams import Parser, run_as_script
 from examples.paper.cifar10 import claims as cifar10_claims
 from examples.paper.cifar10 import tables as cifar10_tables
 from examples.paper.claims import written
+from examples.paper.commands import command
 from examples.paper.mnist import claims as mnist_claims
 from examples.paper.mnist import tables as mnist_tables
 from examples.paper.results import Row
-from examples.paper.script_names import command
 from examples.paper.scripts import errors_in_one_line
 
 

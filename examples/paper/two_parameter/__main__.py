@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bea.streams import Parser, run_as_script
-from examples.paper.script_names import command
+from examples.paper.commands import command
 from examples.paper.two_parameter import figure_1a, figure_1b, figure_a1
 
 

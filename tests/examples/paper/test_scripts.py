@@ -12,8 +12,8 @@ import pytest
 import bea
 from bea.numeric.training.checkpoints import locked
 from examples.paper import scripts
+from examples.paper.commands import command
 from examples.paper.mnist.runs import SCRIPT
-from examples.paper.script_names import command
 
 
 @dataclass(frozen=True)

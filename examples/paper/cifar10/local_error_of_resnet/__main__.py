@@ -43,7 +43,7 @@ def prepare(name: str, folder: Path | None, out: Path) -> Measuring:
     profile = PROFILES[name]
     data = load(profile, folder)
     return Measuring(
-        lambda: [measure_all(profile, data, out, sys.stderr.isatty())],
+        lambda: [measure_all(profile, data, out=out, progress=sys.stderr.isatty())],
         packages=("flax", "optax", "orbax-checkpoint"),
         configuration={
             "settings": asdict(profile),

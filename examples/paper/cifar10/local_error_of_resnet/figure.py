@@ -44,15 +44,22 @@ def draw(table: Path, png: Path) -> None:
             some = [row for row in rows if row["activation"] == activation]
             draw_by_epoch(axes, some, colours)
             axes.set_title(f"{activation}: share of the local error", weight="bold")
-        draw_by_curvature(grid[1, 0], rows, colours, "explained", "flow_settled", on_a_quadratic)
+        draw_by_curvature(
+            grid[1, 0],
+            rows,
+            colours,
+            quantity="explained",
+            settled="flow_settled",
+            curve=on_a_quadratic,
+        )
         grid[1, 0].set_title("the local error, by curvature", weight="bold")
         draw_by_curvature(
             grid[1, 1],
             rows,
             colours,
-            "explained_log_shift_6",
-            "log_shift_settled",
-            shift_on_a_quadratic,
+            quantity="explained_log_shift_6",
+            settled="log_shift_settled",
+            curve=shift_on_a_quadratic,
         )
         grid[1, 1].set_title(r"$d_6$, the log-shift estimate of $\tilde f - f$", weight="bold")
         looks = [("-", {"color": colours[h], "label": f"$h$ = {h:g}"}) for h in steps]
@@ -93,6 +100,7 @@ def draw_by_curvature(
     axes: Axes,
     rows: Sequence[Row],
     colours: dict[float, str],
+    *,
     quantity: str,
     settled: str,
     curve: Callable[[np.ndarray], np.ndarray],

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from examples.paper.results import Row
 from examples.paper.shares import percent, split_by
-
-if TYPE_CHECKING:
-    pass
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:

@@ -5,31 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
-from flax import linen as nn
 
 import bea
 from examples.paper.curvature import largest_eigenvalue
 from examples.paper.results import Row
 from examples.paper.shares import explained, known, norm
 
-if TYPE_CHECKING:
-    pass
-
 Field = Callable[[jax.Array], jax.Array]
 Rule = Callable[[Field, jax.Array, jax.Array, float], jax.Array]
 
-ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"GELU": nn.gelu, "ReLU": nn.relu}
-KINKED = ("ReLU",)
 SHIFTS = (2, 3, 4, 6)  # K, the iterates of the log-shift estimates
 SETTLED = 0.1  # what two estimates of one thing differ by at most, of the finer one
 TOLERANCE = 0.02  # of the local error, to which the flow is integrated where that can be done
 LANCZOS_STEPS = 10
-SEED = 0
-SAVE_EVERY = 300.0  # seconds
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -26,23 +26,13 @@ from examples.paper.cifar10.local_error_of_resnet.steps import Descent, compare
 from examples.paper.results import Row
 from examples.paper.shares import known
 
-if TYPE_CHECKING:
-    pass
-
-Field = Callable[[jax.Array], jax.Array]
-Rule = Callable[[Field, jax.Array, jax.Array, float], jax.Array]
-
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"GELU": nn.gelu, "ReLU": nn.relu}
 KINKED = ("ReLU",)
-SHIFTS = (2, 3, 4, 6)  # K, the iterates of the log-shift estimates
-SETTLED = 0.1  # what two estimates of one thing differ by at most, of the finer one
-TOLERANCE = 0.02  # of the local error, to which the flow is integrated where that can be done
-LANCZOS_STEPS = 10
 SEED = 0
 SAVE_EVERY = 300.0  # seconds
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """Which network learns what, at which rates, and when it is looked at.
 
@@ -71,12 +61,20 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile((1, 1, 1), 8, 1000, 32, (0.01, 0.05, 0.2), (0, 1, 4), False, 8),
-    "laptop": Profile((1, 1, 1), 8, 2000, 64, (0.01, 0.05, 0.2), (0, 1, 3, 10), False, 8),
-    "paper": Profile(
-        (2, 2, 2, 2), 64, 50_000, 512, (0.005, 0.01, 0.05, 0.1, 0.2), (0, 1, 3, 10, 30), True, 16
+    "quick": Profile(
+        stages=(1, 1, 1), width=8, images=1000, batch=32, learning_rates=(0.01, 0.05, 0.2),
+        epochs=(0, 1, 4), bfloat16=False, substeps=8,
     ),
-}
+    "laptop": Profile(
+        stages=(1, 1, 1), width=8, images=2000, batch=64, learning_rates=(0.01, 0.05, 0.2),
+        epochs=(0, 1, 3, 10), bfloat16=False, substeps=8,
+    ),
+    "paper": Profile(
+        stages=(2, 2, 2, 2), width=64, images=50_000, batch=512,
+        learning_rates=(0.005, 0.01, 0.05, 0.1, 0.2), epochs=(0, 1, 3, 10, 30), bfloat16=True,
+        substeps=16,
+    ),
+}  # fmt: skip
 
 
 def keeping(network: Classifier, steps: Sequence[int]) -> Classifier:
@@ -108,7 +106,7 @@ def keeping(network: Classifier, steps: Sequence[int]) -> Classifier:
 
 
 def trained(
-    profile: Profile, activation: str, data: Dataset, out: Path, progress: bool
+    profile: Profile, activation: str, data: Dataset, *, out: Path, progress: bool
 ) -> tuple[bea.TrainingRun, list[Any]]:
     """The run of a profile's network at all learning rates, and θ at its epochs, (1, R, …) each."""
     model = profile.network(activation)
@@ -136,7 +134,7 @@ def trained(
 
 
 def loss_on_batch(
-    profile: Profile, activation: str, data: Dataset, like: Any
+    profile: Profile, activation: str, data: Dataset, *, like: Any
 ) -> Callable[[jax.Array], jax.Array]:
     """E of θ as a vector in float64, on the fixed batch; θ is taken apart as `like`."""
     network = classifier(profile.network(activation), data.image_shape)
@@ -149,13 +147,13 @@ def loss_on_batch(
 
 
 def measure(
-    profile: Profile, activation: str, data: Dataset, out: Path, progress: bool
+    profile: Profile, activation: str, data: Dataset, *, out: Path, progress: bool
 ) -> list[Row]:
     """The rows of one activation: those that are there, and the others.
 
     They stand beside the run that they are of, in a file of this script.
     """
-    run, thetas = trained(profile, activation, data, out, progress)
+    run, thetas = trained(profile, activation, data, out=out, progress=progress)
     kept = out / "runs" / activation / "local_errors.json"  # in the folder of this very run
     rows: list[Row] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
     cases = [(i, r) for i in range(len(profile.epochs)) for r in range(len(run.learning_rates))]
@@ -173,7 +171,7 @@ def measure(
             h, epoch = run.learning_rates[r], profile.epochs[i]
             theta = jax.tree.map(lambda leaf, r=r: leaf[0, r], thetas[i])
             if descent is None:
-                loss = loss_on_batch(profile, activation, data, theta)
+                loss = loss_on_batch(profile, activation, data, like=theta)
                 descent = Descent(loss, activation in KINKED, profile.substeps)
             vector = jnp.asarray(ravel_pytree(theta)[0], float)
             diverged = 0 <= run.diverged_at[0, r] <= epoch * run.steps_per_epoch
@@ -195,8 +193,9 @@ def measure(
     return rows
 
 
-def measure_all(profile: Profile, data: Dataset, out: Path, progress: bool) -> list[Row]:
+def measure_all(profile: Profile, data: Dataset, *, out: Path, progress: bool) -> list[Row]:
     """The rows of the table; of a network that diverged the columns are there, and empty."""
-    rows = [row for each in ACTIVATIONS for row in measure(profile, each, data, out, progress)]
+    where: dict[str, Any] = {"out": out, "progress": progress}
+    rows = [row for each in ACTIVATIONS for row in measure(profile, each, data, **where)]
     columns = max(rows, key=len)
     return [{name: row.get(name) for name in columns} for row in rows]

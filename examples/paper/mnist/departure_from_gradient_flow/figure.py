@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from examples.paper.commands import identity
 from examples.paper.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, drawing
 from examples.paper.mnist.departure_from_gradient_flow import NAME
 from examples.paper.mnist.departure_from_gradient_flow.measurement import (
@@ -19,7 +20,6 @@ from examples.paper.mnist.departure_from_gradient_flow.measurement import (
 )
 from examples.paper.mnist.departure_from_gradient_flow.report import spread
 from examples.paper.results import Row, read_table
-from examples.paper.script_names import identity
 from examples.paper.shares import percent, split_by
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, partial
 from itertools import chain
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import diffrax
 import jax
@@ -25,9 +25,6 @@ from bea.models.mlp import MLP
 from examples.paper.curvature import largest_eigenvalue
 from examples.paper.results import Row
 from examples.paper.shares import explained, known, norm
-
-if TYPE_CHECKING:
-    pass
 
 Motion = Callable[[jax.Array, float], jax.Array]
 
@@ -50,7 +47,7 @@ SUBSTEPS, WIDER = 12, 2  # of the midpoint rule in a step of descent, and the co
 MAX_STEPS = 4096
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Profile:
     """Which network, on how many images, learns at which rates, and when it is looked at."""
 
@@ -64,10 +61,19 @@ class Profile:
 
 
 PROFILES = {
-    "quick": Profile("digits", 500, 16, 2, (0.5, 0.2, 0.1, 0.05, 0.02), (0, 8), 1),
-    "laptop": Profile("MNIST", 256, 50, 5, (0.5, 0.1, 0.05, 0.02), (0, 8), 0.5),
-    "paper": Profile("MNIST", 1024, 400, 5, (0.5, 0.1, 0.05, 0.02, 0.01, 0.005), (0, 2, 8), 0.5),
-}
+    "quick": Profile(
+        data="digits", images=500, width=16, depth=2, step_sizes=(0.5, 0.2, 0.1, 0.05, 0.02),
+        windows=(0, 8), time=1,
+    ),
+    "laptop": Profile(
+        data="MNIST", images=256, width=50, depth=5, step_sizes=(0.5, 0.1, 0.05, 0.02),
+        windows=(0, 8), time=0.5,
+    ),
+    "paper": Profile(
+        data="MNIST", images=1024, width=400, depth=5,
+        step_sizes=(0.5, 0.1, 0.05, 0.02, 0.01, 0.005), windows=(0, 2, 8), time=0.5,
+    ),
+}  # fmt: skip
 
 
 def motions(field: Callable[[jax.Array], jax.Array]) -> dict[str, Motion]:
@@ -110,7 +116,7 @@ class Training:
         return theta, states, None if self._positive is None else int(crossed)
 
     def flow(
-        self, motion: str, theta: jax.Array, h: float, time: float
+        self, motion: str, theta: jax.Array, h: float, *, time: float
     ) -> tuple[jax.Array, np.ndarray, float] | None:
         """θ(T), E and R_IG on the grid of times, and |the error|; None if T is not reached."""
         if motion not in self._integrals:
@@ -228,7 +234,7 @@ def measure(profile: Profile, activation: str, data: Dataset) -> tuple[list[Row]
                 here: Row = {"activation": activation, "window": window}
                 for table, new in zip(
                     (rows, tracks),
-                    compare(training, theta, h, profile.time, curvature),
+                    compare(training, theta, h, time=profile.time, curvature=curvature),
                     strict=True,
                 ):
                     table += [{**here, **row} for row in new]
@@ -237,7 +243,7 @@ def measure(profile: Profile, activation: str, data: Dataset) -> tuple[list[Row]
 
 
 def compare(
-    training: Training, theta: jax.Array, h: float, time: float, curvature: float
+    training: Training, theta: jax.Array, h: float, *, time: float, curvature: float
 ) -> tuple[list[Row], list[Row]]:
     """The rows of both tables for descent from θ with step size h, and for every flow.
 
@@ -251,14 +257,14 @@ def compare(
     n = round(time / h)
     end, states, kinks = training.descend(theta, h, n)
     shown = np.unique(np.linspace(0, n, GRID + 1).round().astype(int))
-    tracks = [*track("descent", h, h * shown, states[:, shown])]
+    tracks = [*track("descent", h, times=h * shown, states=states[:, shown])]
     (E_0, E), (R_0, R) = states[:, [0, -1]]
     rows: list[Row] = []
     unknown = jnp.full_like(theta, jnp.nan), np.full((2, GRID + 1), np.nan), np.nan
     departure = ratio_departure = curvature_end = np.nan
     for motion in training.motions:
         wanted = motion == GRADIENT_FLOW or h * curvature <= UNSTABLE
-        flow = training.flow(motion, theta, h, time) if wanted else None
+        flow = training.flow(motion, theta, h, time=time) if wanted else None
         theta_p, along, error = flow or unknown
         E_p, R_p = along[:, -1]
         distance, ratio_distance = norm(end - theta_p), abs(R / E - R_p / E_p)
@@ -293,11 +299,11 @@ def compare(
         }
         rows.append({name: known(value) for name, value in row.items()})
         if flow:
-            tracks += track(motion, h, time * np.linspace(0, 1, GRID + 1), along)
+            tracks += track(motion, h, times=time * np.linspace(0, 1, GRID + 1), states=along)
     return rows, tracks
 
 
-def track(motion: str, h: float, times: np.ndarray, states: np.ndarray) -> Iterator[Row]:
+def track(motion: str, h: float, *, times: np.ndarray, states: np.ndarray) -> Iterator[Row]:
     """The rows of the second table: E and R_IG/E along the way."""
     for time, E, R in zip(times, *states, strict=True):
         row = {"step_size": h, "motion": motion, "time": time, "loss": E, "ratio": R / E}

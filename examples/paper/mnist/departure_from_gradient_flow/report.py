@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,9 +16,6 @@ from examples.paper.mnist.departure_from_gradient_flow.measurement import (
 )
 from examples.paper.results import Row
 from examples.paper.shares import percent, split_by
-
-if TYPE_CHECKING:
-    pass
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
 import numpy as np
@@ -14,12 +13,9 @@ from flax import linen as nn
 
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet
+from examples.paper.commands import identity
 from examples.paper.networks.theorem_3_1 import NAME
 from examples.paper.results import Row
-from examples.paper.script_names import identity
-
-if TYPE_CHECKING:
-    pass
 
 ORDER = 3
 ACTIVATIONS = {"tanh": jnp.tanh, "GELU": nn.gelu, "ReLU": nn.relu}

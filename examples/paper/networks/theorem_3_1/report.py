@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from examples.paper.networks.theorem_3_1.cases import ORDER, cases_of, columns_of
 from examples.paper.results import Row
-
-if TYPE_CHECKING:
-    pass
 
 
 def summary(points: Sequence[Row], orders: Sequence[Row]) -> Iterator[str]:

@@ -38,7 +38,10 @@ def images(n: int, size: int = 8) -> Dataset:
 @pytest.fixture(scope="module")
 def tiny():
     """A profile with next to nothing in it."""
-    return trainings.Profile((1,), 2, 16, 8, (0.02, 0.1), (0, 1, 2), False, 8)
+    return trainings.Profile(
+        stages=(1,), width=2, images=16, batch=8, learning_rates=(0.02, 0.1), epochs=(0, 1, 2),
+        bfloat16=False, substeps=8,
+    )  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +50,7 @@ def network(tiny):
     data = images(16)
     theta, _ = jax.jit(classifier(tiny.network("GELU"), data.image_shape).init)(jax.random.key(0))
     with jax.enable_x64(True):
-        loss = trainings.loss_on_batch(tiny, "GELU", data, theta)
+        loss = trainings.loss_on_batch(tiny, "GELU", data, like=theta)
         start = jnp.asarray(ravel_pytree(theta)[0], float)
         return steps.Descent(loss, False, 16), start, loss
 
@@ -202,7 +205,7 @@ def test_the_networks_are_those_of_plain_training(tiny, tmp_path):
     """θ at the epochs is where trainings end that are only so long."""
     data = images(16)
     x, x_test = data.standardized()
-    run, thetas = trainings.trained(tiny, "GELU", data, tmp_path, progress=False)
+    run, thetas = trainings.trained(tiny, "GELU", data, out=tmp_path, progress=False)
     assert run.steps == (0, 2, 4)
     plain = classifier(tiny.network("GELU"), data.image_shape)
     for epoch, theta in zip(tiny.epochs, thetas, strict=True):
@@ -252,7 +255,7 @@ def test_a_run_that_is_cut_off_goes_on(tiny, out, tmp_path, monkeypatch):
     measured = []
     plain = steps.compare
     monkeypatch.setattr(trainings, "compare", lambda *asked: measured.append(1) or plain(*asked))
-    again = trainings.measure(tiny, "GELU", images(16).subset(16, 8), folder, progress=False)
+    again = trainings.measure(tiny, "GELU", images(16).subset(16, 8), out=folder, progress=False)
     assert again == before and len(measured) == 2
 
 
@@ -304,9 +307,11 @@ def test_a_network_that_diverged_leaves_its_row_empty(tmp_path, monkeypatch):
     full = {"activation": "GELU", "step_size": 0.1, "epoch": 0, "note": "", "explained": 1.0}
     gone = {"activation": "GELU", "step_size": 9.0, "epoch": 1, "note": "diverged"}
     monkeypatch.setattr(
-        trainings, "measure", lambda profile, each, *more: [full, gone] if each == "GELU" else []
+        trainings,
+        "measure",
+        lambda profile, each, data, **_: [full, gone] if each == "GELU" else [],
     )
-    found = trainings.measure_all(None, None, tmp_path, False)
+    found = trainings.measure_all(None, None, out=tmp_path, progress=False)
     assert found == [full, {**gone, "explained": None}]
 
 

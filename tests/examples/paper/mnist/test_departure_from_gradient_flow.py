@@ -33,7 +33,9 @@ CURVATURES = np.array([0.5, 2.0, 9.0, -1.0])
 START = np.array([1.0, -2.0, 0.5, 0.3])
 TIME = 1.0
 QUADRATIC = ("order 0", "order 1", "order 2", "log-shift 4")
-TINY = '("digits", 30, 4, 1, (0.5, 0.1), (0, 1), 0.5)'
+TINY = """(
+    data="digits", images=30, width=4, depth=1, step_sizes=(0.5, 0.1), windows=(0, 1), time=0.5
+)"""
 
 
 def keep(training, *names: str) -> None:
@@ -51,7 +53,7 @@ def quadratic() -> tuple[list[dict], list[dict]]:
         start = jnp.asarray(START)
         curvature = training.curvature(start)
         for h in (0.25, 0.2, 0.1, 0.02):
-            both = measurement.compare(training, start, h, TIME, curvature)
+            both = measurement.compare(training, start, h, time=TIME, curvature=curvature)
             for table, rows in zip(tables, both, strict=True):
                 table += [{"activation": "tanh", "window": 0.0, **row} for row in rows]
     return tables
@@ -66,7 +68,7 @@ def kinked() -> list[dict]:
             lambda theta: 2 + (theta + jnp.maximum(theta, 0)).sum() / 2, lambda theta: theta > 0
         )
         keep(training, "order 0", "order 1", measurement.HALF_BACK)
-        return measurement.compare(training, jnp.array([0.33]), 0.1, 1.0, 0.0)[0]
+        return measurement.compare(training, jnp.array([0.33]), 0.1, time=1.0, curvature=0.0)[0]
 
 
 def flows(h: float) -> dict[str, np.ndarray]:
@@ -151,7 +153,10 @@ def test_what_order_p_leaves_falls_with_the_pth_power_of_h():
         )
         keep(training, "order 0", "order 3")
         start = jnp.array([1.5, 1.1])
-        both = [measurement.compare(training, start, h, 1.0, 0.0)[0] for h in (0.01, 0.005)]
+        both = [
+            measurement.compare(training, start, h, time=1.0, curvature=0.0)[0]
+            for h in (0.01, 0.005)
+        ]
     for p, row, finer in zip((0, 3), *both, strict=True):
         power = np.log2((1 - row["explained"]) / (1 - finer["explained"]))
         assert power == pytest.approx(p, abs=0.1)
@@ -174,7 +179,9 @@ def test_across_a_kink_derivatives_explain_nothing_and_a_look_back_does(kinked):
 @pytest.mark.slow
 def test_a_network_is_that_of_flax():
     """E, its kinks and λ_max of a small ReLU network, by Flax and a full Hessian."""
-    profile = measurement.Profile("digits", 20, 3, 2, (0.1,), (0,), 0.1)
+    profile = measurement.Profile(
+        data="digits", images=20, width=3, depth=2, step_sizes=(0.1,), windows=(0,), time=0.1
+    )
     data = load_digits().subset(20, 0, seed=0)
     x, labels = data.scaled(flat=True)[0], data.train_labels
     model = MLP(3, 2)
