@@ -14,9 +14,8 @@ from bea.files import written_atomically
 from benchmarks.report import write_table
 
 ROOT = Path(__file__).parents[1]
-SOURCES = sorted(
-    path for folder in ("bea", "examples", "benchmarks") for path in (ROOT / folder).rglob("*.py")
-)
+FOLDERS = ("bea", "examples/paper", "benchmarks")  # lessons write as their readers do
+SOURCES = sorted(path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py"))
 
 
 class Nothing:
