@@ -1,4 +1,4 @@
-"""What training asks of a network that classifies: how it starts, its loss, its evaluation.
+"""What training needs from a network that classifies: its start, its loss, its evaluation.
 
 A plain type, so that networks (`bea.models`) and training (`bea.numeric`) need not know each other:
 `bea.models.losses.classifier` makes one of a Flax module, `bea.train` trains it.

@@ -1,8 +1,7 @@
-"""What `bea` raises when it cannot do what it was asked.
+"""The errors of `bea`.
 
 Every message is one line that names the culprit and the remedy, so that the command line can print
-it as it is. All of them are `ValueError`s: a caller who does not care which one it was need not
-import anything from here.
+it as it is. All of them are `ValueError`s, so a caller may catch them without an import.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that are there complete or not at all.
+"""Files that are written whole or not at all.
 
 Whatever `bea`, its examples and its benchmarks write goes through `written_atomically`: into a
 folder of its own beside its place, and from there, once all has been written, over the file of that
@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 OF_THE_DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
-"""What is said of an open file, without its name."""
+"""The state of an open file, without its name."""
 
 
 @contextmanager

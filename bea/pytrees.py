@@ -1,4 +1,4 @@
-"""What every function on pytrees asks of its arguments, and the little arithmetic it needs of them.
+"""The checks that every function on pytrees makes, and the little arithmetic they share.
 
 Parameters are pytrees of floating-point arrays of one dtype; a field gives one array for each of
 them; a loss gives one number. Each check costs a look at shapes and dtypes, never a computation, so

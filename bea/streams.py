@@ -1,9 +1,9 @@
 """Standard streams that are full, closed or cut off, and Ctrl-C: one line, and the right status.
 
-A script or a command prints as if nothing could happen to its output. What does happen is dealt
-with here, around it: a full disk behind standard output, a reader that has seen enough, a stream
-that was closed before the start, an interruption. What is wrong with the input, and with files that
-were named, is left to those who read and write them.
+A script or a command prints as if nothing could happen to its output. This module deals with what
+does happen: a full disk behind standard output, a reader that closes its pipe, a stream that was
+closed before the start, an interruption. Errors in the input and in named files are left to the
+code that reads and writes them.
 """
 
 from __future__ import annotations

@@ -276,7 +276,7 @@ def held_against_the_flow(order: int, **coefficients: Any) -> Callable[..., Call
 
 
 def wrong_correction(**coefficients: Any) -> Callable[..., Callable[[], Any]]:
-    """Gradient descent held against f̃ = f − (h/2) a f'f + h² (b f''(f, f) + c f'f'f)."""
+    """Gradient descent compared with f̃ = f − (h/2) a f'f + h² (b f''(f, f) + c f'f'f)."""
 
     def planted(subject: Any, numpy_only: bool) -> Callable[[], Any]:
         f, Jf, second, JJf, _ = differentials(subject)

@@ -6,7 +6,7 @@ Of each problem the field of the highest order is called in float64 at a thousan
     written        the input as it was written, without a bound
     checked        what `to_jax` gives: the value, the bound at two points, and the decision
 
-and compiled for them. For losses on data the cost is held against that of f alone, in the same run.
+and compiled for them. For losses on data the cost is compared with that of f, in the same run.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def measured(network: str, batch: int | None, rounds: int | None) -> list[dict[s
     return [{**r, "resident_mib": resident.get((r["library"], r["quantity"]), "")} for r in rows]
 
 
-# --- what is said of them ---------------------------------------------------------------------
+# --- report ---------------------------------------------------------------------
 
 
 def print_network(rows: Sequence[dict[str, Any]]) -> None:

@@ -366,7 +366,7 @@ def traced(cases: Iterable[Case], folder: Path, steps: int = 3) -> None:
     print(f"\na profile of {steps} steps of each kind is in {folder}")
 
 
-# --- what is said of them ---------------------------------------------------------------------
+# --- report ---------------------------------------------------------------------
 
 
 def print_training(rows: Sequence[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""`bea completion`: what a shell is to offer when Tab is pressed, written from the parser itself.
+"""`bea completion`: a script that completes commands in a shell, written from the parser itself.
 
 Options, their choices and the commands come from the parser, methods from their table; so there is
 no list to forget. A script of some lines for each shell does not justify a dependency of every user

@@ -1,8 +1,8 @@
 """The flow of a vector field: θ(t) for θ̇ = f(θ), θ(0) given, by diffrax in float64.
 
 Dopri8, an explicit method of order 8, with step sizes chosen for tolerances near the round-off of
-float64, so that what is left of a comparison with the flow is the other side's error. Measuring
-such comparisons is `orders.local_error`'s business.
+float64, so that a comparison with the flow shows the error of the other side.
+`orders.local_error` measures such comparisons.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The data sets that networks are trained on: scikit-learn's digits, MNIST and CIFAR-10.
 
 The digits come with scikit-learn and need no download. MNIST and CIFAR-10 are read from their
-published files, which `bea.models.data_files` finds and checks and the two downloads fetch. All of
-them are a `Dataset`, whose module says what can be done with it.
+published files: `bea.models.data_files` finds and checks them, `bea.models.download` fetches them.
+Every loader returns a `Dataset`.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ Both formats hold unsigned bytes and nothing else, so reading them runs no code 
 * The binary version of CIFAR-10: records of 1 + 3072 bytes, a label and the red, green and blue
   planes of 32×32 pixels, row by row.
 
-The tables of published files stand here, with the SHA-256 that every file is held to. Data sets
-are made of the arrays in `bea.models.data`; fetching files is left to `bea.models.download`.
+The tables of published files stand here, each with the SHA-256 that its file must have.
+`bea.models.data` makes data sets of the arrays; `bea.models.download` fetches the files.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Labelled images for training and testing, and the floats that networks are given of them.
+"""Labelled images for training and testing, and the floats that networks take.
 
 The images stay as they were published, in whole numbers from 0 to `scale`, and floats are made of
 them when asked: x/scale (`scaled`), or (x/scale − mean)/std for every channel, with the mean and

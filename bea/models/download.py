@@ -1,10 +1,10 @@
 """MNIST and CIFAR-10 from the network, for `bea.models.data` to read.
 
-The transfers are pooch's: a file is written beside its place, held to its published SHA-256 and
-only then moved there, so that what carries a file's name is the whole file. Of the archive of
-CIFAR-10 only the six files of the table in `bea.models.data_files` are taken, by their names, each
-held to its own sum. Nothing that is there and right is downloaded, nothing that is there and wrong
-is overwritten: it may be other data of the same name.
+pooch transfers the files: it writes a file beside its place, checks the published SHA-256, and only
+then moves it, so that a file of that name is the whole file. From the archive of CIFAR-10 only the
+six files in the table of `bea.models.data_files` are taken, and each is checked by its own sum. A
+file that is right is not downloaded again; one that is wrong is not overwritten, since it may be
+other data of the same name.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Losses of classifying networks: mean softmax cross-entropy over a batch.
 
 E(θ) = −1/n Σ_i log softmax(f_θ(x_i))_{y_i}, natural logarithm. A network with batch normalization
-is taken in training mode, where f_θ(x_i) depends on the whole batch: E and ∇E are of that batch,
-and the gradient runs through its statistics.
+runs in training mode, where f_θ(x_i) depends on the whole batch: E and ∇E belong to that batch, and
+the gradient runs through its statistics.
 """
 
 from __future__ import annotations

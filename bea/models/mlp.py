@@ -2,7 +2,7 @@
 
 n–w–…–w–c: hidden layers of one width, an activation after each, and a linear layer for the classes.
 The paper's has five hidden layers, which is what its 9.6 × 10⁵ parameters at width 400 mean.
-Losses of it are `bea.models.losses`'.
+Its losses are in `bea.models.losses`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ and appendix D of Barrett and Dherin, *Implicit Gradient Regularization*, 2020):
 
 Its minima fill the hyperbola ab = y/x, and implicit regularization decides which of them is
 reached. Here stand the loss, its gradient, the closed forms of its regularizer and Table
-A.1 of the paper; modified equations, flows and descents are left to whoever asks for them.
+A.1 of the paper; modified equations, flows and descents are left to the caller.
 
 Every formula is written once, in operators alone, and so takes what its arguments are: SymPy
 symbols give expressions (the default), floats give floats, NumPy and JAX arrays give arrays.

@@ -28,7 +28,7 @@ Start = Callable[[], tuple[CoordinatesCarrier, Callable[[], Iterator[Column]]]]
 
 
 class Derivation:
-    """Corrections, derived as far as anybody has asked, and never twice.
+    """Corrections, derived when they are first needed, and never twice.
 
     Several threads may ask: one derives, and the others wait for it.
 

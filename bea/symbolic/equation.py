@@ -3,7 +3,7 @@
 `modified_equation` takes a loss, a field or a one-step map, checks it, and hands it to the carrier
 and the recursion; `ModifiedEquation` offers what comes out, f̃ = f + h f_1 + … + h^p f_p, as SymPy
 matrices, as numerical kernels, as a scalar where there is one, and as LaTeX. A module that only
-some methods need is imported there: who asks for the corrections does not wait for it.
+some methods need is imported there, so that corrections do not wait for it.
 """
 
 from __future__ import annotations

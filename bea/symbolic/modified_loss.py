@@ -2,7 +2,7 @@
 
 A correction is the gradient of a scalar where its curl vanishes. The scalar comes from a theorem
 where there is one (f_1 = κ f'f = ∇(κ/2 |f|²), Theorem 3.1), from the trees of the method, or from
-`coordinates.antiderivative`. What a user asks of it is in `equation`.
+`coordinates.antiderivative`. `equation` is what a user holds.
 """
 
 from __future__ import annotations

@@ -9,8 +9,8 @@ gives f_l from the f_i with i < l (HLW IX.1; Lemma A.2 of the paper). Nothing he
 field *is*: a carrier supplies rational combinations and the Lie derivative D_v g = g'·v, and the
 same lines then run on columns of polynomials, on rooted trees and on functions of pytrees.
 
-The paper's own formula for the L_{n,k}, (A.14) taken at its word, stands at the end, because it
-differs from the truth from f_3 on and readers of the paper will want to see where.
+The paper's own formula for the L_{n,k}, (A.14) read literally, stands at the end. It is wrong from
+f_3 on, and readers of the paper will want to see where.
 """
 
 from __future__ import annotations

@@ -4,9 +4,9 @@
 
 with the elementary differentials F(τ)(f) = f^{(m)}(F(τ_1), …, F(τ_m)) and exact coefficients b(τ)
 from `trees.coefficients`; likewise the modifying integrator, from `trees.modifying_integrator`.
-Here stands what a user holds; how it is written is in `printing.series` and drawn in
-`printing.pictures`, when it is a gradient in `structure.free_trees`, and what holds where it is
-none in `structure.symmetric_form`.
+This is what a user holds. `printing.series` writes it and `printing.pictures` draws it;
+`structure.free_trees` says when it is a gradient, and `structure.symmetric_form` what holds
+otherwise.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ def assert_local_error_order(
     computes in it and else in float64. This is done at three generic points. If points are given,
     it is done at each of them and at one near each, three of these at least (of a series, one).
 
-    Beyond these points the step is held against the equation's own, if it was the same there to all
+    Beyond these points the step is compared with the equation's own, if the two agreed there to all
     digits: at step sizes up to the time scale of the field, and at points from 0.01 to 300 in size,
     of all signs. Everything is asked twice, in another order: a step whose answers differ is no
     function of (θ, h). What a step keeps inside and begins anew in every call, such as the state of

@@ -1,6 +1,6 @@
 """Scripts that measure what one of their profiles asks for, and draw and tell what they found.
 
-The tables are written first; the figure and what is said of them is from the tables alone.
+The tables are written first; the figure and its text come from the tables alone.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The modified field from the iterates alone: the logarithm of the shift operator.
 
 The iterates θ_0, θ_1, … of a near-identity step are the flow of f̃ at the times 0, h, 2h, …, so that
-h f̃ = log(1 + Δ) θ = Σ_{k≥1} (−1)^{k+1}/k · Δ^k θ_0. No derivative of f is needed: it holds whatever
-the step is made of, and can be formed, if not believed, where f is not smooth. Differences of θ
-would lose the digits in which the answer lies; the increments (θ_{j+1} − θ_j)/h have them.
+h f̃ = log(1 + Δ) θ = Σ_{k≥1} (−1)^{k+1}/k · Δ^k θ_0. No derivative of f is needed, and the step may
+be any program. Where f is not smooth the sum has a value, and no meaning. Differences of θ would
+lose the digits in which the answer lies; the increments (θ_{j+1} − θ_j)/h have them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""What a measurement is asked for, checked: the order, the point, the constants, the step sizes.
+"""The input of a measurement, checked: the order, the point, the constants, the step sizes.
 
-Numbers come out exact, as SymPy numbers: what a float stands for is then the same in float64 and in
-multiprecision. Every complaint is one line that names the culprit and the remedy.
+Numbers are returned exact, as SymPy numbers, so that a float means the same in float64 and in
+multiprecision. Every error is one line that names the culprit and the remedy.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@ meet
 
     (θ_1 − θ̃(h))_i / h^{p+2}  →  f_{p+1,i}(θ_0)        as h → 0
 
-by itself, against a floor that is its own round-off. The differences come from an arithmetic; the
-whole vector is `measurement`'s.
+by itself, above a floor that is its own round-off. The differences come from a `step_and_flow`; the
+whole vector is judged by `measurement`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
     log e = log C + q log h + c_1 h + c_2 h²,        e/h^{p+2} = f_{p+1} + c_1 h + c_2 h² + c_3 h³
 
-Numbers that no float holds are scaled by who asks; `measurement` and `components` conclude.
+The caller scales numbers that no float holds; `measurement` and `components` conclude.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one step of a method says about its modified equation: orders and leading constants.
+"""Orders and leading constants of the local error of one step.
 
 With θ̃ the flow of the equation of order p, one step from θ_0 satisfies
 
@@ -6,7 +6,7 @@ With θ̃ the flow of the equation of order p, one step from θ_0 satisfies
 
 so that a measurement can check more than a slope on a log–log plot: the limit itself, length and
 direction. Errors below the round-off floor of the arithmetic are never used. Where float64 cannot
-resolve an order, the measurement is made in multiprecision. The measuring is `measurement`'s.
+resolve an order, multiprecision is used. `measurement` does the measuring.
 """
 
 from __future__ import annotations

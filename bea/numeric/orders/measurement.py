@@ -1,9 +1,9 @@
 """From the local errors at several step sizes to an order and a leading constant.
 
 The order is fitted to the errors that stand clear of the round-off floor, the limit of
-(θ_1 − θ̃(h))/h^{p+2} is extrapolated from them and held against f_{p+1}(θ_0). The errors come from
-an arithmetic (`step_and_flow`, `series_on_pytrees`); which step sizes and which arithmetic are
-tried is up to who asks (`local_error`, `bea.testing`).
+(θ_1 − θ̃(h))/h^{p+2} is extrapolated from them and compared with f_{p+1}(θ_0). The errors come from
+`step_and_flow` or `series_on_pytrees`; the caller (`local_error`, `bea.testing`) chooses step sizes
+and arithmetic.
 """
 
 from __future__ import annotations

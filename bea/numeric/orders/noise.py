@@ -1,8 +1,8 @@
 """The computational noise of a function: the scatter of its values that is neither slope nor bend.
 
-Differences of high order along a short line remove what is smooth and leave the round-off, in
-whatever arithmetic the function was computed. So a step is heard to compute in float32 although it
-takes float64 and returns it.
+Differences of high order along a short line remove the smooth part and leave the round-off, in
+whatever arithmetic the function was computed. So a step that computes in float32 is detected,
+although it takes and returns float64.
 """
 
 from __future__ import annotations

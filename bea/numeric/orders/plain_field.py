@@ -1,4 +1,4 @@
-"""A step against the flow of a field that is known by its values only.
+"""A step compared with the flow of a field that is known by its values only.
 
 The field may be any function of mpmath numbers, of a NumPy or JAX array, or of a pytree: nothing
 is differentiated or compiled. Flows are extrapolated (`flows.extrapolation`), in multiprecision

@@ -1,6 +1,6 @@
 """What a measurement of a local error found: an order and a leading constant, confirmed or not.
 
-The measuring is `measurement`'s.
+`measurement` does the measuring.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""One step and the flows of a series on a JAX field: what a local error of a network is made of.
+"""One step and the flows of a series on a JAX field: the parts of a network's local error.
 
 The counterpart of `step_and_flow` where there are no coordinates: the corrections are kernels of
 nested Jacobian-vector products, vectors are parameters laid out in a row, and float64 is all there
-is. What is concluded from the differences is `local_error`'s.
+is. `local_error` draws the conclusions.
 """
 
 from __future__ import annotations

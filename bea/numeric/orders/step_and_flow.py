@@ -2,7 +2,7 @@
 
 For a step size h, the displacement of the flow of order p is taken from that of the step, and a
 floor says below which size such a difference is nothing but round-off. The two arithmetics are
-`float64` and `multiprecision`; what is concluded from the differences is `local_error`'s.
+`float64` and `multiprecision`; `local_error` draws the conclusions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""A user's own step, held against the flows of an equation: in multiprecision, or in float64.
+"""A user's own step, compared with the flows of an equation: in multiprecision, or in float64.
 
 The flows are computed in multiprecision either way, so that in float64 the step's own round-off is
-all there is, and it is measured (`noise`). What is concluded is `measurement`'s.
+all there is, and it is measured (`noise`). `measurement` draws the conclusions.
 """
 
 from __future__ import annotations

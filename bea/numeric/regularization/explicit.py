@@ -5,8 +5,8 @@ from one linearization of ∇E. Differentiating E + μ|∇E|² as it stands runs
 backwards, which takes as many operations for a perceptron, but more where layers are checkpointed,
 and much more time for convolutions; so the loss brings its derivative along.
 
-With μ = h/4 it is the loss Ẽ that gradient descent follows to first order all by itself. With
-μ = −h/4 it takes that away: −∇E + (h/2)H∇E is the modifying integrator of order 1, and gradient
+With μ = h/4 it is the loss Ẽ that plain gradient descent follows to first order. With μ = −h/4 it
+cancels that: −∇E + (h/2)H∇E is the modifying integrator of order 1, and gradient
 descent then leaves the gradient flow of E by O(h³) a step.
 """
 

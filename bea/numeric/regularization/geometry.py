@@ -7,7 +7,7 @@ m parameters and learning rate h:
     slope = |∇E| = tan α = √(m R_IG)                                      (9), (A.15)–(A.18)
     g_ij = δ_ij + ∂_iE ∂_jE,   det g = 1 + |∇E|²                          (A.19)
 
-of Barrett and Dherin (2020), arXiv:2009.11162. Ẽ as a loss to be minimized is `explicit`'s.
+of Barrett and Dherin (2020), arXiv:2009.11162. Ẽ as a loss to be minimized is in `explicit`.
 """
 
 from __future__ import annotations

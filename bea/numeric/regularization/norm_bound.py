@@ -5,9 +5,8 @@ more than that:
 
     | |θ_{n+1}| − |θ_n| | ≤ h·slope(θ_n)                                     (A.20)
 
-The bound is certain for θ_{n+1} = θ_n − h∇E(θ_n). Weight decay, momentum, a learning rate other
-than the one believed, or a gradient of another batch break it: a violation says that what is run
-is not what was meant.
+The bound is certain for θ_{n+1} = θ_n − h∇E(θ_n). Weight decay, momentum, another learning rate or
+the gradient of another batch break it: a violation shows that another program runs than was meant.
 """
 
 from __future__ import annotations

@@ -1,13 +1,13 @@
-"""The folder of a training run: what it was asked for, its state at intervals, its table.
+"""The folder of a training run: its configuration, its state at intervals, its table.
 
     FOLDER/configuration.json    written first; a run that asks for anything else is refused
     FOLDER/checkpoints/STEP/     the last two states, by Orbax: complete or not there
     FOLDER/measurements.csv      the table so far
 
 Orbax writes a state beside its place and renames it at the end, so that a run killed at any moment
-leaves the state before; what in the folder begins with a dot is of no account. What Orbax does not
-notice is a byte that has changed on the disk: the SHA-256 of all arrays and notes is saved with
-them, and a state that differs is refused by its name.
+leaves the state before it; names that begin with a dot do not count. Orbax does not notice a byte
+that has changed on the disk. So the SHA-256 of all arrays and notes is saved with them, and a state
+that differs is refused by its name.
 """
 
 from __future__ import annotations

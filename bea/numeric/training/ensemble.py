@@ -4,8 +4,8 @@ Every array of a model has two axes in front, (seeds, learning rates). `jax.vmap
 models of one seed share their start and their batches and differ in the learning rate alone, so
 that the images of a batch are gathered once for all of them. Steps run inside `jax.lax.scan`.
 
-A model that diverges, with an E that is huge or no number, goes on by itself, mostly with NaN: the
-models do not touch one another. Its step is noted, and it costs the others nothing.
+A model diverges when its E is huge or not a number. It goes on by itself, mostly with NaN, since
+the models do not touch one another. Its step is noted, and it costs the others nothing.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What a network does on the whole training and test set, measured chunk by chunk.
+"""The evaluation of a network on the whole training and test set, chunk by chunk.
 
 E and ∇E are means over the training set, taken in training mode: with batch normalization each
 chunk is a batch of its own. The test set is taken in evaluation mode. Products of matrices are

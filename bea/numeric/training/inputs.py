@@ -1,4 +1,4 @@
-"""What a training run is asked for, checked: every complaint names the culprit and the remedy."""
+"""The input of a training run, checked: every error names the culprit and the remedy."""
 
 from __future__ import annotations
 

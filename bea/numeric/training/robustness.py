@@ -1,7 +1,7 @@
 """A network under noise on its parameters: θ_p = θ(1 + η), η ~ N(0, σ²) for every parameter.
 
-What figures 3a and 3b of Barrett and Dherin (2020), arXiv:2009.11162, are of: how the slope |∇E|
-and the test accuracy change with σ.
+Figures 3a and 3b of Barrett and Dherin (2020), arXiv:2009.11162, show how the slope |∇E| and the
+test accuracy change with σ.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What `bea.train` gives back: the measurements of models trained together, and the models.
+"""The result of `bea.train`: the measurements of models trained together, and the models.
 
 With m parameters, the learning rate h and the step i
 
@@ -77,7 +77,7 @@ class TrainingRun:
             Rows with the columns seed, learning_rate, step i, epoch, physical_time T = ih, loss E,
             squared_slope |∇E|², slope |∇E|, regularizer R_IG = |∇E|²/m, regularization_rate
             λ = hm/4, regularization λR_IG, accuracy, test_loss, test_accuracy, norm |θ| and
-            diverged_at. Nothing is told of a model from the step on at which it diverged.
+            diverged_at. From the step at which a model diverged, it has no values.
 
         Source: Barrett and Dherin (2020), arXiv:2009.11162, equations (2)–(4) and (9).
 

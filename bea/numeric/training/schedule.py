@@ -1,8 +1,8 @@
 """When a training run is measured: densely at its start, where everything changes, then evenly.
 
 A measurement of the whole training and test set costs half an epoch of batches of 32 of a
-perceptron, and an epoch of a convolutional network: their number is what tracking costs. The nine
-of the default in 100 epochs, as many as the paper's runs have, stay below 5 and 10 % of them.
+perceptron, and an epoch of a convolutional network, so their number decides what tracking costs.
+The default has nine in 100 epochs, as many as the paper's runs; they take less than 5 and 10 %.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Where the arrays of a training run lie: on one device, on several, on those of several hosts.
 
 JAX shards by a mesh of named axes: along "models" the learning rates are split, along "batch" the
-examples of a batch. Data and what is not split are held whole by every device. With several hosts
-every process calls with the same NumPy arrays, and gets whole NumPy arrays back.
+examples of a batch. Every device holds the data, and all that is not split, whole. With several
+hosts every process passes the same NumPy arrays and gets whole NumPy arrays back.
 """
 
 from __future__ import annotations

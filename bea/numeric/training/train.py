@@ -2,10 +2,10 @@
 
 θ_{i+1} = θ_i − h∇E(θ_i) on the batches of an epoch, for every learning rate h and seed in one
 compiled program (`ensemble`) or one after another (`sequential`), on one device or many
-(`sharding`), saved at intervals (`checkpoints`), checked (`inputs`) and told
-(`run`) far_away. This module is the loop over blocks of steps. What runs at a step
-depends on the step alone, never on where a run was interrupted: therefore a run that goes on ends,
-on the same device and versions, in the same bits.
+(`sharding`). States are saved at intervals (`checkpoints`), the input is checked in `inputs`, the
+result is a `run`. This module is the loop over blocks of steps. What runs at a step depends on the
+step alone, never on where a run was interrupted. So a run that goes on ends in the same bits, on
+the same device and versions.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def train(
         epochs: how often all examples are taken.
         seeds: whole numbers; each one draws a start and an order of examples.
         batch_size: the examples of a step; None for all of them, gradient descent proper.
-        optimizer: h ↦ an optax transformation; its update is told value_fn, the loss of the batch,
+        optimizer: h ↦ an optax transformation; its update receives value_fn, the loss of the batch,
             as `bea.add_explicit_gradient_regularization` wants it.
         measured_steps: the steps i at which to measure; by default 0, 1, 64, 4096 … and then five
             epochs evenly spaced: in 100 epochs of a perceptron with batches of 32 that takes below

@@ -1,11 +1,11 @@
-"""Of what is a curl-free field the gradient? A scalar P with ∇P = g.
+"""A scalar P with ∇P = g, for a field g without curl.
 
-Four roads, the first that arrives is taken: a field polynomial in θ has P = ∫₀¹ ⟨θ, g(sθ)⟩ ds term
-by term; a field in a differential ring often has a P in the same ring, found by linear algebra on
-its coefficients (the idea of Risch and Norman); SymPy integrates one variable after the other,
-which brings in new logarithms and arctangents; and where none of these gives a closed form, the
-integral itself stands, unevaluated but exact. Whether a field *is* a gradient is decided before,
-by its curl (`carrier`).
+There are four ways, and the first that succeeds is taken. A field polynomial in θ has P = ∫₀¹ ⟨θ,
+g(sθ)⟩ ds term by term. A field in a differential ring often has a P in the same ring, found by
+linear algebra on its coefficients (the idea of Risch and Norman). SymPy integrates one variable
+after the other, which brings in new logarithms and arctangents. Where none of these gives a closed
+form, the integral stands, unevaluated but exact. The curl (`carrier`) decides before whether a
+field is a gradient.
 """
 
 from __future__ import annotations

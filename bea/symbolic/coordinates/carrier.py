@@ -2,8 +2,8 @@
 
 The components live in an algebra, either a `DifferentialRing` (polynomials, fast) or, where a
 function has no rule of derivation, an `ExpressionAlgebra`; `algebra_for` chooses. This module
-turns a user's loss or field into what the `recursion` starts from, and knows the curl of a column.
-One-step maps are left to `step_expansion`, what a modified equation offers its user to `equation`.
+turns a user's loss or field into the start of the `recursion`, and computes the curl of a column.
+`step_expansion` expands one-step maps; `equation` is what a user holds.
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ MAX_DENOMINATORS = 6
 """Denominators, in several variables. The relations of five are not completed any more."""
 
 MAX_DENOMINATOR_TERMS = 100
-"""Terms of a denominator or radicand, multiplied out. Relations of longer ones are not completed in
-a time that anybody waits."""
+"""Terms of a denominator or radicand, multiplied out. Completing the relations of longer ones
+takes too long."""
 
 MIN_VARIABLES, MIN_TERMS, GROWTH = 5, 20, 4
 """A polynomial in so many variables, or more, stays as it is if multiplied out it has so many

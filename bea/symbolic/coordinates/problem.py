@@ -1,7 +1,7 @@
-"""What a modified equation is asked of: a loss, a field or a step, checked before anything is done.
+"""The input of a modified equation: a loss, a field or a step, checked before anything is derived.
 
-Every complaint about the input is made here, in one line that names the culprit and the remedy, so
-that the mathematics behind can trust what it is given.
+Every error about the input is raised here, in one line that names the culprit and the remedy, so
+that the mathematics can trust its input.
 """
 
 from __future__ import annotations

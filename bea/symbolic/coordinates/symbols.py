@@ -1,4 +1,4 @@
-"""Whatever a user calls a parameter, as a plain symbol: w[0], an entry of a matrix, q(t), its rate.
+"""Plain symbols for what users call parameters: w[0], an entry of a matrix, q(t), its rate.
 
 The mathematics needs variables without structure. An indexed variable, an entry of a matrix symbol
 and a function of time that stands for a coordinate mean just that, so each is replaced by a symbol

@@ -1,8 +1,8 @@
-"""What stands where in a picture of a rooted tree.
+"""The layout of a picture of a rooted tree.
 
 A tree stands as in HLW III.1, the root below and its children above it. Everything is laid out
-once, in pixels, as lines, dots and words; `svg` writes them and `painting` paints them. Charts of
-many trees are `printing.chart`'s.
+once, in pixels, as lines, dots and words; `svg` writes them and `painting` paints them.
+`printing.chart` lays out many trees.
 """
 
 from __future__ import annotations

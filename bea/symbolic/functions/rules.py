@@ -3,8 +3,8 @@
 A function F belongs here when F' is a polynomial in F, in its argument's field and in other
 functions of this table, so that adjoining it once keeps every later derivative inside the ring
 (docs/mathematics.md). The module also brings an input into the form the ring expects:
-exact numbers, no function that is another one in disguise, nothing that is not smooth. What the
-ring then does with the rules is `ring.differential_ring`'s business.
+exact numbers, no function that is another one in disguise, nothing that is not smooth.
+`ring.differential_ring` uses the rules.
 """
 
 from __future__ import annotations

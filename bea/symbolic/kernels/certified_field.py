@@ -1,4 +1,4 @@
-"""The exact field at one point, to as many digits as are asked for, or the word that it is unknown.
+"""The field at one point, to as many digits as are wanted, or the answer that it is unknown.
 
 The corrections are known exactly. In balls (`zero.balls`) they are evaluated with rising precision
 until the digits of the result are right. Where a function is not defined at the point itself

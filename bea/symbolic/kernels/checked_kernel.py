@@ -1,4 +1,4 @@
-"""A kernel that returns no number without knowing that half of its digits are right.
+"""A kernel that returns only numbers of which half the digits are known to be right.
 
 Its value comes with a bound on the round-off in it (`running_error`). Where the bound exceeds half
 of the digits, one of three things happens:

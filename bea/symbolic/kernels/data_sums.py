@@ -193,7 +193,7 @@ class _Places:
         return sp.Add(*parts, evaluate=False)
 
     def _sum_in_logarithm(self, function: Affine, parent: Expr | None) -> Expr | None:
-        """1 + u in log(1 + u), which has more digits where it is told so."""
+        """1 + u in log(1 + u), which keeps more digits when the 1 is known."""
         if not isinstance(parent, sp.log) or function.get(sp.S.One) != 1:
             return None
         rest = {s: c for s, c in function.items() if s != 1}

@@ -1,9 +1,9 @@
-"""The field in mpmath with all the digits that are asked for.
+"""The field in mpmath with all the digits of the working precision.
 
 It is computed in balls (`certified_field`), with rising precision until the digits are right; they
-are faster than mpmath, too. Functions without a ball leave mpmath: there the polynomials are
-evaluated at two precisions, both beyond the one that is asked for, and what differs is not known.
-That is no proof: terms may cancel to nothing at both.
+are faster than mpmath, too. Functions without a ball leave only mpmath: there the polynomials are
+evaluated at two precisions beyond the one that is wanted, and digits that differ are not known.
+That is no proof, since terms may cancel to nothing at both.
 """
 
 from __future__ import annotations

@@ -3,8 +3,7 @@
 Each function is evaluated once, then each monomial, and one matrix of coefficients is multiplied by
 them; what XLA sees stays small however high the order is, but terms may cancel. It is the way for
 steps and for orders beyond 3; up to there Runge–Kutta methods go by `as_written`. In both,
-`checked_kernel` sees to it that missing digits are not hidden. Following the field and measuring
-its errors is the business of `bea.numeric`.
+`checked_kernel` makes sure that missing digits are not hidden.
 """
 
 from __future__ import annotations

@@ -7,8 +7,8 @@ term. It is a running error analysis (Wilkinson; Higham, Accuracy and Stability 
 Algorithms, 2nd ed., section 3.3), to first order in the errors: a bound that is small is right, and
 one that is large says that the digits are gone.
 
-Where the digits have gone because the value is near zero and not because of the way in which it was
-computed is not decided here (`polynomials`).
+A value near zero loses its digits, too, however it is computed: `checked_kernel` tells the two
+apart.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ of it is computed without cancellation and without overflow:
 
 with the spherical Bessel functions j_n' = (n j_{n−1} − (n + 1) j_{n+1})/(2n + 1) and the modified
 ones i_n' = (n i_{n−1} + (n + 1) i_{n+1})/(2n + 1) (NIST Digital Library of Mathematical Functions,
-10.51). Which expression is which of them is recognized by `expressions`.
+10.51). `expressions` recognizes them.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
-"""What the methods that have a name are known for: their stages, their order, and what they keep.
+"""Properties of the named methods: stages, order, symmetry, symplecticity.
 
-The table is written down, for to compute it takes seconds; a test computes it. A method is explicit
-if a_ij = 0 for j ≥ i, symmetric if it is its own adjoint (HLW II.3), and symplectic if
-b_i a_ij + b_j a_ji = b_i b_j (HLW VI.4, Theorem 4.3).
+The table is written down, since computing it takes seconds; a test computes it. A method is
+explicit if a_ij = 0 for j ≥ i, symmetric if it is its own adjoint (HLW II.3), and symplectic if b_i
+a_ij + b_j a_ji = b_i b_j (HLW VI.4, Theorem 4.3).
 """
 
 from __future__ import annotations

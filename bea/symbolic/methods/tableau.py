@@ -2,9 +2,8 @@
 
 A tableau (A, b) is the step θ⁺ = θ + h Σ_i b_i k_i with k_i = f(θ + h Σ_j a_ij k_j); explicit
 Euler, A = (0), b = (1), is gradient descent. Methods with a name are in `named`, methods
-made of several in `composition`. What a step does to a field in powers of h is
-`stages`'s business; maps that are not Runge–Kutta methods come in as
-`step(θ, h)` and are expanded in `coordinates.carrier`.
+made of several in `composition`. `stages` expands a step in powers of h. Maps that are not
+Runge–Kutta methods are given as `step(θ, h)`, and `coordinates.step_expansion` expands them.
 """
 
 from __future__ import annotations

@@ -2,8 +2,8 @@
 
 SymPy computes while it builds (10**10**10 is a number as soon as it is written). `Extent` measures
 what an expression will become when the differential ring multiplies it out (docs/mathematics.md),
-and the `MAX_…` constants say where that ends. Where in a text something stood is `reader`'s
-business: what is refused here is a `Refusal`, to which it adds the place.
+and the `MAX_…` constants say where that ends. What is refused here is a `Refusal`; `reader` adds
+the place in the text.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """How large an expression becomes, found before it is built or multiplied out.
 
-`text` builds expressions from what a stranger typed and SymPy computes while it builds, so every
-step is measured here first: digits, degree, terms, and how deep functions stand inside one another.
-How much of each is allowed is `text`'s business.
+`building` makes expressions from what a stranger typed, and SymPy computes while it builds. So
+every step is measured here first: digits, degree, terms, and how deep functions stand inside one
+another. `building` says how much of each is allowed.
 """
 
 from __future__ import annotations

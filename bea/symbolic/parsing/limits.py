@@ -1,8 +1,8 @@
-"""How many terms a derivation may write down, and what is said where that is not enough.
+"""How many terms a derivation may write down, and the message where that is not enough.
 
 Corrections can grow a hundredfold with each order. The bound is counted in terms, as time and
 memory are, checked while the work grows, and raised by `most_terms`, as that on trees is by
-`most_trees=` (`trees.tree`). What is typed is bounded before, in `text`.
+`most_trees=` (`trees.tree`). Text is bounded before, in `building`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What somebody may have meant who writes mathematics otherwise than Python does.
+"""Suggestions for mathematics that is not written as Python writes it.
 
 x^2, 2x, x², a·b, |x| and e^x are not Python, and some of them mean another thing there. Nothing is
 guessed: an expression that cannot be read is refused, and where there is one way to write it that

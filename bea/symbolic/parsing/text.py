@@ -1,6 +1,6 @@
-"""Text to SymPy: an expression, names, a number or several, as they come in from a user.
+"""Text to SymPy: an expression, names, a number or several, as a user types them.
 
-By this door a loss, a field or a point comes in from a command line. `reader` turns a text into
+Losses, fields and points of a command line are read here. `reader` turns a text into
 SymPy with the words of `vocabulary`, and refuses what is not among them; `building` bounds what
 SymPy computes on the way. Which names are parameters, and what is done with the expression, is left
 to `coordinates.problem`.

@@ -1,7 +1,7 @@
-"""The words of the language: what a text may call, what it may not, and what names are free.
+"""The words of the language: functions, constants, and names that are reserved.
 
-Whoever adds a function here makes sure that the derivation takes it (`functions.rules`, or SymPy
-differentiates it), and that what SymPy computes while it builds one is bounded in `building`.
+To add a function, make sure that the derivation takes it (`functions.rules`, or SymPy
+differentiates it), and that `building` bounds what SymPy computes while it builds one.
 """
 
 from __future__ import annotations

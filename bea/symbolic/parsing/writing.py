@@ -1,4 +1,4 @@
-"""Text out, so that the reader reads it back: Euler's number is exp(1), and no symbol E."""
+"""Text that the reader reads back: Euler's number is printed as exp(1), not as a symbol E."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The corrections in the author's own factors, to be read and exported.
+"""The corrections in the factors of the input, for reading and for export.
 
 The ring in which corrections are derived multiplies everything out: −½H∇E of a loss on six points
 is a sum over pairs of them. By the trees of the method on the input as it was written

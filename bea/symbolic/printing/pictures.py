@@ -1,7 +1,7 @@
 """Pictures of rooted trees, and of a series tree by tree: SVG, HTML for notebooks, matplotlib.
 
-What stands where is in `drawing.layout` and `chart`; `drawing.svg` and `drawing.painting` follow
-it. The coefficients come from a series, the words for F(τ) from `printing.series`.
+`drawing.layout` and `chart` lay them out; `drawing.svg` and `drawing.painting` draw them. The
+coefficients come from a series, the words for F(τ) from `printing.series`.
 """
 
 from __future__ import annotations

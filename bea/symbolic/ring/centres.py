@@ -1,8 +1,8 @@
 """Where an input is centred: (x − 1000)⁴ is a polynomial in x − 1000, and should stay one.
 
-Multiplied out in x it is right, exactly, and of no use to anybody: at 1000.5 its terms are 10¹³
-times as large as their sum. So a ring has x − c for a generator where the input has a high power of
-it, or a function of one. What is derived is then printed and evaluated as it was written.
+Multiplied out in x it is exact and useless: at 1000.5 its terms are 10¹³ times as large as their
+sum. So a ring has x − c for a generator where the input has a high power of it, or a function of
+one. Results are then printed and evaluated as the input was written.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Exact scalars: what the entries of a Butcher tableau, and the coefficients of a series, are.
+"""Exact scalars: the entries of a Butcher tableau, and the coefficients of a series.
 
 A `Fraction` where the number is rational; otherwise a SymPy expression of algebraic numbers, such
 as √3, and of symbols, in the normal form of a `DifferentialRing` without variables. A float is no

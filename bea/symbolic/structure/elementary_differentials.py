@@ -1,7 +1,7 @@
-"""What trees stand for in coordinates: vectors F(τ), scalars H_φ(E) and matrices W(s).
+"""Elementary differentials in coordinates: vectors F(τ), scalars H_φ(E) and matrices W(s).
 
 F(τ) = f^{(m)}(F(τ_1), …, F(τ_m)) contracts the m-th derivative of f with fields that are held
-fixed. The partial derivatives of f are taken once each, whatever their order of taking.
+fixed. Each partial derivative of f is computed once.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the trees of a method say on one loss: scalars Ẽ_l, remainders r_l and matrices M_l.
+"""The gradient structure of a method on one loss: scalars Ẽ_l, remainders r_l, matrices M_l.
 
 The coefficients of f_l on trees are the same for every loss; here the `free_trees` and the ways of
 `symmetric_form` become functions of θ, by the `elementary_differentials` of f = −∇E.

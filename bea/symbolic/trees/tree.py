@@ -22,7 +22,7 @@ from bea.errors import InputError
 from bea.whole_numbers import checked_limit, whole_number
 
 MAX_LEVELS = 200
-"""Levels of a tree. What is said of it is found by recursion, and Python allows 1000 calls. A level
+"""Levels of a tree. Its properties are found by recursion, and Python allows 1000 calls. A level
 fits into a byte."""
 
 MAX_TREES = 5_000_000
@@ -30,7 +30,7 @@ MAX_TREES = 5_000_000
 million trees, takes 0.4 GiB; 19 nodes are 7.4 million."""
 
 MAX_COUNTED = 100
-"""Nodes up to which the number of trees is told exactly; it has 40 digits then."""
+"""Nodes up to which messages give the number of trees exactly; it has 40 digits there."""
 
 KEPT_NODES = 8
 """Trees with so many nodes, 115, or fewer are listed once and kept: every list begins with them."""

@@ -3,7 +3,7 @@
 python-flint's `arb` computes with balls: a midpoint, and a radius that bounds every error made on
 the way. A ball that excludes zero is a proof that a value is not zero, at any scale, and a ball
 that is small is a value with so many right digits. How precise to be, and at which points to look,
-is left to who asks (`decision`).
+is left to the caller (`decision`).
 """
 
 from __future__ import annotations

@@ -47,7 +47,7 @@ ATTEMPTS = 200
 """Trials may have no value: half of them for each root inside another."""
 
 CHECKED = 12
-"""Points at which a ball is looked at before the field is asked about roots."""
+"""Points at which balls are computed before roots are tried in the finite field."""
 
 POINTS = 32
 PRECISIONS = (64, 256, 1024, 4096)

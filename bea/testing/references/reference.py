@@ -1,4 +1,4 @@
-"""What a step is held against, in general: points to look at, and measurements there."""
+"""What a step is compared with, in general: points to look at, and measurements there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Reports = Callable[[int], OrderReport]
 
 
 class Reference(ABC):
-    """What a step is held against.
+    """What a step is compared with.
 
     Attributes:
         title: how a message calls it.
