@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from fractions import Fraction
 from itertools import count, islice
 from threading import RLock
+from typing import Any
 
 from bea.errors import InputError
 from bea.symbolic.coordinates.carrier import (
@@ -44,6 +45,8 @@ class Derivation:
         self._source = self._from_the_first()
         self._fields: list[Column] = []
         self._lock = RLock()
+        self.polynomials: dict[int, Any] = {}
+        """The input of kernels, by order: converted once for all equations that share the fields."""
 
     def __getitem__(self, l: int) -> Column:
         """The field f_l.

@@ -456,11 +456,18 @@ loss of order 0; the field itself is no gradient, so it has no loss'
         Args:
             order: p, at most the order of the equation, which is the default.
         """
+        p = self._checked(order)
+        if p not in self._derivation.polynomials:
+            self._derivation.polynomials[p] = self._collected(p)
+        fields: PolynomialFields = self._derivation.polynomials[p]
+        return fields
+
+    def _collected(self, p: int) -> PolynomialFields:
         # Here: NumPy is not for who only derives.
         from bea.symbolic.kernels.polynomials import PolynomialFields
 
         algebra = self._derivation.carrier.algebra
-        columns = [self._derivation[l].components for l in range(self._checked(order) + 1)]
+        columns = [self._derivation[l].components for l in range(p + 1)]
         meanings, polynomials = algebra.polynomials([c for column in columns for c in column])
         m = len(self.params)
         return PolynomialFields.collect(

@@ -267,7 +267,7 @@ class _Run:
     def _measure(self, train: Examples, test: Examples) -> None:
         with self._timed("measuring"):
             found, self.best = self.ensemble.measure(
-                self.models, self.best, train, sizes=test, differences=np.int32(self.step)
+                self.models, self.best, train, test, np.int32(self.step)
             )
             values = self.sharding.fetch(found)
         self.history[:, self.done] = np.stack(values)[:, :, : len(self.rates)]

@@ -118,7 +118,7 @@ def limit_along(
 
     Example:
         >>> x = sp.Symbol("x")
-        >>> limit_along((1 - sp.cos(x)) / x**2, [x], [sp.Integer(0)], [sp.Integer(1)])
+        >>> limit_along((1 - sp.cos(x)) / x**2, [x], point=[sp.Integer(0)], direction=[1])
         1/2
     """
     t = sp.Dummy("t")

@@ -14,7 +14,6 @@ from bea.numeric.orders.local_error import Precision, in_coordinates
 from bea.numeric.orders.report import OrderReport
 from bea.numeric.orders.user_step import Comparison, Step, StepInFloat64, StepInMultiprecision
 from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.series import modified_series
 from bea.testing.points import far_points, generic_points, neighbour
 from bea.testing.references.far_away import FarAway
 from bea.testing.references.reference import ENOUGH, NEIGHBOURS, Reference, Reports
@@ -118,7 +117,7 @@ class EquationReference(Reference):
         method = self._equation.method
         if method is None or method.symbols or self._equation.is_modifying:
             return False
-        return not modified_series(method, l).terms(l)
+        return not self._equation.tree_factors(l)
 
     @property
     def lower_orders(self) -> range:

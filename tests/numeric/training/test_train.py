@@ -383,9 +383,9 @@ def cut_off_at(
     """A run that ends when it has been saved so often."""
     keep, count = saved_run.SavedRun.keep, 0
 
-    def dying(self: Any, *args: Any) -> None:
+    def dying(self: Any, *args: Any, **given: Any) -> None:
         nonlocal count
-        keep(self, *args)
+        keep(self, *args, **given)
         count += 1
         if count == at_saving:
             raise Killed
@@ -604,13 +604,13 @@ from tests.numeric.training import test_train as t
 import bea
 from bea.numeric.training import checkpoints as saved_run
 keep, count = saved_run.SavedRun.keep, 0
-def limited(self, *args):
+def limited(self, *args, **given):
     global count
     count += 1
     if count == 3:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
-    keep(self, *args)
+    keep(self, *args, **given)
 saved_run.SavedRun.keep = limited
 try:
     t.run(folder=sys.argv[1], save_every=0)
