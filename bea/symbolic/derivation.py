@@ -46,7 +46,7 @@ class Derivation:
         self._fields: list[Column] = []
         self._lock = RLock()
         self.polynomials: dict[int, Any] = {}
-        """The input of kernels, by order: converted once for all equations that share the fields."""
+        """The input of kernels, by order, converted once for all equations with these fields."""
 
     def __getitem__(self, l: int) -> Column:
         """The field f_l.
