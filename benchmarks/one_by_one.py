@@ -43,11 +43,13 @@ def steps(kind: type[Ensemble], model: ResNet, batch: int) -> Callable[[], Any]:
     ensemble = kind(network, optax.sgd, batch, examples, batch, Sharding.on(None))
     models, _ = ensemble.start([0], len(RATES))
     data = ensemble.sharding.put((x, labels), ensemble.sharding.whole)
-    rates, order = np.array(RATES, np.float32), ensemble.order([0], 0)
+    rates, permutations = np.array(RATES, np.float32), ensemble.permutations([0], 0)
 
     def call() -> None:
         nonlocal models
-        models, E = ensemble.advance(models, rates, order, *data, np.int32(0), STEPS)
+        models, E = ensemble.advance(
+            models, rates, data, permutations=permutations, step=np.int32(0), count=STEPS
+        )
         jax.block_until_ready(E)
 
     return call

@@ -60,7 +60,7 @@ class Training:
         )  # fmt: skip
         sharding = self.ensemble.sharding
         self.on_device = sharding.put((self.train, self.test), sharding.whole)
-        self.order = self.ensemble.order([0], 0)
+        self.permutations = self.ensemble.permutations([0], 0)
 
     def steps(self, rates: Sequence[float]) -> Callable[[], Any]:
         """A block of steps of these models, each call from where the last one ended."""
@@ -70,7 +70,12 @@ class Training:
         def call() -> Any:
             nonlocal models
             models, E = self.ensemble.advance(
-                models, h, self.order, *self.on_device[0], np.int32(0), self.ensemble.block
+                models,
+                h,
+                self.on_device[0],
+                permutations=self.permutations,
+                step=np.int32(0),
+                count=self.ensemble.block,
             )
             return E.block_until_ready()
 
@@ -82,10 +87,13 @@ class Training:
 
     def measurement(self) -> Callable[[], Any]:
         models, best = self.ensemble.start([0], len(RATES))
+        train, test = self.on_device
 
         def call() -> Any:
             nonlocal best
-            found, best = self.ensemble.measure(models, best, *self.on_device, np.int32(0))
+            found, best = self.ensemble.measure(
+                models, best, train=train, test=test, step=np.int32(0)
+            )
             return jax.block_until_ready(found)
 
         return call

@@ -23,7 +23,14 @@ import numpy as np
 import optax
 
 from bea.classifier import Classifier
-from bea.numeric.training.evaluation import Measurement, in_training, in_use, measured
+from bea.numeric.training.evaluation import (
+    Examples,
+    Measurement,
+    Variables,
+    in_training,
+    in_use,
+    measured,
+)
 from bea.numeric.training.sharding import Sharding
 from bea.pytrees import PyTree
 
@@ -44,6 +51,11 @@ class Models(NamedTuple):
     optimizer: PyTree
     diverged_at: jax.Array
     """The step i at which E(θ_i) of the batch was huge or no number; −1 if it never was."""
+
+    @property
+    def variables(self) -> Variables:
+        """θ and the state beside it."""
+        return Variables(self.theta, self.state)
 
 
 class Best(NamedTuple):
@@ -87,7 +99,7 @@ class Ensemble:
 
     @property
     def steps_per_epoch(self) -> int:
-        """⌊N/batch⌋: what is left over of an epoch's order is not used in it."""
+        """⌊N/batch⌋: what is left over of a permutation is not used in its epoch."""
         return 1 if self.batch_size is None else self.examples // self.batch_size
 
     @property
@@ -99,20 +111,19 @@ class Ensemble:
         sizes = range(min(n, MAX_BLOCK), min(n, MIN_BLOCK) - 1, -1)
         return next((size for size in sizes if n % size == 0), min(n, MAX_BLOCK))
 
-    def program(self, x: Any, labels: Any) -> str:
+    def program(self, examples: Examples) -> str:
         """A fingerprint of one step: of the network, the loss and the optimizer, with constants.
 
         And of the loss that is measured, where it is another.
         """
         models, _ = jax.eval_shape(lambda key: self._started(*self.classifier.init(key)), _key(0))
-        size = len(x) if self.batch_size is None else self.batch_size
-        batch = [jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype) for a in (x, labels)]
+        size = len(examples[0]) if self.batch_size is None else self.batch_size
+        batch = tuple(jax.ShapeDtypeStruct((size, *a.shape[1:]), a.dtype) for a in examples)
         h = jax.ShapeDtypeStruct((), jnp.float32)
-        programs = [jax.make_jaxpr(self._step)(models, h, *batch)]
+        programs = [jax.make_jaxpr(self._step)(models, h, batch)]
         if self.classifier.measured_loss is not None:
             measures = partial(in_training, self.classifier), partial(in_use, self.classifier)
-            place = models.theta, models.state
-            programs += [jax.make_jaxpr(part)(*place, *batch) for part in measures]
+            programs += [jax.make_jaxpr(part)(models.variables, batch) for part in measures]
         # Objects in it are shown as <module.Class object at 0x…>: saved runs outlive both.
         text = re.sub(r"<(?:\w+\.)+(?=[\w.]+ object at 0x)", "<", "".join(map(str, programs)))
         return hashlib.sha256(re.sub(r"0x[0-9a-f]+", "", text).encode()).hexdigest()[:16]
@@ -140,24 +151,27 @@ class Ensemble:
         return models, Best(theta, state, jnp.int32(0), jnp.array(False), jnp.int32(-1))
 
     @cached_property
-    def order(self) -> Callable[[Sequence[int], int], jax.Array]:
-        """(seeds, epoch) ↦ the order of the examples in this epoch, (seeds, N)."""
+    def permutations(self) -> Callable[[Sequence[int], int], jax.Array]:
+        """(seeds, epoch) ↦ how the examples are shuffled in this epoch, (seeds, N)."""
 
         @partial(jax.jit, out_shardings=self.sharding.whole)
-        def order(seeds: jax.Array, epoch: jax.Array) -> jax.Array:
+        def permutations(seeds: jax.Array, epoch: jax.Array) -> jax.Array:
             def one(seed: jax.Array) -> jax.Array:
                 key = jax.random.fold_in(_key(seed), 1)
                 return jax.random.permutation(jax.random.fold_in(key, epoch), self.examples)
 
             return jax.vmap(one)(seeds)
 
-        return lambda seeds, epoch: order(np.array(seeds, np.uint32), np.uint32(epoch))
+        return lambda seeds, epoch: permutations(np.array(seeds, np.uint32), np.uint32(epoch))
 
     # --- steps
 
     @cached_property
     def advance(self) -> Callable[..., tuple[Models, jax.Array]]:
-        """(models, rates, order, x, labels, step, count) ↦ the models after so many steps, and E.
+        """The models after so many steps, and E.
+
+        A function of the models, the learning rates and the training set, and by name of the
+        permutations of the epoch, the first step and the number of steps.
 
         All steps are of one epoch, unless each is one. The models that are handed in are used up.
         E is that of the last batch; waiting for it is waiting for the steps.
@@ -166,23 +180,23 @@ class Ensemble:
         @partial(
             jax.jit,
             donate_argnums=0,
-            static_argnums=6,
+            static_argnames="count",
             out_shardings=(self.sharding.by_model, self.sharding.by_model),
         )
         def advance(
             models: Models,
             rates: jax.Array,
-            order: jax.Array,
-            x: jax.Array,
-            labels: jax.Array,
+            examples: Examples,
+            *,
+            permutations: jax.Array | None,
             step: jax.Array,
             count: int,
         ) -> tuple[Models, jax.Array]:
             def body(models: Models, i: jax.Array) -> tuple[Models, jax.Array]:
-                batch, axis = self._batch(order, x, labels, i % self.steps_per_epoch)
-                every_rate = jax.vmap(self._step, (0, 0, None, None))
-                every_seed = jax.vmap(every_rate, (0, None, axis, axis))
-                return noted(*every_seed(models, rates, *batch), i)
+                batch, axis = self._batch(examples, permutations, i % self.steps_per_epoch)
+                every_rate = jax.vmap(self._step, (0, 0, None))
+                every_seed = jax.vmap(every_rate, (0, None, axis))
+                return noted(*every_seed(models, rates, batch), i)
 
             models, E = jax.lax.scan(body, models, step + jnp.arange(count))
             return models, E[-1]
@@ -190,23 +204,22 @@ class Ensemble:
         return advance
 
     def _batch(
-        self, order: jax.Array, x: jax.Array, labels: jax.Array, i: jax.Array
-    ) -> tuple[tuple[jax.Array, jax.Array], int | None]:
+        self, examples: Examples, permutations: jax.Array | None, i: jax.Array
+    ) -> tuple[Examples, int | None]:
         """The examples of step i of an epoch, by seed; or all of them, the same for every seed."""
-        if self.batch_size is None:
+        x, labels = examples
+        if self.batch_size is None or permutations is None:
             return (self.sharding.split(x), self.sharding.split(labels)), None
         size = self.batch_size
-        chosen = jax.lax.dynamic_slice_in_dim(order, i * size, size, axis=1)
+        chosen = jax.lax.dynamic_slice_in_dim(permutations, i * size, size, axis=1)
         chosen = jax.lax.with_sharding_constraint(chosen, self.sharding.by_seed_and_example)
         return (x[chosen], labels[chosen]), 0
 
-    def _step(
-        self, model: Models, h: jax.Array, x: jax.Array, labels: jax.Array
-    ) -> tuple[Models, jax.Array]:
+    def _step(self, model: Models, h: jax.Array, batch: Examples) -> tuple[Models, jax.Array]:
         """One step of one model on one batch, and E at the point from which it leads."""
 
         def loss(theta: PyTree) -> tuple[jax.Array, Any]:
-            return self.classifier.loss(theta, model.state, x, labels)
+            return self.classifier.loss(theta, model.state, *batch)
 
         (E, (_, state)), gradient = jax.value_and_grad(loss, has_aux=True)(model.theta)
         transformation = optax.with_extra_args_support(self.optimizer(h))
@@ -220,9 +233,10 @@ class Ensemble:
 
     @cached_property
     def measure(self) -> Callable[..., tuple[Measurement, Best]]:
-        """(models, best, training set, test set, step) ↦ the measurement, and who is best now.
+        """The measurement, and who is best now.
 
-        As `evaluation.measured`, for all of them at once.
+        A function of the models and the best so far, and by name of the training set, the test set
+        and the step. As `evaluation.measured`, for all of them at once.
         """
 
         @partial(
@@ -233,21 +247,23 @@ class Ensemble:
         def measure(
             models: Models,
             best: Best,
-            train: tuple[jax.Array, jax.Array],
-            test: tuple[jax.Array, jax.Array],
+            *,
+            train: Examples,
+            test: Examples,
             step: jax.Array,
         ) -> tuple[Measurement, Best]:
-            def one(theta: PyTree, state: PyTree) -> Measurement:
+            def one(variables: Variables) -> Measurement:
                 return measured(
-                    self.classifier, theta, state, train, test, self.chunk, self.sharding.split
-                )
+                    self.classifier, variables, train=train, test=test,
+                    chunk=self.chunk, split=self.sharding.split,
+                )  # fmt: skip
 
-            found = jax.vmap(jax.vmap(one))(models.theta, models.state)
-            return found, self._best(models, best, found, step)
+            found = jax.vmap(jax.vmap(one))(models.variables)
+            return found, self._best(models, best, found=found, step=step)
 
         return measure
 
-    def _best(self, models: Models, best: Best, found: Measurement, step: jax.Array) -> Best:
+    def _best(self, models: Models, best: Best, *, found: Measurement, step: jax.Array) -> Best:
         """Who is best now."""
         fits = found.correct == self.examples
         better = (models.diverged_at < 0) & (found.loss < DIVERGED)

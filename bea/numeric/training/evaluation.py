@@ -18,14 +18,23 @@ from bea import pytrees
 from bea.classifier import Classifier
 from bea.pytrees import PyTree
 
-Examples = tuple[jax.Array, jax.Array]
-"""Inputs (n, …) and labels (n,)."""
+Examples = tuple[Any, Any]
+"""Inputs (n, …) and labels (n,), arrays of NumPy or of JAX."""
 
 Split = Callable[[jax.Array], jax.Array]
 """What spreads the examples of a chunk over devices."""
 
-Part = Callable[[PyTree, PyTree, jax.Array, jax.Array], tuple[PyTree, jax.Array]]
-"""(θ, state, x, labels) ↦ what is averaged over the examples, and what is summed."""
+
+class Variables(NamedTuple):
+    """All that changes in a network."""
+
+    theta: PyTree
+    state: PyTree
+    """What it carries along beside θ, as running averages of batch normalization."""
+
+
+Part = Callable[[Variables, Examples], tuple[PyTree, jax.Array]]
+"""(variables, examples) ↦ what is averaged over the examples, and what is summed."""
 
 
 class Measurement(NamedTuple):
@@ -42,8 +51,8 @@ class Measurement(NamedTuple):
 
 def measured(
     classifier: Classifier,
-    theta: PyTree,
-    state: PyTree,
+    variables: Variables,
+    *,
     train: Examples,
     test: Examples,
     chunk: int,
@@ -53,8 +62,7 @@ def measured(
 
     Args:
         classifier: the network.
-        theta: θ.
-        state: the state beside it.
+        variables: θ, and the state beside it.
         train: the training set.
         test: the test set.
         chunk: how many examples at once.
@@ -64,65 +72,77 @@ def measured(
     def over(part: Part, examples: Examples) -> tuple[PyTree, jax.Array]:
         n, size = len(examples[0]), min(chunk, len(examples[0]))
         chunks, rest = divmod(n, size)
-        add = partial(added, part, split)
+        sum_over = ChunkSum(part, split)
 
         def body(total: Any, i: jax.Array) -> tuple[Any, None]:
-            return add(total, theta, state, examples, i * size, size), None
+            start = i * size
+            return sum_over.added(total, variables, examples, start=start, size=size), None
 
-        total, _ = jax.lax.scan(body, nothing(part, theta, state, examples), jnp.arange(chunks))
-        return add(total, theta, state, examples, chunks * size, rest) if rest else total
+        total, _ = jax.lax.scan(body, sum_over.nothing(variables, examples), jnp.arange(chunks))
+        start = chunks * size
+        if not rest:
+            return total
+        return sum_over.added(total, variables, examples, start=start, size=rest)
 
     return summary(
         over(partial(in_training, classifier), train),
         over(partial(in_use, classifier), test),
-        theta,
+        variables.theta,
     )
 
 
 def in_training(
-    classifier: Classifier, theta: PyTree, state: PyTree, x: jax.Array, labels: jax.Array
+    classifier: Classifier, variables: Variables, examples: Examples
 ) -> tuple[PyTree, jax.Array]:
     """(E, ∇E) of a batch in training mode, and how many of its examples are classified right."""
 
     def loss(theta: PyTree) -> tuple[jax.Array, jax.Array]:
-        E, (outputs, _) = (classifier.measured_loss or classifier.loss)(theta, state, x, labels)
+        measured_loss = classifier.measured_loss or classifier.loss
+        E, (outputs, _) = measured_loss(theta, variables.state, x, labels)
         return E, _correct(outputs, labels)
 
+    x, labels = examples
     with jax.default_matmul_precision("float32"):
-        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(theta)
+        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(variables.theta)
         return (E, gradient), correct
 
 
 def in_use(
-    classifier: Classifier, theta: PyTree, state: PyTree, x: jax.Array, labels: jax.Array
+    classifier: Classifier, variables: Variables, examples: Examples
 ) -> tuple[PyTree, jax.Array]:
     """E of a batch in evaluation mode, and how many of its examples are classified right."""
     with jax.default_matmul_precision("float32"):
-        E, outputs = classifier.evaluate(theta, state, x, labels)
-        return E, _correct(outputs, labels)
+        E, outputs = classifier.evaluate(*variables, *examples)
+        return E, _correct(outputs, examples[1])
 
 
-def nothing(part: Part, theta: PyTree, state: PyTree, examples: Examples) -> Any:
-    """The zeros with which summing up begins."""
-    shapes = jax.eval_shape(part, theta, state, examples[0][:1], examples[1][:1])
-    return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+class ChunkSum(NamedTuple):
+    """A sum over the examples of a set, chunk by chunk.
 
+    Attributes:
+        part: what is averaged, and what is summed.
+        split: what spreads the examples of a chunk over devices.
+    """
 
-def added(
-    part: Part,
-    split: Split,
-    total: Any,
-    theta: PyTree,
-    state: PyTree,
-    examples: Examples,
-    start: Any,
-    size: int,
-) -> Any:
-    """The total with what so many examples from `start` on add to it."""
-    x, labels = (split(jax.lax.dynamic_slice_in_dim(array, start, size)) for array in examples)
-    mean, number = part(theta, state, x, labels)
-    share = size / len(examples[0])
-    return jax.tree.map(jnp.add, total, (jax.tree.map(lambda m: m * share, mean), number))
+    part: Part
+    split: Split
+
+    def nothing(self, variables: Variables, examples: Examples) -> Any:
+        """The zeros with which summing up begins."""
+        x, labels = examples
+        shapes = jax.eval_shape(self.part, variables, (x[:1], labels[:1]))
+        return jax.tree.map(lambda leaf: jnp.zeros(leaf.shape, leaf.dtype), shapes)
+
+    def added(
+        self, total: Any, variables: Variables, examples: Examples, *, start: Any, size: int
+    ) -> Any:
+        """The total with what so many examples from `start` on add to it."""
+        x, labels = (
+            self.split(jax.lax.dynamic_slice_in_dim(array, start, size)) for array in examples
+        )
+        mean, number = self.part(variables, (x, labels))
+        share = size / len(examples[0])
+        return jax.tree.map(jnp.add, total, (jax.tree.map(lambda m: m * share, mean), number))
 
 
 def summary(

@@ -9,15 +9,13 @@ from typing import Any
 import jax
 import numpy as np
 
+from bea.classifier import Classifier
 from bea.errors import InputError
 from bea.numeric.training.checkpoints import digest
-from bea.numeric.training.ensemble import Ensemble, Models
+from bea.numeric.training.evaluation import Examples, Variables
 from bea.numeric.training.schedule import spread_steps
 from bea.numeric.training.sharding import BATCH, MODELS, Sharding
 from bea.whole_numbers import whole_number
-
-Examples = tuple[Any, Any]
-"""Inputs (n, …) and labels (n,), NumPy arrays."""
 
 
 def checked_rates(values: Sequence[float]) -> tuple[float, ...]:
@@ -84,14 +82,13 @@ def checked_examples(name: str, examples: Any) -> tuple[np.ndarray, np.ndarray]:
 
 
 def check_labels(
-    ensemble: Ensemble, models: Models, x: np.ndarray, labels: Mapping[str, np.ndarray]
+    classifier: Classifier, variables: Variables, examples: Mapping[str, Examples]
 ) -> None:
     """Refuse labels that are of no class of the network."""
-    theta, state = jax.tree.map(lambda a: a[0, 0], (models.theta, models.state))
-    first = next(iter(labels.values()))[:1]
-    _, outputs = jax.eval_shape(ensemble.classifier.evaluate, theta, state, x[:1], first)
+    x, labels = next(iter(examples.values()))
+    _, outputs = jax.eval_shape(classifier.evaluate, *variables, x[:1], labels[:1])
     classes = outputs.shape[-1]
-    for name, values in labels.items():
+    for name, (_, values) in examples.items():
         if values.min() < 0 or values.max() >= classes:
             raise InputError(
                 f"{name} has labels from {values.min()} to {values.max()}: the network has the "

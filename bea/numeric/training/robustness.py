@@ -16,7 +16,7 @@ import numpy as np
 
 from bea.classifier import Classifier
 from bea.errors import InputError
-from bea.numeric.training.evaluation import Measurement, measured
+from bea.numeric.training.evaluation import Examples, Measurement, Variables, measured
 from bea.numeric.training.sharding import memory_for
 from bea.pytrees import PyTree
 
@@ -114,7 +114,8 @@ def noise_robustness(
         f"lower draws_at_once, or measured_batch (now {measured_batch:,})",
     ):
         found = _measured_under_noise(
-            classifier, theta, state, train, test, np.asarray(sigmas, np.float32), key,
+            classifier, Variables(theta, state), np.asarray(sigmas, np.float32),
+            key=key, train=train, test=test,
             draws=draws, at_once=draws_at_once, chunk=measured_batch,
         )  # fmt: skip
         return NoiseRobustness(
@@ -126,13 +127,12 @@ def noise_robustness(
 @partial(jax.jit, static_argnames=("classifier", "draws", "at_once", "chunk"))
 def _measured_under_noise(
     classifier: Classifier,
-    theta: PyTree,
-    state: PyTree,
-    train: Any,
-    test: Any,
+    variables: Variables,
     sigmas: jax.Array,
-    key: jax.Array,
     *,
+    key: jax.Array,
+    train: Examples,
+    test: Examples,
     draws: int,
     at_once: int,
     chunk: int,
@@ -141,8 +141,9 @@ def _measured_under_noise(
 
     def one(case: tuple[jax.Array, jax.Array]) -> Measurement:
         sigma, draw = case
-        moved = perturbed(theta, jax.random.fold_in(key, draw), sigma)
-        return measured(classifier, moved, state, train, test, chunk)
+        theta = perturbed(variables.theta, jax.random.fold_in(key, draw), sigma)
+        moved = variables._replace(theta=theta)
+        return measured(classifier, moved, train=train, test=test, chunk=chunk)
 
     cases = (jnp.repeat(sigmas, draws), jnp.tile(jnp.arange(draws), len(sigmas)))
     found: Measurement = jax.lax.map(one, cases, batch_size=at_once)

@@ -13,7 +13,7 @@ EVENLY, POWERS = 5, 64
 
 
 def spread_steps(
-    steps_per_epoch: int, epochs: int, evenly: int = EVENLY, powers: int = POWERS
+    steps_per_epoch: int, epochs: int, *, evenly: int = EVENLY, powers: int = POWERS
 ) -> tuple[int, ...]:
     """0, the powers of a number, and once they are that far apart, some epochs evenly spaced.
 

@@ -18,17 +18,15 @@ import numpy as np
 from bea.classifier import Classifier
 from bea.numeric.training.ensemble import Best, Ensemble, Models, noted
 from bea.numeric.training.evaluation import (
+    ChunkSum,
     Examples,
     Measurement,
-    Part,
-    added,
+    Variables,
     in_training,
     in_use,
-    nothing,
     summary,
 )
 from bea.numeric.training.sharding import Sharding
-from bea.pytrees import PyTree
 
 
 class OneByOne(Ensemble):
@@ -46,9 +44,9 @@ class OneByOne(Ensemble):
         def advance(
             models: Models,
             rates: jax.Array,
-            order: jax.Array | None,
-            x: jax.Array,
-            labels: jax.Array,
+            examples: Examples,
+            *,
+            permutations: jax.Array | None,
             step: np.int32,
             count: int,
         ) -> tuple[Models, jax.Array]:
@@ -57,9 +55,11 @@ class OneByOne(Ensemble):
             for s, r in self._cases(models):
                 model, E = self._taken(models, s, r), jnp.float32(jnp.nan)
                 if not gone[s, r]:
-                    seed = None if order is None else order[s]
+                    permutation = None if permutations is None else permutations[s : s + 1]
                     for i in range(int(step), int(step) + count):
-                        model, E = self._advance_one(model, each_rate[r], seed, x, labels, i)
+                        model, E = self._advance_one(
+                            model, each_rate[r], examples, permutation=permutation, i=i
+                        )
                 after.append(model)
                 losses.append(E)
             together: tuple[Models, jax.Array] = self._put_together(after, losses, gone.shape)
@@ -73,12 +73,16 @@ class OneByOne(Ensemble):
 
         @partial(jax.jit, donate_argnums=0, out_shardings=(self.sharding.whole,) * 2)
         def advance(
-            model: Models, h: jax.Array, order: Any, x: jax.Array, labels: jax.Array, i: jax.Array
+            model: Models,
+            h: jax.Array,
+            examples: Examples,
+            *,
+            permutation: jax.Array | None,
+            i: jax.Array,
         ) -> tuple[Models, jax.Array]:
-            order = None if order is None else order[None]
-            batch, axis = self._batch(order, x, labels, i % self.steps_per_epoch)
+            batch, axis = self._batch(examples, permutation, i % self.steps_per_epoch)
             batch = batch if axis is None else jax.tree.map(lambda array: array[0], batch)
-            return noted(*self._step(model, h, *batch), i)
+            return noted(*self._step(model, h, batch), i)
 
         return advance
 
@@ -89,31 +93,29 @@ class OneByOne(Ensemble):
         """As `Ensemble.measure`."""
 
         def measure(
-            models: Models, best: Best, train: Examples, test: Examples, step: np.int32
+            models: Models, best: Best, *, train: Examples, test: Examples, step: np.int32
         ) -> tuple[Measurement, Best]:
             found = []
             for s, r in self._cases(models):
-                theta, state = self._taken((models.theta, models.state), s, r)
+                variables = self._taken(models.variables, s, r)
                 totals = [
-                    self._total(part, theta, state, examples)
+                    self._total(part, variables, examples)
                     for part, examples in ((in_training, train), (in_use, test))
                 ]
-                found.append(self._summary(*totals, theta))
+                found.append(self._summary(*totals, variables.theta))
             shape = models.diverged_at.shape
             everything: Measurement = self._put_together(found, None, shape)[0]
-            return everything, self._kept(models, best, everything, step)
+            return everything, self._kept(models, best, found=everything, step=step)
 
         return measure
 
-    def _total(
-        self, part: Callable[..., Any], theta: PyTree, state: PyTree, examples: Examples
-    ) -> Any:
+    def _total(self, part: Callable[..., Any], variables: Variables, examples: Examples) -> Any:
         """The sum over the chunks of a set."""
         begin, add = _compiled(part, self.classifier, self.sharding)
-        total, n = begin(theta, state, examples), len(examples[0])
+        total, n = begin(variables, examples), len(examples[0])
         for start in range(0, n, self.chunk):
             size = min(self.chunk, n - start)
-            total = add(total, theta, state, examples, np.int32(start), size)
+            total = add(total, variables, examples, start=np.int32(start), size=size)
         return total
 
     @cached_property
@@ -160,9 +162,8 @@ def _compiled(
     part: Callable[..., Any], classifier: Classifier, sharding: Sharding
 ) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """How a sum over chunks begins, and what adds a chunk; the same for every optimizer."""
-    of_network: Part = partial(part, classifier)
-    add = partial(added, of_network, sharding.split)
+    total = ChunkSum(partial(part, classifier), sharding.split)
     return (
-        jax.jit(partial(nothing, of_network)),
-        jax.jit(add, static_argnums=5, donate_argnums=0),
+        jax.jit(total.nothing),
+        jax.jit(total.added, static_argnames="size", donate_argnums=0),
     )

@@ -51,7 +51,7 @@ class FarAway:
             time: T, the time scale of the field near the first.
 
         Raises:
-            StepError: they are the same near the first point for small h, and differ far_away.
+            StepError: they are the same near the first point for small h, and differ far away.
         """
         here, point = near
         off = [self._at(point, time / 2**k) for k in LARGER]

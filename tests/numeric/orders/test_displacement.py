@@ -145,7 +145,7 @@ def test_stages_that_run_away_are_an_error_and_no_result(name, rate):
 
 @pytest.mark.parametrize("name", METHODS)
 def test_stages_at_an_equilibrium_are_at_rest(name):
-    """Away from zero; h is so large that implicit stages would not be found from far_away."""
+    """Away from zero; h is so large that implicit stages would not be found from elsewhere."""
     equilibrium, visited = np.array([1.5, -2.0]), []
 
     def field(x: np.ndarray) -> np.ndarray:

@@ -30,7 +30,7 @@ from bea.models.losses import classifier, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet
 from bea.numeric.training import checkpoints as saved_run
-from bea.numeric.training import train as training
+from bea.numeric.training import loop
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.schedule import spread_steps
 from bea.numeric.training.sharding import Sharding
@@ -78,8 +78,8 @@ def test_all_at_once_is_one_after_another(usual):
 
 
 def order_of(seed: int, epoch: int) -> np.ndarray:
-    ensemble = Ensemble(NETWORK, optax.sgd, 32, len(X), 1000, training.Sharding.on(None))
-    return np.asarray(ensemble.order([seed], epoch))[0]
+    ensemble = Ensemble(NETWORK, optax.sgd, 32, len(X), 1000, Sharding.on(None))
+    return np.asarray(ensemble.permutations([seed], epoch))[0]
 
 
 def test_every_epoch_takes_every_example_in_an_order_of_its_own():
@@ -277,7 +277,7 @@ def test_the_best_is_kept():
 
 @given(st.integers(1, 3000), st.integers(0, 400), st.integers(1, 30), st.integers(2, 100))
 def test_steps_are_dense_at_first_and_then_even(steps_per_epoch, epochs, evenly, powers):
-    steps = spread_steps(steps_per_epoch, epochs, evenly, powers)
+    steps = spread_steps(steps_per_epoch, epochs, evenly=evenly, powers=powers)
     total = steps_per_epoch * epochs
     assert steps[0] == 0 and steps[-1] == total and list(steps) == sorted(set(steps))
     assert total < 2 or epochs <= 1 or steps[1] == 1
@@ -364,7 +364,7 @@ def test_a_saved_run_does_not_care_in_which_module_the_network_is(monkeypatch):
         monkeypatch.setitem(sys.modules, module, there)
         exec(ELSEWHERE, vars(there))
         network = classifier(there.Network(factor), image=(64,))
-        return Ensemble(network, optax.sgd, 32, len(X), 96, Sharding.on(None)).program(*TRAIN)
+        return Ensemble(network, optax.sgd, 32, len(X), 96, Sharding.on(None)).program(TRAIN)
 
     assert program("here") == program("in_another.place.now") != program("here", factor=0.5)
 
@@ -397,7 +397,7 @@ def cut_off_at(
 
 def test_another_device_is_told(tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(training, "_environment", lambda sharding: "an abacus")
+        patch.setattr(loop, "_environment", lambda sharding: "an abacus")
         cut_off_at(2, tmp_path, monkeypatch)
     with pytest.warns(UserWarning, match="begun with an abacus and goes on with JAX"):
         run(folder=tmp_path)
