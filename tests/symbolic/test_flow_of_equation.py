@@ -9,7 +9,7 @@ import pytest
 
 import bea
 
-MODEL = bea.modified_equation(loss="(y - a*b)**2/2", params="a, b", order=3)
+MODEL = bea.modified_equation(loss="(y - a*b)**2/2", params="a, b", order=2)
 
 
 def test_of_a_linear_field_it_is_the_exponential_of_the_truncated_logarithm():
@@ -28,15 +28,15 @@ def test_each_order_comes_closer_to_where_the_steps_end():
         ends = ends + h * r * ends[::-1]
     away = [
         np.linalg.norm(MODEL.flow(theta, 20 * h, h=h, order=p, constants={"y": 0.6}) - ends)
-        for p in range(4)
+        for p in range(3)
     ]
-    assert away == sorted(away, reverse=True) and away[3] < 1e-2 * away[0]
+    assert away == sorted(away, reverse=True) and away[2] < 1e-1 * away[0]
 
 
 def test_it_is_the_flow_of_the_kernel_in_every_form():
-    kernel = MODEL.to_jax(order=2, constants={"y": 0.6})
+    kernel = MODEL.to_jax(order=1, constants={"y": 0.6})
     expected = bea.flow(lambda theta: kernel(theta, 0.1), [2.0, 0.5], -0.25)
-    given = {"h": 0.1, "order": 2, "constants": {"y": 0.6}}
+    given = {"h": 0.1, "order": 1, "constants": {"y": 0.6}}
     assert MODEL.flow([2.0, 0.5], -0.25, **given).tolist() == expected.tolist()
     by_name = MODEL.flow({"b": 0.5, "a": 2.0}, -0.25, **given)
     assert [float(by_name[name]) for name in "ab"] == pytest.approx(expected.tolist(), rel=1e-13)

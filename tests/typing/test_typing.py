@@ -24,7 +24,8 @@ def checked(*paths: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-def test_files_of_users_pass_in_strict_mode():
+@pytest.mark.slow  # make lint checks the same files by the settings of bea
+def test_files_of_users_pass_in_strict_mode() -> None:
     found = checked(*(Path(__file__).parent / name for name in FILES))
     assert found.returncode == 0, found.stdout
 
@@ -37,7 +38,8 @@ MISTAKES = {
 }
 
 
-def test_mistakes_of_a_user_are_found(tmp_path):
+@pytest.mark.slow
+def test_mistakes_of_a_user_are_found(tmp_path: Path) -> None:
     path = tmp_path / "mistaken.py"
     path.write_text("import bea\n\n" + "\n".join(MISTAKES) + "\n")
     found = checked(path)
@@ -47,7 +49,7 @@ def test_mistakes_of_a_user_are_found(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FILES)
-def test_they_run(name):
+def test_they_run(name: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     path = Path(__file__).parent / name
     subprocess.run([sys.executable, str(path)], env=environment, cwd=ROOT, check=True)

@@ -34,6 +34,7 @@ from bea.numeric.training import loop
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.schedule import spread_steps
 from bea.numeric.training.sharding import Sharding
+from tests.quick import quick
 
 DATA = load_digits().subset(96, 64)
 X, X_TEST = DATA.scaled(flat=True)
@@ -308,7 +309,10 @@ ONE_BY_ONE = {"together": False, "learning_rates": (1e6, 0.1)}
 
 @pytest.mark.parametrize(
     ("at_saving", "options"),
-    [(1, {}), (3, {}), (5, {}), (1, ONE_BY_ONE), (3, ONE_BY_ONE), (4, ONE_BY_ONE)],
+    quick(
+        [(1, {}), (3, {}), (5, {}), (1, ONE_BY_ONE), (3, ONE_BY_ONE), (4, ONE_BY_ONE)],
+        [(1, {}), (5, {}), (3, ONE_BY_ONE)],
+    ),
 )
 def test_a_run_that_was_cut_off_ends_in_the_same_bits(at_saving, options, tmp_path, monkeypatch):
     """Models together, and one by one, of which some diverge."""

@@ -28,6 +28,7 @@ from bea.symbolic.ring.construction import NoRuleError
 from bea.symbolic.ring.differential_ring import DifferentialRing
 from bea.symbolic.ring.expression_algebra import ExpressionAlgebra
 from bea.symbolic.ring.terms import expression_of
+from tests.quick import quick
 from tests.symbolic.oracles import values
 from tests.symbolic.strategies import examples, functions, polynomials
 
@@ -107,7 +108,9 @@ RULED = [F for F in DERIVATIVE if F is not sp.exp] + [*DISGUISES]
 
 
 @pytest.mark.parametrize("function", RULED, ids=lambda f: f.__name__)
-@pytest.mark.parametrize("argument", [x, x * y - 2, sp.exp(x) + y], ids=str)
+@pytest.mark.parametrize(
+    "argument", quick([x, x * y - 2, sp.exp(x) + y], [x, sp.exp(x) + y]), ids=str
+)
 def test_every_rule_of_derivation(function, argument):
     assert assert_derivatives(function(argument) * y)
 
