@@ -133,7 +133,7 @@ def runge_kutta(field: Callable[[Any], Any], method: bea.ButcherTableau) -> Call
 
     def step(theta: Any, h: Any) -> Any:
         number = multiprecise if isinstance(theta[0], mpmath.mpf) else float
-        return theta + runge_kutta_displacement(field, theta, h, method, number)
+        return theta + runge_kutta_displacement(field, theta, h, tableau=method, number=number)
 
     return step
 

@@ -22,7 +22,7 @@ MAX_COLUMNS_BEYOND = 3
 Field = Callable[[np.ndarray], np.ndarray]
 
 
-def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int) -> np.ndarray:
+def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, *, digits: int) -> np.ndarray:
     """The displacement θ(time) − θ(0) for θ̇ = f(θ), θ(0) = theta.
 
     Args:
@@ -39,7 +39,8 @@ def displacement(field: Field, theta: np.ndarray, time: mpmath.mpf, digits: int)
 
     Example:
         >>> with mpmath.workdps(40):
-        ...     moved = displacement(lambda x: x, np.array([mpmath.mpf(1)]), mpmath.mpf("0.1"), 30)
+        ...     one, time = np.array([mpmath.mpf(1)]), mpmath.mpf("0.1")
+        ...     moved = displacement(lambda x: x, one, time, digits=30)
         ...     print(mpmath.nstr(moved[0], 30))  # e^0.1 − 1
         0.10517091807564762481170782649
     """

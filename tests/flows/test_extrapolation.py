@@ -27,11 +27,11 @@ def test_closed_forms(digits, time):
     with mpmath.workdps(digits + 10):
         t, tolerance = mpmath.mpf(time), mpmath.mpf(10) ** -digits
         x, y = numbers("0.3", "-1.7")
-        found = displacement(lambda u: u, numbers(3), t, digits)
+        found = displacement(lambda u: u, numbers(3), t, digits=digits)
         assert error(found, [3 * mpmath.expm1(t)]) < tolerance
-        found = displacement(lambda u: u * (1 - u), np.array([x]), t, digits)
+        found = displacement(lambda u: u * (1 - u), np.array([x]), t, digits=digits)
         assert error(found, [x * (1 - x) * mpmath.expm1(t) / (1 + x * mpmath.expm1(t))]) < tolerance
-        found = displacement(lambda u: np.array([u[1], -u[0]]), np.array([x, y]), t, digits)
+        found = displacement(lambda u: np.array([u[1], -u[0]]), np.array([x, y]), t, digits=digits)
         c, s = -2 * mpmath.sin(t / 2) ** 2, mpmath.sin(t)
         assert error(found, [c * x + s * y, c * y - s * x]) < tolerance
 
@@ -42,7 +42,7 @@ def test_a_time_that_enters_as_a_coordinate():
             lambda u: np.array([mpmath.mpf(1), 1 / (1 + u[0])]),
             numbers(0, 5),
             mpmath.mpf("0.1"),
-            42,
+            digits=42,
         )
         assert error(found, [mpmath.mpf("0.1"), mpmath.log(mpmath.mpf("1.1"))]) < mpmath.mpf(
             "1e-42"
@@ -63,7 +63,7 @@ def test_forty_digits_against_the_taylor_series_of_mpmath(name):
     with mpmath.workdps(55):
         time, theta = mpmath.mpf("0.0625"), numbers(*start)
         solution = mpmath.odefun(lambda t, u: field(u), 0, list(theta), tol=mpmath.mpf("1e-50"))
-        found = displacement(lambda u: np.array(field(u)), theta, time, 45)
+        found = displacement(lambda u: np.array(field(u)), theta, time, digits=45)
         assert error(found, np.array(solution(time)) - theta) < mpmath.mpf("1e-44")
 
 
@@ -71,13 +71,13 @@ def test_the_digits_asked_for_are_those_of_the_displacement():
     # |θ| is 10³⁰ times the displacement: digits of θ would not be enough
     with mpmath.workdps(80):
         theta = numbers("1e30")
-        found = displacement(lambda u: mpmath.mpf("1e-30") * u, theta, mpmath.mpf(1), 40)
+        found = displacement(lambda u: mpmath.mpf("1e-30") * u, theta, mpmath.mpf(1), digits=40)
         assert error(found, [mpmath.mpf("1e30") * mpmath.expm1(mpmath.mpf("1e-30"))]) < 1e-40
 
 
 def test_no_field_no_displacement():
     with mpmath.workdps(30):
-        assert not displacement(lambda u: 0 * u, numbers(1, 2), mpmath.mpf(1), 20).any()
+        assert not displacement(lambda u: 0 * u, numbers(1, 2), mpmath.mpf(1), digits=20).any()
 
 
 @pytest.mark.parametrize(
@@ -92,4 +92,4 @@ def test_no_field_no_displacement():
 )
 def test_an_interval_that_is_too_long_is_an_error_and_soon(field, start):
     with mpmath.workdps(40), pytest.raises(bea.BeaError, match=r"over a time of 2\.0: use smaller"):
-        displacement(field, numbers(start), mpmath.mpf(2), 30)
+        displacement(field, numbers(start), mpmath.mpf(2), digits=30)

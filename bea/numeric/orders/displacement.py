@@ -30,7 +30,7 @@ CONVERGED = 1e-6
 
 
 def runge_kutta_displacement(
-    field: Field, theta: Vector, h: Any, tableau: ButcherTableau, number: Callable[[Any], Any]
+    field: Field, theta: Vector, h: Any, *, tableau: ButcherTableau, number: Callable[[Any], Any]
 ) -> Vector:
     """The displacement h Σ_i b_i k_i, with the stages k_i = f(θ + h Σ_j a_ij k_j).
 
@@ -49,7 +49,8 @@ def runge_kutta_displacement(
 
     Example:
         >>> from bea.symbolic.methods.named import METHODS
-        >>> runge_kutta_displacement(lambda x: -x, np.array([1.0]), 0.5, METHODS["heun"], float)
+        >>> heun = METHODS["heun"]
+        >>> runge_kutta_displacement(lambda x: -x, np.ones(1), 0.5, tableau=heun, number=float)
         array([-0.375])
     """
 
@@ -79,7 +80,7 @@ def runge_kutta_displacement(
 
 
 def contracting_displacement(
-    field: Field, theta: Vector, h: Any, tableau: ButcherTableau, number: Callable[[Any], Any]
+    field: Field, theta: Vector, h: Any, *, tableau: ButcherTableau, number: Callable[[Any], Any]
 ) -> Vector:
     """The same where the stages are well determined: those of an implicit method also at 4h.
 
@@ -96,8 +97,8 @@ def contracting_displacement(
         BeaError: they are not.
     """
     if not tableau.is_explicit:
-        runge_kutta_displacement(field, theta, 4 * h, tableau, number)
-    return runge_kutta_displacement(field, theta, h, tableau, number)
+        runge_kutta_displacement(field, theta, 4 * h, tableau=tableau, number=number)
+    return runge_kutta_displacement(field, theta, h, tableau=tableau, number=number)
 
 
 def _combination(weights: list[Any], vectors: list[Vector]) -> Vector:

@@ -68,3 +68,10 @@ def divided(vector: np.ndarray, size: mpmath.mpf) -> np.ndarray:
         return vector * float(min(1 / size, LARGE))
     # A wrong order makes them as large as you like, and no float holds them.
     return np.clip(np.array(vector / size, dtype=float), -LARGE, LARGE)
+
+
+def is_finite(values: np.ndarray) -> bool:
+    """Are they all real and finite numbers, of either kind?"""
+    if values.dtype == np.float64:
+        return bool(np.isfinite(values).all())
+    return all(not isinstance(x, mpmath.mpc) and mpmath.isfinite(x) for x in values.flat)

@@ -17,7 +17,8 @@ import sympy as sp
 
 from bea.errors import BeaError
 from bea.flows.precision import double_precision, unjitted
-from bea.numeric.orders.step_and_flow import StepAndFlow, SymbolicMap, certified_field
+from bea.numeric.orders.corrections import SymbolicMap
+from bea.numeric.orders.step_and_flow import StepAndFlow
 from bea.symbolic.kernels.multiprecision import rational_of
 from bea.symbolic.kernels.polynomials import PolynomialFields, jax_kernel
 from bea.symbolic.ring.terms import Monomial
@@ -67,7 +68,7 @@ class Float64(StepAndFlow):
         coefficients = tuple(
             tuple(tuple(sorted(row.items())) for row in field) for field in fields.coefficients
         )
-        constants = tuple(sorted(self._constants.items()))
+        constants = tuple(sorted(self._corrections.constants.items()))
         return _compiled(
             fields.params,
             fields.meanings,
@@ -77,7 +78,7 @@ class Float64(StepAndFlow):
         )
 
     def _cancelled(self) -> Any:
-        certified = certified_field(self._equation, self._constants)
+        certified = self._corrections.certified(self._equation.order)
         if not certified.has_balls:
             return 0
         point = [rational_of(mpmath.mpf(float(t))) for t in self._theta]
@@ -87,7 +88,7 @@ class Float64(StepAndFlow):
 
     @cached_property
     def _map(self) -> SymbolicMap:
-        return SymbolicMap.of(self._equation, self._constants, ["scipy", "numpy"])
+        return SymbolicMap.of(self._corrections, ["scipy", "numpy"])
 
 
 @dataclass(frozen=True)

@@ -24,6 +24,7 @@ from tqdm import tqdm
 from bea.errors import BeaError, InputError
 from bea.numeric.orders import checks
 from bea.numeric.orders.components import MIN_SIZES
+from bea.numeric.orders.corrections import Corrections
 from bea.numeric.orders.float64 import Float64
 from bea.numeric.orders.measurement import Expected, measure
 from bea.numeric.orders.multiprecision import Multiprecision
@@ -198,10 +199,9 @@ def _verify(
             raise InputError("the equation has its field already: field= is for a series")
         else:
             at_order = in_coordinates(
-                equation,
-                at,
+                Corrections.of(equation, constants),
+                checks.point(equation, at),
                 max(orders),
-                constants=constants,
                 step=step,
                 sizes=sizes,
                 precision=precision,
@@ -250,11 +250,10 @@ def on_field(
 
 
 def in_coordinates(
-    equation: ModifiedEquation,
-    at: Any,
+    corrections: Corrections,
+    theta: Sequence[sp.Expr],
     highest: int,
     *,
-    constants: Mapping[Any, Any] | None,
     step: Step | None,
     sizes: Sequence[sp.Expr] | None,
     precision: Precision,
@@ -263,27 +262,24 @@ def in_coordinates(
     """The local error for an equation at a point, a function of p up to the highest.
 
     Args:
-        equation: the modified equation.
-        at: the point.
+        corrections: those of the equation; higher ones are derived as needed.
+        theta: the point, m exact SymPy numbers.
         highest: the largest p that will be asked for.
-        constants: a number for every constant of the equation.
         step: a step of the user's own.
-        precision: all of these as for `verify_order`.
+        precision: both as for `verify_order`.
         sizes: the step sizes, if not the default ones.
         settles: which report needs no further attempt; by default
             one that passes, in every component.
     """
-    theta = checks.point(equation, at)
-    values = checks.constants(equation, constants or {})
-    equation = equation.extended(highest + 1)
+    corrections = corrections.extended(highest + 1)
     with mpmath.workdps(digits_for(highest)):
-        expected = Expected.at(equation, theta, values)
+        expected = Expected.at(corrections, theta)
 
     @cache
     def double() -> StepAndFlow:
         if step is None:
-            return Float64(equation, theta, values)
-        return StepInFloat64(equation, theta, values, step=step)
+            return Float64(corrections, theta)
+        return StepInFloat64(corrections, theta, step=step)
 
     def in_float64(p: int, first: int = 3) -> OrderReport:
         # What is not finite is found and said; numbers that no kernel depends on need few digits.
@@ -305,11 +301,11 @@ def in_coordinates(
 
         def measured(digits: int) -> OrderReport:
             with mpmath.workdps(digits):
-                until_p = equation.extended(p)
+                until_p = corrections.extended(p)
                 arithmetic = (
-                    Multiprecision(until_p, theta, values)
+                    Multiprecision(until_p, theta)
                     if step is None
-                    else StepInMultiprecision(until_p, theta, values, step=step)
+                    else StepInMultiprecision(until_p, theta, step=step)
                 )
                 powers = range(first, first + 5)
                 return measure(arithmetic, expected, p, sizes=sizes or expected.step_sizes(powers))

@@ -8,7 +8,7 @@ and arithmetic.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any, Protocol
@@ -19,13 +19,12 @@ import sympy as sp
 
 from bea.errors import BeaError
 from bea.numeric.orders.components import MIN_SIZES, SAFETY, ComponentReport, judged
+from bea.numeric.orders.corrections import Corrections
 from bea.numeric.orders.fits import divided, fitted_limit, fitted_order, norm
 from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
 from bea.numeric.orders.series_on_pytrees import SeriesOnPytrees
 from bea.numeric.orders.user_step import StepInFloat64
-from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.methods.named import METHODS
 
 CLEAR = 1e4
 """How many times its noise the errors of a step in float64 are, where its step sizes are chosen."""
@@ -114,35 +113,22 @@ class Expected:
         return self.step_sizes([first + span * k / 7 for k in range(8)])
 
     @classmethod
-    def at(
-        cls, equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
-    ) -> Expected:
+    def at(cls, corrections: Corrections, theta: Sequence[sp.Expr]) -> Expected:
         """Evaluate the corrections of an equation, and Euler's of the same field.
 
         Those of a method of high order may vanish, and say nothing about the field then.
         """
-        fields = _significant_corrections(equation, theta, constants)
-        euler = _significant_corrections(_with_euler(equation), theta, constants)
+        fields = _significant(corrections, theta)
+        euler = _significant(corrections.euler, theta)
         time_scale = min(_time_scales(fields) + _time_scales(euler), default=mpmath.mpf(1))
-        return cls(fields, time_scale, -1 if equation.is_modifying else 1)
+        return cls(fields, time_scale, -1 if corrections.equation.is_modifying else 1)
 
 
-def _significant_corrections(
-    equation: ModifiedEquation, theta: Sequence[sp.Expr], constants: Mapping[str, sp.Expr]
-) -> np.ndarray:
-    arithmetic = Multiprecision(equation, theta, constants)
+def _significant(corrections: Corrections, theta: Sequence[sp.Expr]) -> np.ndarray:
+    """The corrections at a point, with zeros for those that are nothing but round-off."""
+    arithmetic = Multiprecision(corrections, theta)
     fields = arithmetic.corrections
     return np.where((abs(fields).max(axis=-1) > arithmetic.noise)[:, None], fields, 0 * fields)
-
-
-def _with_euler(equation: ModifiedEquation) -> ModifiedEquation:
-    """Explicit Euler's modified equation for the same f_0, to order 2."""
-    euler, problem = METHODS["euler"], equation.problem
-    if equation.method == euler:
-        return equation.extended(2)
-    if problem.step is not None:
-        problem = replace(problem, step=None, field=tuple(equation.extended(0).corrections[0]))
-    return ModifiedEquation(replace(problem, method=euler), order=2)
 
 
 def _time_scales(fields: np.ndarray) -> list[mpmath.mpf]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from typing import Any
 
@@ -12,10 +12,9 @@ import sympy as sp
 
 from bea.errors import InputError
 from bea.flows import extrapolation
-from bea.numeric.orders.step_and_flow import StepAndFlow, SymbolicMap, certified_field, is_finite
-from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.kernels.multiprecision import mpf_of, rational_of
-from bea.symbolic.kernels.polynomials import mpmath_kernel
+from bea.numeric.orders.corrections import Corrections, SymbolicMap
+from bea.numeric.orders.fits import is_finite
+from bea.numeric.orders.step_and_flow import StepAndFlow
 
 
 class Multiprecision(StepAndFlow):
@@ -24,15 +23,9 @@ class Multiprecision(StepAndFlow):
     name = "mpmath"
     finer = ""
 
-    def __init__(
-        self,
-        equation: ModifiedEquation,
-        theta: Sequence[sp.Expr],
-        constants: Mapping[str, sp.Expr],
-    ) -> None:
-        super().__init__(equation, theta, constants)
+    def __init__(self, corrections: Corrections, theta: Sequence[sp.Expr]) -> None:
+        super().__init__(corrections, theta)
         self.eps = mpmath.mpf(10) ** (5 - mpmath.mp.dps)  # extrapolation loses a few digits
-        self._kernels: dict[int, Callable[[Sequence[Any]], list[list[Any]]]] = {}
 
     def number(self, value: Any) -> mpmath.mpf:
         """The nearest number at the precision in force."""
@@ -44,10 +37,8 @@ class Multiprecision(StepAndFlow):
         Raises:
             InputError: they have no finite and real values here.
         """
-        if p not in self._kernels:
-            self._kernels[p] = self._kernel(p)
         try:
-            values = np.array(self._kernels[p](list(theta)), dtype=object)
+            values = np.array(self._corrections.in_multiprecision(p)(list(theta)), dtype=object)
         except (ZeroDivisionError, ValueError):
             values = np.array([mpmath.nan])
         if not is_finite(values):
@@ -57,20 +48,6 @@ class Multiprecision(StepAndFlow):
                 f"{self._equation.problem.title}"
             )
         return values
-
-    def _kernel(self, p: int) -> Callable[[Sequence[Any]], list[list[Any]]]:
-        """θ ↦ f_0(θ), …, f_p(θ), each with all its digits: far out, terms cancel."""
-        certified = certified_field(self._equation, self._constants, p)
-        if not certified.has_balls:
-            return mpmath_kernel(self._equation.polynomial_fields(p), self._constants)
-
-        def fields(theta: Sequence[Any]) -> list[list[Any]]:
-            if not is_finite(np.array(theta, dtype=object)):
-                return [[mpmath.nan] * len(theta)]
-            found = certified.corrections(list(map(rational_of, theta)), mpmath.mp.prec)
-            return [list(map(mpf_of, f)) for f in found]
-
-        return fields
 
     def _flows(self, p: int, step_sizes: Sequence[mpmath.mpf]) -> Sequence[np.ndarray]:
         return [self._flow(p, h) for h in step_sizes]
@@ -82,12 +59,12 @@ class Multiprecision(StepAndFlow):
             return 0 * self._theta
         digits = int(mpmath.log10(velocity / (weights @ self.noise[: p + 1])))
         return extrapolation.displacement(
-            lambda theta: weights @ self.fields(theta, p), self._theta, h, digits
+            lambda theta: weights @ self.fields(theta, p), self._theta, h, digits=digits
         )
 
     @cached_property
     def _map(self) -> SymbolicMap:
-        return SymbolicMap.of(self._equation, self._constants, ["mpmath"])
+        return SymbolicMap.of(self._corrections, ["mpmath"])
 
 
 def multiprecise(value: Any) -> mpmath.mpf:

@@ -156,7 +156,11 @@ class PlainField:
 
         def step(h: Any) -> np.ndarray:
             return runge_kutta_displacement(
-                lambda theta: self.velocity(theta, h), self.theta, h, method, multiprecise
+                lambda theta: self.velocity(theta, h),
+                self.theta,
+                h,
+                tableau=method,
+                number=multiprecise,
             )
 
         return self._errors_of(step, step_sizes)
@@ -171,15 +175,17 @@ class PlainField:
         def field(theta: np.ndarray) -> np.ndarray:
             return self.velocity(theta, h)
 
-        own = contracting_displacement(field, self.theta, h, method, multiprecise)
-        (off,) = finite_differences([h], [self._moved(self.theta, h)], [own])
+        expected = contracting_displacement(
+            field, self.theta, h, tableau=method, number=multiprecise
+        )
+        (difference,) = finite_differences([h], [self._moved(self.theta, h)], [expected])
 
         def noise() -> np.ndarray:
             if self._exact:
                 return 0 * self.theta
             return self._noise_of_step(h) + float(h) * self._noise_of_field(h)
 
-        return Comparison.of(off, own, self.theta, noise)
+        return Comparison.of(difference, expected, theta=self.theta, noise=noise)
 
     def time_scale(self) -> mpmath.mpf:
         """T such that f changes by about half its size along steps h f with h ≤ T/2."""
@@ -214,7 +220,7 @@ class PlainField:
         if not any(self.velocity(self.theta, h)):
             return 0 * self.theta
         return extrapolation.displacement(
-            lambda theta: self.velocity(theta, h), self.theta, h, self._digits - LOST
+            lambda theta: self.velocity(theta, h), self.theta, h, digits=self._digits - LOST
         )
 
     def _moved(self, theta: np.ndarray, h: Any) -> np.ndarray:

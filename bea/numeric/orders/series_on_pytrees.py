@@ -69,7 +69,7 @@ class SeriesOnPytrees:
         step: Step | None = None,
     ) -> None:
         self._series = series.subs(constants) if constants else series
-        self._own_step = step
+        self._user_step = step
         self._point = theta
         with double_precision():
             start = jax.tree.map(jnp.asarray, checked_start(theta))
@@ -81,6 +81,8 @@ class SeriesOnPytrees:
         self._field = field
         self._velocity, self._flow = cache(self._velocity_of), cache(self._flow_of)
         self._noise_at = cache(self._noise_measured)
+        # Shared by all that is moved from here, so that it is compiled once.
+        self._euler = cache(lambda: SeriesOnPytrees(modified_series("euler", 2), field, start))
 
     def moved_to(self, theta: PyTree) -> SeriesOnPytrees:
         """The same at another point; what is compiled is kept."""
@@ -104,16 +106,12 @@ class SeriesOnPytrees:
         same = (mine.method, mine.kind) == (series.method, series.kind)
         return same and mine.order >= series.order
 
-    @cached_property
-    def _euler(self) -> SeriesOnPytrees:
-        return SeriesOnPytrees(modified_series("euler", 2), self._field, self._point)
-
     @property
     def euler(self) -> SeriesOnPytrees:
         """Explicit Euler's series on the same field at the same point, to order 2 at least."""
         if self.includes(modified_series("euler", 2)):
             return self
-        return self._euler.moved_to(self._point)
+        return self._euler().moved_to(self._point)
 
     def number(self, value: Any) -> float:
         """The nearest float64."""
@@ -204,7 +202,7 @@ class SeriesOnPytrees:
 
     def _rounding(self, h: float, step_sizes: Sequence[float]) -> np.ndarray:
         """The noise of a user's step: its rounding to the digits of θ, and what grows with h."""
-        if self._own_step is None:
+        if self._user_step is None:
             return np.zeros(len(self._theta))
         largest, smallest = max(step_sizes), min(step_sizes)
         grown, rounded = self._noise_at(largest)[0], self._noise_at(smallest)[0]
@@ -212,7 +210,7 @@ class SeriesOnPytrees:
 
     def step_noise(self, h: float) -> float | None:
         """The noise of a user's step, relative to what is moved, as in `OrderReport`."""
-        if self._own_step is None:
+        if self._user_step is None:
             return None
         noise, moved = self._noise_at(h)
         start = float(np.linalg.norm(self._theta))
@@ -232,15 +230,17 @@ class SeriesOnPytrees:
         def field(theta: np.ndarray) -> np.ndarray:
             return self._evaluated(self._velocity(p), theta, h)
 
-        own = contracting_displacement(field, self._theta, h, self._series.method, float)
-        (off,) = finite_differences([h], [self._moved(self._theta, h)], [own])
+        expected = contracting_displacement(
+            field, self._theta, h, tableau=self._series.method, number=float
+        )
+        (difference,) = finite_differences([h], [self._moved(self._theta, h)], [expected])
 
         def noise() -> np.ndarray:
             signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
             there = [field(self._theta * (1 + self.eps * s)) - field(self._theta) for s in signs]
             return self._noise_at(h)[0] + h * np.max(np.abs(there), axis=0)
 
-        return Comparison.of(off, own, self._theta, noise)
+        return Comparison.of(difference, expected, theta=self._theta, noise=noise)
 
     def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
         """The noise σ of a user's step, of each, and the length of its displacement."""
@@ -287,21 +287,21 @@ class SeriesOnPytrees:
         return jax.jit(self._modified(p))
 
     def _step(self, h: float, p: int) -> np.ndarray:
-        if self._own_step is not None:
+        if self._user_step is not None:
             return self._moved(self._theta, h)
         return runge_kutta_displacement(
             lambda theta: self._evaluated(self._velocity(p), theta, h),
             self._theta,
             h,
-            self._series.method,
-            float,
+            tableau=self._series.method,
+            number=float,
         )
 
     def _moved(self, theta: np.ndarray, h: float) -> np.ndarray:
-        assert self._own_step is not None
+        assert self._user_step is not None
         with double_precision():
             before = self._unravel(jnp.asarray(theta))
-            after = self._own_step(before, h)
+            after = self._user_step(before, h)
             try:
                 pytrees.check_field(lambda theta: after, before)
             except InputError as error:

@@ -8,21 +8,17 @@ floor says below which size such a difference is nothing but round-off. The two 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any
 
-import mpmath
 import numpy as np
 import sympy as sp
 
 from bea.errors import BeaError
+from bea.numeric.orders.corrections import Corrections, SymbolicMap
 from bea.numeric.orders.displacement import runge_kutta_displacement
-from bea.symbolic.equation import ModifiedEquation
-from bea.symbolic.kernels.certified_field import CertifiedField
-from bea.symbolic.kernels.constants import constant_values
-from bea.symbolic.methods.tableau import ButcherTableau
+from bea.numeric.orders.fits import is_finite
 
 SAMPLES = 8
 """Points that differ from θ in the last digit, for an estimate of the round-off."""
@@ -32,9 +28,8 @@ class StepAndFlow(ABC):
     """One step and the flows from a point, in one arithmetic; vectors are arrays of shape (m,).
 
     Args:
-        equation: the corrections f_0, …, f_P.
+        corrections: f_0, …, f_P.
         theta: the point, m exact SymPy numbers.
-        constants: a number for every constant, by name.
     """
 
     name: str
@@ -43,13 +38,8 @@ class StepAndFlow(ABC):
     eps: Any
     """The last digit, relative to a number."""
 
-    def __init__(
-        self,
-        equation: ModifiedEquation,
-        theta: Sequence[sp.Expr],
-        constants: Mapping[str, sp.Expr],
-    ) -> None:
-        self._equation, self._constants = equation, constants
+    def __init__(self, corrections: Corrections, theta: Sequence[sp.Expr]) -> None:
+        self._corrections, self._equation = corrections, corrections.equation
         self._theta = np.array([self.number(t) for t in theta])
 
     @abstractmethod
@@ -124,21 +114,15 @@ class StepAndFlow(ABC):
         return None
 
     def _step(self, h: Any, p: int) -> np.ndarray:
-        if self._equation.method is None:
+        if self._corrections.method is None:
             return self._displacement(self._theta, h)
         return runge_kutta_displacement(
             lambda theta: self._powers(h, p) @ self.fields(theta, p),
             self._theta,
             h,
-            self._method,
-            self.number,
+            tableau=self._corrections.method,
+            number=self.number,
         )
-
-    @cached_property
-    def _method(self) -> ButcherTableau:
-        method = self._equation.method
-        assert method is not None
-        return method.subs({s: self._constants[s.name] for s in method.symbols})
 
     def _step_noise(self, h: Any) -> Any:
         return self._step_noise_of_each(h).sum()
@@ -168,14 +152,6 @@ class StepAndFlow(ABC):
         return np.max(moves, axis=0) + self.eps * abs(value)
 
 
-def certified_field(
-    equation: ModifiedEquation, constants: Mapping[str, sp.Expr], p: int | None = None
-) -> CertifiedField:
-    """The corrections f_0, …, f_p of an equation in balls; of all of them by default."""
-    fields = equation.polynomial_fields(p)
-    return CertifiedField(fields, constant_values(fields.constants(), fields.meanings, constants))
-
-
 def finite_differences(
     step_sizes: Sequence[Any], steps: Sequence[np.ndarray], flows: Sequence[np.ndarray]
 ) -> list[np.ndarray]:
@@ -199,40 +175,3 @@ def finite_differences(
                 "use smaller step sizes"
             )
     return differences
-
-
-def is_finite(values: np.ndarray) -> bool:
-    """Are they all real and finite numbers, of either kind?"""
-    if values.dtype == np.float64:
-        return bool(np.isfinite(values).all())
-    return all(not isinstance(x, mpmath.mpc) and mpmath.isfinite(x) for x in values.flat)
-
-
-@dataclass(frozen=True)
-class SymbolicMap:
-    """The displacement Φ_h(θ) − θ by a symbolic one-step map.
-
-    Attributes:
-        function: (θ, h) ↦ Φ_h(θ) − θ.
-        cancels: whether θ cancels in it exactly, so that its round-off is relative to h.
-    """
-
-    function: Callable[[np.ndarray, Any], Sequence[Any]]
-    cancels: bool
-
-    @classmethod
-    def of(
-        cls, equation: ModifiedEquation, constants: Mapping[str, sp.Expr], modules: list[str]
-    ) -> SymbolicMap:
-        """Compile the map of an equation for a module of numerical functions."""
-        problem, h = equation.problem, equation.step_size
-        values = {c: constants[c.name] for c in problem.constants if c.name in constants}
-        differences = [
-            sp.expand((after - before).subs(values))
-            for after, before in zip(problem.step or (), problem.params, strict=True)
-        ]
-        terms = [term for d in differences for term in sp.Add.make_args(d)]
-        return cls(
-            sp.lambdify([problem.params, h], differences, modules, cse=True, dummify=True),
-            cancels=all(term.subs(h, 0) == 0 for term in terms),
-        )

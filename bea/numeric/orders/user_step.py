@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numbers
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any
@@ -21,6 +21,7 @@ import sympy as sp
 
 from bea.errors import BeaError, StepError
 from bea.flows.precision import double_precision
+from bea.numeric.orders.corrections import Corrections
 from bea.numeric.orders.displacement import contracting_displacement
 from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.noise import (
@@ -30,7 +31,6 @@ from bea.numeric.orders.noise import (
     relative_noise,
 )
 from bea.numeric.orders.step_and_flow import finite_differences
-from bea.symbolic.equation import ModifiedEquation
 
 Step = Callable[[Any, Any], Any]
 """A user's own one-step map, (θ, h) ↦ θ⁺."""
@@ -52,22 +52,14 @@ class UserStep(Multiprecision):
     """The flows of an equation, and a step that is called instead of the equation's own method.
 
     Args:
-        equation: the corrections f_0, …, f_P.
+        corrections: f_0, …, f_P.
         theta: the point, m exact SymPy numbers.
-        constants: a number for every constant, by name.
         step: (θ, h) ↦ θ⁺.
     """
 
-    def __init__(
-        self,
-        equation: ModifiedEquation,
-        theta: Sequence[sp.Expr],
-        constants: Mapping[str, sp.Expr],
-        *,
-        step: Step,
-    ) -> None:
-        super().__init__(equation, theta, constants)
-        self._own_step = step
+    def __init__(self, corrections: Corrections, theta: Sequence[sp.Expr], *, step: Step) -> None:
+        super().__init__(corrections, theta)
+        self._user_step = step
 
     @abstractmethod
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
@@ -92,14 +84,18 @@ class UserStep(Multiprecision):
                 raise BeaError("the step leaves its neighbourhood")  # exp of that takes for ever
             return self._powers(h, p) @ self.fields(theta, p)
 
-        if self._equation.method is None:
-            own = super()._step(h, p)
+        if self._corrections.method is None:
+            expected = super()._step(h, p)
         else:
-            own = contracting_displacement(field, self._theta, h, self._method, self.number)
-        (off,) = finite_differences([h], [self._moved(self._theta, h)], [own])
-        return Comparison.of(off, own, self._theta, lambda: self._own_noise(h))
+            expected = contracting_displacement(
+                field, self._theta, h, tableau=self._corrections.method, number=self.number
+            )
+        (difference,) = finite_differences([h], [self._moved(self._theta, h)], [expected])
+        return Comparison.of(
+            difference, expected, theta=self._theta, noise=lambda: self._noise_of_step(h)
+        )
 
-    def _own_noise(self, h: Any) -> np.ndarray:
+    def _noise_of_step(self, h: Any) -> np.ndarray:
         """The round-off in the step, of each component."""
         return 0 * self._theta
 
@@ -121,7 +117,7 @@ class StepInMultiprecision(UserStep):
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
         try:
-            after = np.array(self._own_step(theta.copy(), h), dtype=object)
+            after = np.array(self._user_step(theta.copy(), h), dtype=object)
         except TypeError as error:  # how NumPy, JAX and others refuse numbers that are not theirs
             raise StepError(
                 f"the step cannot compute with mpmath numbers ({str(error).splitlines()[0]}): "
@@ -168,7 +164,7 @@ class StepInFloat64(UserStep):
     def _noise_at(self) -> Callable[[float], tuple[np.ndarray, float]]:
         return cache(self._noise_measured)
 
-    def _own_noise(self, h: Any) -> np.ndarray:
+    def _noise_of_step(self, h: Any) -> np.ndarray:
         return self._noise_at(float(h))[0]
 
     def step_noise(self, h: Any) -> float:
@@ -203,7 +199,7 @@ class StepInFloat64(UserStep):
         return noise_of_each(values), float(mpmath.norm(list(values[0])))
 
     def _after(self, theta: np.ndarray, h: Any) -> np.ndarray:
-        return called_in_float64(self._own_step, theta.astype(float), float(h))
+        return called_in_float64(self._user_step, theta.astype(float), float(h))
 
 
 @dataclass(frozen=True)
@@ -211,12 +207,12 @@ class Comparison:
     """How far a step is from another one, in every component.
 
     Attributes:
-        own: the displacement that it should have, shape (m,).
-        off: by how much its own one differs, beyond the round-off.
+        expected: the displacement that it should have, shape (m,).
+        off: by how much its displacement differs, beyond the round-off.
         rounding: the round-off.
     """
 
-    own: np.ndarray
+    expected: np.ndarray
     off: np.ndarray
     rounding: np.ndarray
 
@@ -224,7 +220,8 @@ class Comparison:
     def of(
         cls,
         difference: np.ndarray,
-        own: np.ndarray,
+        expected: np.ndarray,
+        *,
         theta: np.ndarray,
         noise: Callable[[], np.ndarray],
     ) -> Comparison:
@@ -232,21 +229,21 @@ class Comparison:
 
         Args:
             difference: of the two displacements, shape (m,).
-            own: the displacement that it should have.
+            expected: the displacement that it should have.
             theta: where from.
             noise: the measured round-off, asked for if there is a difference.
         """
-        rounding = ROUNDED * (abs(theta) + abs(own))
+        rounding = ROUNDED * (abs(theta) + abs(expected))
         if (abs(difference) > rounding).any():
             rounding = rounding + AS_CLOSE * noise()
-        return cls(own, np.maximum(abs(difference) - rounding, 0 * rounding), rounding)
+        return cls(expected, np.maximum(abs(difference) - rounding, 0 * rounding), rounding)
 
     @property
     def relative(self) -> float:
         """By how much it is off, relative to what moves, in the worst component."""
         return max(
             float(d / abs(m)) if d and m else float(d > 0)
-            for d, m in zip(self.off, self.own, strict=True)
+            for d, m in zip(self.off, self.expected, strict=True)
         )
 
 

@@ -8,14 +8,16 @@ from typing import Any
 
 import mpmath
 import numpy as np
+import sympy as sp
 
 from bea.numeric.orders import checks
+from bea.numeric.orders.corrections import Corrections
 from bea.numeric.orders.local_error import Precision, in_coordinates
 from bea.numeric.orders.report import OrderReport
-from bea.numeric.orders.user_step import Comparison, Step, StepInFloat64, StepInMultiprecision
+from bea.numeric.orders.user_step import Step, StepInFloat64, StepInMultiprecision
 from bea.symbolic.equation import ModifiedEquation
 from bea.testing.points import far_points, generic_points, neighbour
-from bea.testing.references.far_away import FarAway
+from bea.testing.references.far_away import ComparisonOfSteps, FarAway
 from bea.testing.references.reference import ENOUGH, NEIGHBOURS, Reference, Reports
 
 
@@ -36,9 +38,7 @@ class EquationReference(Reference):
         super().__init__(step, sizes)
         self.order = checks.order(equation, order)
         self.title = f"the {equation.kind} of {equation.problem.title}"
-        self._equation, self._constants = equation, constants
-        self._values = checks.constants(equation, constants or {})
-        equation.to_mpmath(0, self._values)  # refuses what has no value
+        self._equation, self._corrections = equation, Corrections.of(equation, constants)
         self._given = None if at is None else _points(equation, at)
         self.enough = max(ENOUGH, len(self._given or ()))
         self._asked_precision: Precision = precision
@@ -50,22 +50,24 @@ class EquationReference(Reference):
             return
         for point in self._given:
             yield point, True
-        rows = [checks.point(self._equation, point) for point in self._given]
-        given = [np.array([float(t) for t in row]) for row in rows]
+        given = [
+            np.array([float(t) for t in checks.point(self._equation, point)])
+            for point in self._given
+        ]
         yield from ((neighbour(theta, i), False) for i in range(NEIGHBOURS) for theta in given)
 
     def reports_at(self, point: Any, precision: Precision = "auto") -> Reports:
         """By `in_coordinates`, further orders when they are asked for."""
         found: dict[int, Reports] = {}
+        theta = checks.point(self._equation, point)
 
         @cache
         def report(p: int) -> OrderReport:
             highest = max(p, self.order)
             if highest not in found:
                 found[highest] = in_coordinates(
-                    self._equation, point, highest,
-                    constants=self._constants, step=self.step, sizes=self.sizes,
-                    precision=self._precision(point) if precision == "auto" else precision,
+                    self._corrections, theta, highest, step=self.step, sizes=self.sizes,
+                    precision=self._precision(theta) if precision == "auto" else precision,
                     settles=lambda report: self.verdict(report) == "confirmed",
                 )  # fmt: skip
             return found[highest](p)
@@ -92,24 +94,20 @@ class EquationReference(Reference):
     def _elsewhere(self, precision: str) -> FarAway:
         p = self.order if self._equation.is_modifying else 0
         kind = StepInMultiprecision if precision == "mpmath" else StepInFloat64
-        equation = self._equation.extended(p)
+        corrections = self._corrections.extended(p)
 
-        def compare(theta: Any, h: float) -> Comparison:
-            point = checks.point(self._equation, theta)
-            both = kind(equation, point, self._values, step=self.step)
-            return both.off_the_method(both.number(h), p)
+        def at(point: Any) -> ComparisonOfSteps:
+            both = kind(corrections, checks.point(self._equation, point), step=self.step)
+            return lambda h: both.off_the_method(both.number(h), p)
 
-        return FarAway(compare)
+        return FarAway(at)
 
-    def _precision(self, point: Any) -> Precision:
+    def _precision(self, theta: Sequence[sp.Expr]) -> Precision:
         """Multiprecision if the step computes in it, else float64."""
         if self._asked_precision != "auto":
             return self._asked_precision
-        theta = checks.point(self._equation, point)
         with mpmath.workdps(60):
-            tried = StepInMultiprecision(
-                self._equation.extended(0), theta, self._values, step=self.step
-            )
+            tried = StepInMultiprecision(self._corrections.extended(0), theta, step=self.step)
             return "mpmath" if tried.is_exact else "float64"
 
     def is_known_to_vanish(self, l: int) -> bool:

@@ -7,6 +7,7 @@ everywhere, and then there is nothing to estimate: the two are compared, one cal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +20,8 @@ from bea.numeric.orders.report import OrderReport
 from bea.numeric.orders.user_step import FLOW_DIGITS, Comparison
 
 Named = tuple[str, Any]
+ComparisonOfSteps = Callable[[float], Comparison]
+"""h ↦ by how much two steps from one point differ."""
 
 LARGER, SMALLER = range(-1, 9), (6, 12)
 """The k of step sizes T/2^k near the points that were measured, and far away."""
@@ -35,12 +38,12 @@ class FarAway:
     """A comparison of a step with its method's own.
 
     Args:
-        compare: (θ, h) ↦ by how much they differ; it may raise anything where one of the two has no
-            value.
+        at: θ ↦ their comparison there; both functions may raise anything where one of the two steps
+            has no value.
     """
 
-    def __init__(self, compare: Callable[[Any, float], Comparison]) -> None:
-        self._compare = compare
+    def __init__(self, at: Callable[[Any], ComparisonOfSteps]) -> None:
+        self._at = at
 
     def look(self, near: Named, far: Iterable[Named], time: float) -> None:
         """Compare the two at larger step sizes, and then at other points.
@@ -54,7 +57,8 @@ class FarAway:
             StepError: they are the same near the first point for small h, and differ far away.
         """
         here, point = near
-        off = [self._at(point, time / 2**k) for k in LARGER]
+        compared = self._compared_at(point)
+        off = [_relative(compared(time / 2**k)) for k in LARGER]
         if any(x is None for x in off[-3:]) or max(x or 0.0 for x in off[-3:]) > SAME:
             return
         for k, (x, closer) in zip(LARGER, pairwise(off), strict=False):
@@ -64,7 +68,8 @@ class FarAway:
                     f"smaller, and another one at h = {time / 2**k:.3g}, at {here}"
                 )
         for there, point in far:
-            x, closer = (self._at(point, time / 2**k) for k in SMALLER)
+            compared = self._compared_at(point)
+            x, closer = (_relative(compared(time / 2**k)) for k in SMALLER)
             if x is not None and closer is not None and x > OTHER and closer > x * FALLS:
                 raise StepError(
                     f"the step is that of the equation at {here}, and another one at {there}"
@@ -83,9 +88,10 @@ class FarAway:
         """
         p, seen = report.order, set[str]()
         expected = {c.name: c.expected for c in report.components}
+        compared = self._compared_at(near)
         for k in range(0, MAX_DOUBLINGS, 2):
             h = report.time_scale * 2.0**k
-            found = self._comparison(near, h)
+            found = compared(h)
             if found is None:
                 break
             for name, part in parts.items():
@@ -96,13 +102,19 @@ class FarAway:
                     seen.add(name)
         return seen
 
-    def _at(self, theta: Any, h: float) -> float | None:
-        found = self._comparison(theta, h)
-        return None if found is None else found.relative
+    def _compared_at(self, theta: Any) -> Callable[[float], Comparison | None]:
+        """H ↦ the comparison at a point, None where one of the steps has no value."""
+        made = cache(lambda: self._at(theta))
 
-    def _comparison(self, theta: Any, h: float) -> Comparison | None:
-        with mpmath.workdps(FLOW_DIGITS), np.errstate(all="ignore"):
-            try:
-                return self._compare(theta, h)
-            except Exception:  # whatever a user's function raises where it is not defined
-                return None
+        def compared(h: float) -> Comparison | None:
+            with mpmath.workdps(FLOW_DIGITS), np.errstate(all="ignore"):
+                try:
+                    return made()(h)
+                except Exception:  # whatever a user's function raises where it is not defined
+                    return None
+
+        return compared
+
+
+def _relative(found: Comparison | None) -> float | None:
+    return None if found is None else found.relative

@@ -24,10 +24,10 @@ from bea.numeric.orders.plain_field import (
     is_row_of_numbers,
 )
 from bea.numeric.orders.report import CONSTANT_TOLERANCE, OrderReport
-from bea.numeric.orders.user_step import AS_CLOSE, FLOW_DIGITS, Comparison, Step
+from bea.numeric.orders.user_step import AS_CLOSE, FLOW_DIGITS, Step
 from bea.symbolic.methods.tableau import ButcherTableau
 from bea.testing.points import far_points, far_trees, generic_points, neighbour_of_tree
-from bea.testing.references.far_away import FarAway
+from bea.testing.references.far_away import ComparisonOfSteps, FarAway
 from bea.testing.references.reference import NEIGHBOURS, Reference, Reports
 from bea.testing.verdict import Verdict
 
@@ -182,10 +182,10 @@ class PlainFieldReference(Reference):
         method, last = self._method, confirmed[-1]
         exact = last.precision == "mpmath"
 
-        def compare(theta: Any, h: float) -> Comparison:
+        def at(theta: Any) -> ComparisonOfSteps:
             field = self._field if exact else self._compiled(theta)
             both = PlainField(field, self.step, theta, digits=FLOW_DIGITS if exact else None)
-            return both.off_the_method(method, both.number(h))
+            return lambda h: both.off_the_method(method, both.number(h))
 
         near, _ = next(self.points())
         far: Iterable[tuple[str, Any]]
@@ -196,7 +196,7 @@ class PlainFieldReference(Reference):
         else:
             far = far_trees(near)
         time = min(report.time_scale for report in confirmed)
-        FarAway(compare).look(self.named(near), far, time)
+        FarAway(at).look(self.named(near), far, time)
 
     @property
     def lower_orders(self) -> range:

@@ -11,11 +11,11 @@ from bea.numeric.orders import checks
 from bea.numeric.orders.local_error import Precision, on_field
 from bea.numeric.orders.report import OrderReport
 from bea.numeric.orders.series_on_pytrees import SeriesOnPytrees
-from bea.numeric.orders.user_step import Comparison, Step
+from bea.numeric.orders.user_step import Step
 from bea.pytrees import Field, PyTree
 from bea.symbolic.series import Series
 from bea.testing.points import far_trees, neighbour_of_tree
-from bea.testing.references.far_away import FarAway
+from bea.testing.references.far_away import ComparisonOfSteps, FarAway
 from bea.testing.references.reference import NEIGHBOURS, Reference, Reports
 
 
@@ -98,10 +98,11 @@ class SeriesReference(Reference):
         p = self.order if self._series.is_modifying else 0
         arithmetic = self._arithmetic(max(p, self._highest))
 
-        def compare(theta: Any, h: float) -> Comparison:
-            return arithmetic.moved_to(theta).off_the_method(float(h), p)
+        def at(theta: Any) -> ComparisonOfSteps:
+            moved = arithmetic.moved_to(theta)
+            return lambda h: moved.off_the_method(h, p)
 
-        return FarAway(compare)
+        return FarAway(at)
 
     def is_known_to_vanish(self, l: int) -> bool:
         """Does the series have no term with h^l?"""

@@ -57,7 +57,7 @@ def test_the_step_on_a_linear_problem_in_multiprecision(name, z):
         h = mpmath.mpf(1) / 3
         z = mpmath.mpmathify(sp.N(sp.Rational(z), 60))
         step = runge_kutta_displacement(
-            lambda x: z / h * x, numbers("1e20"), h, METHODS[name], number
+            lambda x: z / h * x, numbers("1e20"), h, tableau=METHODS[name], number=number
         )
         expected = mpmath.mpf("1e20") * (stability(METHODS[name], z) - 1)
         assert abs(step[0] / expected - 1) < mpmath.mpf("1e-57")
@@ -71,7 +71,9 @@ def test_the_step_on_a_rotation_in_float64(name):
     def field(x: np.ndarray) -> np.ndarray:
         return omega * np.array([-x[1], x[0]])
 
-    step = runge_kutta_displacement(field, np.array([3.0, -1.0]), h, METHODS[name], float)
+    step = runge_kutta_displacement(
+        field, np.array([3.0, -1.0]), h, tableau=METHODS[name], number=float
+    )
     with mpmath.workdps(30):
         R = stability(METHODS[name], mpmath.mpc(0, omega * h))
         expected = complex(mpmath.mpc(3, -1) * (R - 1))
@@ -80,7 +82,7 @@ def test_the_step_on_a_rotation_in_float64(name):
 
 def test_the_displacement_keeps_the_digits_that_theta_would_swallow():
     step = runge_kutta_displacement(
-        lambda x: np.full(1, 1.0), np.array([1e30]), 0.1, METHODS["rk4"], float
+        lambda x: np.full(1, 1.0), np.array([1e30]), 0.1, tableau=METHODS["rk4"], number=float
     )
     assert step[0] == pytest.approx(0.1, rel=4 * EPS)
 
@@ -92,7 +94,11 @@ def test_implicit_midpoint_on_the_logistic_equation_against_the_root_of_its_quad
         a, b, c = h**2 / 4, 1 + h * (2 * x - 1) / 2, x**2 - x
         k = -2 * c / (b + mpmath.sqrt(b * b - 4 * a * c))
         step = runge_kutta_displacement(
-            lambda y: y * (1 - y), np.array([x]), h, METHODS["implicit_midpoint"], mpmath.mpf
+            lambda y: y * (1 - y),
+            np.array([x]),
+            h,
+            tableau=METHODS["implicit_midpoint"],
+            number=mpmath.mpf,
         )
         assert abs(step[0] - h * k) < mpmath.mpf("1e-48")
 
@@ -110,7 +116,9 @@ def test_implicit_stages_satisfy_their_equations_as_far_as_the_arithmetic_goes(n
     for dps, h in ((30, "0.5"), (80, "0.01")):
         with mpmath.workdps(dps):
             theta = numbers(1, "0.5")
-            step = runge_kutta_displacement(recorded, theta, mpmath.mpf(h), tableau, number)
+            step = runge_kutta_displacement(
+                recorded, theta, mpmath.mpf(h), tableau=tableau, number=number
+            )
             k = [np.array(field(Y)) for Y in visited[-len(tableau.b) :]]  # the last iteration
             A = [list(map(number, row)) for row in tableau.A]
             b = list(map(number, tableau.b))
@@ -128,7 +136,7 @@ def test_stages_that_first_run_apart_are_still_found():
 
     h = 0.5
     step = runge_kutta_displacement(
-        field, np.array([1.0, 1.0]), h, METHODS["implicit_midpoint"], float
+        field, np.array([1.0, 1.0]), h, tableau=METHODS["implicit_midpoint"], number=float
     )
     M = np.array([[0, 1000], [1 / 1000, 0]])
     exact = np.linalg.solve(np.eye(2) - h / 2 * M, h * M @ np.array([1.0, 1.0]))
@@ -139,7 +147,9 @@ def test_stages_that_first_run_apart_are_still_found():
 @pytest.mark.parametrize("rate", [-5.0, 30.0, 1e200])
 def test_stages_that_run_away_are_an_error_and_no_result(name, rate):
     with np.errstate(all="ignore"), pytest.raises(bea.BeaError, match="do not converge") as caught:
-        runge_kutta_displacement(lambda x: rate * x, np.ones(1), 1.0, METHODS[name], float)
+        runge_kutta_displacement(
+            lambda x: rate * x, np.ones(1), 1.0, tableau=METHODS[name], number=float
+        )
     assert name in str(caught.value) and "\n" not in str(caught.value)
 
 
@@ -152,12 +162,14 @@ def test_stages_at_an_equilibrium_are_at_rest(name):
         visited.append(x)
         return -50 * (x - equilibrium)
 
-    step = runge_kutta_displacement(field, equilibrium, 1.0, METHODS[name], float)
+    step = runge_kutta_displacement(field, equilibrium, 1.0, tableau=METHODS[name], number=float)
     assert (step == 0).all() and len(visited) >= len(METHODS[name].b)
     assert all((x == equilibrium).all() for x in visited)
     if not METHODS[name].is_explicit:
         with pytest.raises(bea.BeaError, match="do not converge"):
-            runge_kutta_displacement(field, equilibrium + 1e-3, 1.0, METHODS[name], float)
+            runge_kutta_displacement(
+                field, equilibrium + 1e-3, 1.0, tableau=METHODS[name], number=float
+            )
 
 
 def test_a_tableau_of_ones_own():
@@ -165,7 +177,7 @@ def test_a_tableau_of_ones_own():
     with mpmath.workdps(40):
         z = -mpmath.mpf(1) / 7
         step = runge_kutta_displacement(
-            lambda x: z * x, numbers(1), mpmath.mpf(1), radau, mpmath.mpf
+            lambda x: z * x, numbers(1), mpmath.mpf(1), tableau=radau, number=mpmath.mpf
         )
         expected = (1 + z / 3) / (1 - 2 * z / 3 + z**2 / 6) - 1
         assert abs(step[0] - expected) < mpmath.mpf("1e-38")

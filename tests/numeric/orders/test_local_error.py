@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 import bea
 from bea.numeric.orders import checks
 from bea.numeric.orders.components import SAFETY
+from bea.numeric.orders.corrections import Corrections
 from bea.numeric.orders.float64 import Float64
 from bea.numeric.orders.multiprecision import Multiprecision
 from bea.numeric.orders.report import OrderReport
@@ -779,9 +780,10 @@ def test_the_floor_is_what_float64_errs_by(name):
     theta = checks.point(equation, [float(sp.Rational(c)) for c in at])
     scale = bea.verify_order(equation, at, 3, precision="mpmath").step_sizes[0] * 2**40
     sizes = [float(scale) / 2**k for k in (3, 5, 7, 10)]
-    double = Float64(equation, theta, {})
+    corrections = Corrections.of(equation, {})
+    double = Float64(corrections, theta)
     with mpmath.workdps(50):
-        exact = Multiprecision(equation, theta, {})
+        exact = Multiprecision(corrections, theta)
         for p in (0, 3):
             true = exact.local_errors(p, [mpmath.mpf(h) for h in sizes])
             floors = double.floors(p, sizes)
