@@ -28,6 +28,7 @@ from bea.numeric.orders.fits import norm
 from bea.numeric.orders.measurement import Expected
 from bea.numeric.orders.multiprecision import multiprecise
 from bea.numeric.orders.noise import line_of_points, noise_of_each, relative_noise
+from bea.numeric.orders.round_off_floor import floor_of_step
 from bea.numeric.orders.step_and_flow import finite_differences
 from bea.numeric.orders.user_step import (
     TRIED,
@@ -123,7 +124,10 @@ class PlainField:
         grown, rounded = (norm(self._noise_of_step(h)) for h in (largest, largest / 2**20))
         least = float(np.finfo(float).eps) * float(norm(self.theta))
         of_field = norm(self._noise_of_field(largest))
-        return [max(least, rounded, grown * float(h / largest)) + h * of_field for h in step_sizes]
+        return [
+            floor_of_step(float(h / largest), least, rounded=rounded, grown=grown) + h * of_field
+            for h in step_sizes
+        ]
 
     def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
         """The same in every component; a flow is as exact as its largest component is."""
@@ -133,11 +137,13 @@ class PlainField:
             floor = size * mpmath.mpf(10) ** (LOST - self._digits)
             return [np.array([floor for _ in self.theta]) for _ in step_sizes]
         grown, rounded = self._noise_of_step(largest), self._noise_of_step(largest / 2**20)
-        least = np.maximum(np.finfo(float).eps * abs(self.theta.astype(float)), rounded)
+        least = np.finfo(float).eps * abs(self.theta.astype(float))
         of_field = self._noise_of_field(largest)
         of_field = of_field + LAST_DIGIT * float(norm(self.velocity(self.theta, largest)))
         return [
-            np.maximum(least, grown * float(h / largest)) + float(h) * of_field for h in step_sizes
+            floor_of_step(float(h / largest), least, rounded=rounded, grown=grown)
+            + float(h) * of_field
+            for h in step_sizes
         ]
 
     def components(self) -> list[tuple[str, slice]]:

@@ -25,6 +25,7 @@ from bea.flows.precision import double_precision, unjitted
 from bea.numeric.orders.components import leaves_of
 from bea.numeric.orders.displacement import contracting_displacement, runge_kutta_displacement
 from bea.numeric.orders.noise import line_of_points, noise_of_each, relative_noise
+from bea.numeric.orders.round_off_floor import floor_of_flow, floor_of_step, round_off_of
 from bea.numeric.orders.step_and_flow import finite_differences
 from bea.numeric.orders.user_step import Comparison, Step
 from bea.pytrees import Field, PyTree
@@ -162,10 +163,11 @@ class SeriesOnPytrees:
 
         How far they move when θ moves in its last digit: conditioning and round-off.
         """
-        signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
-        value = self.corrections
-        nearby = (self._evaluated(self._fields, self._theta * (1 + self.eps * s)) for s in signs)
-        return np.max([abs(there - value) for there in nearby], axis=0) + self.eps * abs(value)
+
+        def fields(theta: np.ndarray) -> np.ndarray:
+            return self._evaluated(self._fields, theta)
+
+        return round_off_of(fields, self._theta, self.eps, samples=SAMPLES)
 
     def local_errors(self, p: int, step_sizes: Sequence[float]) -> list[np.ndarray]:
         """The differences θ_1 − θ̃(h) for the flow θ̃ of order p, one for each step size.
@@ -191,7 +193,8 @@ class SeriesOnPytrees:
     def floors_of_each(self, p: int, step_sizes: Sequence[float]) -> list[np.ndarray]:
         """The same for every parameter, arrays of shape (m,)."""
         return [
-            h * (h ** np.arange(p + 1) @ self._noises[: p + 1] + self._noises[0])
+            floor_of_flow(h, self._noises[: p + 1])
+            + h * self._noises[0]
             + self._rounding(h, step_sizes)
             for h in step_sizes
         ]
@@ -206,7 +209,8 @@ class SeriesOnPytrees:
             return np.zeros(len(self._theta))
         largest, smallest = max(step_sizes), min(step_sizes)
         grown, rounded = self._noise_at(largest)[0], self._noise_at(smallest)[0]
-        return np.maximum(np.maximum(self.eps * abs(self._theta), rounded), grown * (h / largest))
+        least = self.eps * abs(self._theta)
+        return floor_of_step(h / largest, least, rounded=rounded, grown=grown)
 
     def step_noise(self, h: float) -> float | None:
         """The noise of a user's step, relative to what is moved, as in `OrderReport`."""

@@ -1,8 +1,8 @@
 """The difference between one step of a method and the flow of a field, in some arithmetic.
 
 For a step size h, the displacement of the flow of order p is taken from that of the step, and a
-floor says below which size such a difference is nothing but round-off. The two arithmetics are
-`float64` and `multiprecision`; `local_error` draws the conclusions.
+floor says below which size such a difference is nothing but round-off (`round_off_floor`). The two
+arithmetics are `float64` and `multiprecision`; `local_error` draws the conclusions.
 """
 
 from __future__ import annotations
@@ -19,9 +19,7 @@ from bea.errors import BeaError
 from bea.numeric.orders.corrections import Corrections, SymbolicMap
 from bea.numeric.orders.displacement import runge_kutta_displacement
 from bea.numeric.orders.fits import is_finite
-
-SAMPLES = 8
-"""Points that differ from θ in the last digit, for an estimate of the round-off."""
+from bea.numeric.orders.round_off_floor import floor_of_flow, round_off_of
 
 
 class StepAndFlow(ABC):
@@ -94,9 +92,7 @@ class StepAndFlow(ABC):
 
     def floors(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
         """The round-off in the local errors: that of the flow and that of the step."""
-        return [
-            h * self._powers(h, p) @ self.noise[: p + 1] + self._step_noise(h) for h in step_sizes
-        ]
+        return [floor_of_flow(h, self.noise[: p + 1]) + self._step_noise(h) for h in step_sizes]
 
     def components(self) -> list[tuple[str, slice]]:
         """The parameters, which are judged by themselves."""
@@ -105,7 +101,7 @@ class StepAndFlow(ABC):
     def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[np.ndarray]:
         """The round-off in every component of the local errors, arrays of shape (m,)."""
         return [
-            h * self._powers(h, p) @ self._noises[: p + 1] + self._step_noise_of_each(h)
+            floor_of_flow(h, self._noises[: p + 1]) + self._step_noise_of_each(h)
             for h in step_sizes
         ]
 
@@ -145,11 +141,7 @@ class StepAndFlow(ABC):
         return np.array([h**l for l in range(p + 1)])
 
     def _noise_of(self, function: Callable[[np.ndarray], np.ndarray]) -> Any:
-        """How far F(θ) moves when θ moves in its last digit: conditioning and round-off."""
-        signs = np.random.default_rng(0).choice([-1, 1], size=(SAMPLES, len(self._theta)))
-        value = function(self._theta)
-        moves = [abs(function(self._theta * (1 + self.eps * s)) - value) for s in signs]
-        return np.max(moves, axis=0) + self.eps * abs(value)
+        return round_off_of(function, self._theta, self.eps)
 
 
 def finite_differences(

@@ -30,6 +30,7 @@ from bea.numeric.orders.noise import (
     noise_of_each,
     relative_noise,
 )
+from bea.numeric.orders.round_off_floor import floor_of_flow, floor_of_step
 from bea.numeric.orders.step_and_flow import finite_differences
 
 Step = Callable[[Any, Any], Any]
@@ -178,7 +179,10 @@ class StepInFloat64(UserStep):
         grown, _ = self.noise_and_move(largest)
         rounded, _ = self.noise_and_move(largest / 2**20)
         least = float(np.finfo(float).eps) * float(mpmath.norm(list(self._theta)))
-        return [max(least, rounded, grown * float(h / largest)) for h in step_sizes]
+        return [
+            floor_of_step(float(h / largest), least, rounded=rounded, grown=grown)
+            for h in step_sizes
+        ]
 
     def floors_of_each(self, p: int, step_sizes: Sequence[Any]) -> list[Any]:
         """The same for every component; the flow is as exact as its largest component is."""
@@ -186,11 +190,10 @@ class StepInFloat64(UserStep):
         grown, _ = self._noise_at(float(largest))
         rounded, _ = self._noise_at(float(largest / 2**20))
         least = np.finfo(float).eps * abs(self._theta.astype(float))
-        least = np.maximum(least, rounded)
-        flow = [h * self._powers(h, p) @ self.noise[: p + 1] for h in step_sizes]
         return [
-            np.maximum(least, grown * float(h / largest)) + float(f)
-            for h, f in zip(step_sizes, flow, strict=True)
+            floor_of_step(float(h / largest), least, rounded=rounded, grown=grown)
+            + float(floor_of_flow(h, self.noise[: p + 1]))
+            for h in step_sizes
         ]
 
     def _noise_measured(self, h: float) -> tuple[np.ndarray, float]:
