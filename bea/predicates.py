@@ -47,9 +47,31 @@ class _Predicate:
     def __get__(self, instance: Any, owner: Any) -> Any:
         return self if instance is None else _Question(self._method, instance)
 
+    def __reduce__(self) -> str:
+        return self._method.__qualname__  # found again by its name, as a function is
+
 
 class _Question(partial[Any]):
-    """The method of one object."""
+    """The method of one object; equal, shown and pickled like any bound method."""
+
+    def __init__(self, method: Callable[..., Any], instance: Any) -> None:
+        self.__doc__ = method.__doc__
+        self.__name__, self.__qualname__ = method.__name__, method.__qualname__
+        self.__self__, self.__func__ = instance, method
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.__self__, self.__name__)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, _Question):
+            return NotImplemented
+        return self.__func__ is other.__func__ and self.__self__ is other.__self__
+
+    def __hash__(self) -> int:
+        return hash((self.__func__, id(self.__self__)))
+
+    def __repr__(self) -> str:
+        return f"<bound method {self.__qualname__} of {self.__self__!r}>"
 
     def __bool__(self) -> bool:
         name = getattr(self.func, "__name__", "this")

@@ -52,3 +52,16 @@ def test_of_a_class_of_ones_own():
             return self % 2 == 0
 
     assert [n for n in map(Number, range(4)) if n.is_even()] == [0, 2]
+
+
+@pytest.mark.parametrize(("thing", "question"), QUESTIONS)
+def test_a_question_is_a_bound_method_in_all_else(thing, question):
+    method, again = getattr(thing, question), getattr(thing, question)
+    assert method == again and len({method, again}) == 1
+    assert inspect.getdoc(method) == inspect.getdoc(getattr(type(thing), question))
+    assert repr(method).startswith("<bound method") and method.__name__ == question
+    given = () if question == "is_symmetric" else (1,)
+    assert pickle.loads(pickle.dumps(method))(*given) == method(*given)
+    assert pickle.loads(pickle.dumps(getattr(type(thing), question))) is getattr(
+        type(thing), question
+    )

@@ -41,7 +41,7 @@ from bea.symbolic.structure.symmetric_form import Way, symmetric_weights
 from bea.symbolic.trees.bseries import BSeries
 from bea.symbolic.trees.coefficients import modified_coefficients
 from bea.symbolic.trees.table import MAX_CUT_TREES, TreeTable
-from bea.symbolic.trees.tree import MAX_TREES, Tree
+from bea.symbolic.trees.tree import MAX_TREES, Tree, number_of_trees
 from bea.whole_numbers import checked_order, order_within
 
 if TYPE_CHECKING:
@@ -51,6 +51,11 @@ if TYPE_CHECKING:
 MAX_ORDER_SOUGHT = 10
 """How far the first correction of a method is looked for: its 1842 trees take under a second,
 and no named method is of a higher order."""
+
+
+MAX_IRRATIONAL_ENTRIES = 200
+"""Stages times trees of one order, up to which it is looked for where entries are irrational: a
+series is printed, and nobody waits for that."""
 
 
 class Series(BSeries):
@@ -96,13 +101,24 @@ class Series(BSeries):
     def first_correction(self) -> int | None:
         """The l of the first f_l ≠ 0 with l ≥ 1, looked for beyond the order of this series.
 
-        It is the order of the method. None if it lies beyond the order of this series and beyond
-        MAX_ORDER_SOUGHT, too.
+        It is the order of the method. None if it was not found: beyond MAX_ORDER_SOUGHT, beyond
+        the bound on trees, and for irrational or symbolic entries beyond MAX_IRRATIONAL_ENTRIES,
+        nothing is looked for.
         """
         if self.method_order is not None:
             return self.method_order
-        beyond = range(self.order + 1, MAX_ORDER_SOUGHT + 1)
-        return next((l for l in beyond if self.extended(l).terms(l)), None)
+        for l in range(self.order + 1, MAX_ORDER_SOUGHT + 1):
+            trees = number_of_trees(l + 1)
+            is_long = len(self.method.b) * trees > MAX_IRRATIONAL_ENTRIES
+            if is_long and not self.method.is_rational:
+                return None
+            try:
+                longer = self.extended(l)
+            except InputError:  # more trees than this series may have
+                return None
+            if longer.terms(l):
+                return l
+        return None
 
     def gradient_structure(self, l: int) -> GradientStructure:
         """f_l for f = −∇E as a gradient and a remainder, whatever E is.

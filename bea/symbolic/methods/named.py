@@ -48,6 +48,8 @@ class Library(Mapping[str, ButcherTableau]):
         return self._aliases.get(plain, plain)
 
     def __getitem__(self, name: str) -> ButcherTableau:
+        if not isinstance(name, str):
+            raise KeyError(name)
         usual = self.usual_name(name)
         if usual not in self._recipes:
             raise UnknownMethodError(f"unknown method {name!r}: {self._remedy(name)}")

@@ -146,7 +146,7 @@ def _on_plain_field(
 
 def _order_of(method: ButcherTableau) -> int:
     """The order of a method, the l of its first f_l ≠ 0, as far as 8; no further is derived."""
-    return min(modified_series(method, 1).first_correction or 8, 8)
+    return next((l for l in range(1, 9) if modified_series(method, l).terms(l)), 8)
 
 
 def _takes_step_size(field: Callable[..., Any]) -> bool:

@@ -125,3 +125,17 @@ def test_where_corrections_begin_is_the_order_of_the_method():
         assert not any(longer.terms(l) for l in range(1, first))
     nystrom = bea.composition(["rk4"] * 2)
     assert bea.modified_series(nystrom, order=2).first_correction == 4
+
+
+def test_a_series_is_printed_within_its_bound_and_without_a_long_search():
+    assert str(bea.modified_series("rk4", order=1, most_trees=2)) == "f + …"
+    three = bea.composition(["gauss4"] * 3)  # of order 4, with six irrational stages
+    assert bea.modified_series(three, order=1).first_correction == 4
+    nodes = bea.METHODS["gauss6"].adjoint()
+    assert str(bea.modified_series(nodes, order=2)) == "f + O(h⁶)"
+
+
+def test_what_is_no_name_is_no_method():
+    assert bea.METHODS.get(None) is None and bea.METHODS.get(3) is None
+    with pytest.raises(KeyError):
+        bea.METHODS[3]
