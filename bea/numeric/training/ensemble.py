@@ -26,6 +26,7 @@ from bea.classifier import Classifier
 from bea.numeric.training.evaluation import (
     Examples,
     Measurement,
+    Sets,
     Variables,
     in_training,
     in_use,
@@ -235,8 +236,8 @@ class Ensemble:
     def measure(self) -> Callable[..., tuple[Measurement, Best]]:
         """The measurement, and who is best now.
 
-        A function of the models and the best so far, and by name of the training set, the test set
-        and the step. As `evaluation.measured`, for all of them at once.
+        A function of the models and the best so far, and by name of the sets of examples and the
+        step. As `evaluation.measured`, for all of them at once.
         """
 
         @partial(
@@ -248,15 +249,13 @@ class Ensemble:
             models: Models,
             best: Best,
             *,
-            train: Examples,
-            test: Examples,
+            sets: Sets,
             step: jax.Array,
         ) -> tuple[Measurement, Best]:
             def one(variables: Variables) -> Measurement:
                 return measured(
-                    self.classifier, variables, train=train, test=test,
-                    chunk=self.chunk, split=self.sharding.split,
-                )  # fmt: skip
+                    self.classifier, variables, sets, chunk=self.chunk, split=self.sharding.split
+                )
 
             found = jax.vmap(jax.vmap(one))(models.variables)
             return found, self._best(models, best, found=found, step=step)

@@ -1,13 +1,14 @@
-"""The evaluation of a network on the whole training and test set, chunk by chunk.
+"""The evaluation of a network on whole sets of examples, chunk by chunk.
 
-E and ∇E are means over the training set, taken in training mode: with batch normalization each
-chunk is a batch of its own. The test set is taken in evaluation mode. Products of matrices are
-formed in full float32, also where the device would round them for training.
+E and ∇E are means over a set. Of the training set they are taken in training mode: with batch
+normalization each chunk is a batch of its own. Of the test set they are taken in evaluation mode.
+Of the validation set, if there is one, the accuracy alone is taken. Products of matrices are formed
+in full float32, also where the device would round them for training.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -37,14 +38,25 @@ Part = Callable[[Variables, Examples], tuple[PyTree, jax.Array]]
 """(variables, examples) ↦ what is averaged over the examples, and what is summed."""
 
 
+class Sets(NamedTuple):
+    """The sets of examples on which a network is evaluated."""
+
+    train: Examples
+    test: Examples
+    validation: Examples | None = None
+
+
 class Measurement(NamedTuple):
-    """E, |∇E|² and the number of examples classified as labelled in training; the same in use."""
+    """E, |∇E|² and the number of examples classified as labelled, of each set."""
 
     loss: jax.Array
     squared_slope: jax.Array
     correct: jax.Array
     test_loss: jax.Array
+    test_squared_slope: jax.Array
     test_correct: jax.Array
+    validation_correct: jax.Array
+    """0 where there is no validation set."""
     squared_norm: jax.Array
     """|θ|²."""
 
@@ -52,9 +64,8 @@ class Measurement(NamedTuple):
 def measured(
     classifier: Classifier,
     variables: Variables,
+    sets: Sets,
     *,
-    train: Examples,
-    test: Examples,
     chunk: int,
     split: Split = lambda array: array,
 ) -> Measurement:
@@ -63,8 +74,7 @@ def measured(
     Args:
         classifier: the network.
         variables: θ, and the state beside it.
-        train: the training set.
-        test: the test set.
+        sets: the examples.
         chunk: how many examples at once.
         split: what spreads the examples of a chunk over devices.
     """
@@ -84,11 +94,14 @@ def measured(
             return total
         return sum_over.added(total, variables, examples, start=start, size=rest)
 
-    return summary(
-        over(partial(in_training, classifier), train),
-        over(partial(in_use, classifier), test),
-        variables.theta,
-    )
+    totals = [over(partial(part, classifier), examples) for part, examples in parts_of(sets)]
+    return summary(totals, variables.theta)
+
+
+def parts_of(sets: Sets) -> list[tuple[Callable[..., tuple[PyTree, jax.Array]], Examples]]:
+    """What is taken of each set, as a function of (classifier, variables, examples)."""
+    first = [(in_training, sets.train), (in_use, sets.test)]
+    return first if sets.validation is None else [*first, (right_in_use, sets.validation)]
 
 
 def in_training(
@@ -110,10 +123,24 @@ def in_training(
 def in_use(
     classifier: Classifier, variables: Variables, examples: Examples
 ) -> tuple[PyTree, jax.Array]:
-    """E of a batch in evaluation mode, and how many of its examples are classified right."""
-    with jax.default_matmul_precision("float32"):
-        E, outputs = classifier.evaluate(*variables, *examples)
+    """(E, ∇E) of a batch in evaluation mode, and how many of its examples are classified right."""
+
+    def loss(theta: PyTree) -> tuple[jax.Array, jax.Array]:
+        E, outputs = classifier.evaluate(theta, variables.state, *examples)
         return E, _correct(outputs, examples[1])
+
+    with jax.default_matmul_precision("float32"):
+        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(variables.theta)
+        return (E, gradient), correct
+
+
+def right_in_use(
+    classifier: Classifier, variables: Variables, examples: Examples
+) -> tuple[PyTree, jax.Array]:
+    """How many examples of a batch are classified right in evaluation mode; no mean of anything."""
+    with jax.default_matmul_precision("float32"):
+        _, outputs = classifier.evaluate(*variables, *examples)
+        return (), _correct(outputs, examples[1])
 
 
 class ChunkSum(NamedTuple):
@@ -145,18 +172,19 @@ class ChunkSum(NamedTuple):
         return jax.tree.map(jnp.add, total, (jax.tree.map(lambda m: m * share, mean), number))
 
 
-def summary(
-    in_training: tuple[PyTree, jax.Array], in_use: tuple[PyTree, jax.Array], theta: PyTree
-) -> Measurement:
-    """The measurement, from the totals of both sets."""
-    ((loss, gradient), correct), (test_loss, test_correct) = in_training, in_use
+def summary(totals: Sequence[tuple[PyTree, jax.Array]], theta: PyTree) -> Measurement:
+    """The measurement, from the totals of the sets."""
+    ((loss, gradient), correct), ((test_loss, test_gradient), test_correct), *validation = totals
+    validation_correct = validation[0][1] if validation else jnp.zeros_like(test_correct)
     with jax.default_matmul_precision("float32"):
         return Measurement(
             loss=loss,
             squared_slope=pytrees.inner(gradient, gradient),
             correct=correct,
             test_loss=test_loss,
+            test_squared_slope=pytrees.inner(test_gradient, test_gradient),
             test_correct=test_correct,
+            validation_correct=validation_correct,
             squared_norm=pytrees.inner(theta, theta),
         )
 

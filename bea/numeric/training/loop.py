@@ -23,7 +23,7 @@ from tqdm import tqdm
 
 from bea.numeric.training.checkpoints import SavedRun
 from bea.numeric.training.ensemble import DIVERGED, Best, Ensemble, Models
-from bea.numeric.training.evaluation import Examples, Measurement
+from bea.numeric.training.evaluation import Measurement, Sets
 from bea.numeric.training.run import TrainingRun
 from bea.numeric.training.sharding import MODELS, Sharding
 from bea.pytrees import PyTree
@@ -37,7 +37,7 @@ class TrainingLoop:
         learning_rates: h, one for each model of a seed.
         seeds: of the starts and the batches.
         measured_steps: the steps at which to measure, rising; the last one is the end.
-        test_examples: how many there are.
+        sets: the examples.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class TrainingLoop:
         learning_rates: tuple[float, ...],
         seeds: tuple[int, ...],
         measured_steps: tuple[int, ...],
-        test_examples: int,
+        sets: Sets,
     ) -> None:
         self.ensemble, self.sharding = ensemble, ensemble.sharding
         self.rates, self.seeds, self.measured = learning_rates, seeds, measured_steps
-        self.test_examples = test_examples
+        self.sets = sets
         parts = self.sharding.parts(MODELS)
         # The devices share the learning rates evenly: models with h = 0 fill up what is missing.
         self.width = -(-len(self.rates) // parts) * parts
@@ -71,18 +71,12 @@ class TrainingLoop:
 
     # --- the loop
 
-    def go(self, *, train: Examples, test: Examples, progress: bool | str) -> None:
-        """From where it is to the end.
-
-        Args:
-            train: the training set.
-            test: the test set.
-            progress: a progress bar, or its title.
-        """
+    def go(self, *, progress: bool | str) -> None:
+        """From where it is to the end, with a progress bar if asked for, or its title."""
         total = self.measured[-1]
         if self.done == len(self.measured):
             return
-        train, test = self.sharding.put((train, test), self.sharding.whole)
+        sets = self.sharding.put(self.sets, self.sharding.whole)
         padded = np.zeros(self.width, np.float32)
         padded[: len(self.rates)] = self.rates
         rates = self.sharding.put(padded, self.sharding.by_rate)
@@ -96,7 +90,7 @@ class TrainingLoop:
         ) as bar:
             while True:
                 if self.measured[self.done] == self.step:
-                    self._measure(train, test)
+                    self._measure(sets)
                     self._save_if_due(self.step == total)
                     bar.set_postfix_str(self._summary(), refresh=False)
                 if self.step == total:
@@ -109,7 +103,7 @@ class TrainingLoop:
                     self.models, E = self.ensemble.advance(
                         self.models,
                         rates,
-                        train,
+                        sets.train,
                         permutations=permutations,
                         step=np.int32(self.step),
                         count=count,
@@ -128,10 +122,10 @@ class TrainingLoop:
             stop = min(stop, (self.step // n + 1) * n)
         return self.ensemble.block if self.step + self.ensemble.block <= stop else 1
 
-    def _measure(self, train: Examples, test: Examples) -> None:
+    def _measure(self, sets: Sets) -> None:
         with self._timed("measuring"):
             found, self.best = self.ensemble.measure(
-                self.models, self.best, train=train, test=test, step=np.int32(self.step)
+                self.models, self.best, sets=sets, step=np.int32(self.step)
             )
             values = self.sharding.fetch(found)
         self.history[:, self.done] = np.stack(values)[:, :, : len(self.rates)]
@@ -236,6 +230,7 @@ class TrainingLoop:
             gone = ~(named["loss"][-1] < DIVERGED) & (diverged_at < 0)
             diverged_at = np.where(gone, last, diverged_at)
         shapes = self.shapes().values()
+        test, validation = self.sets.test, self.sets.validation
         return TrainingRun(
             learning_rates=self.rates,
             seeds=self.seeds,
@@ -246,7 +241,11 @@ class TrainingLoop:
             squared_slope=named["squared_slope"],
             accuracy=named["correct"] / self.ensemble.examples,
             test_loss=named["test_loss"],
-            test_accuracy=named["test_correct"] / self.test_examples,
+            test_squared_slope=named["test_squared_slope"],
+            test_accuracy=named["test_correct"] / len(test[0]),
+            validation_accuracy=(
+                None if validation is None else named["validation_correct"] / len(validation[0])
+            ),
             norm=np.sqrt(named["squared_norm"]),
             diverged_at=diverged_at,
             theta=None,

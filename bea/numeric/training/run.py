@@ -34,8 +34,10 @@ class TrainingRun:
         squared_slope: |∇E|² over the training set, likewise.
         accuracy: the share of the training set that is classified as labelled, likewise; with batch
             normalization in training mode.
-        test_loss: E over the test set, likewise.
+        test_loss: E over the test set, likewise; like all that follows in evaluation mode.
+        test_squared_slope: |∇E|² over the test set, likewise.
         test_accuracy: the accuracy on the test set, likewise.
+        validation_accuracy: the accuracy on the validation set, likewise; None if there is none.
         norm: |θ|, likewise.
         diverged_at: the step at which E of the batch, or in the end that of the training set, was
             above 10⁶ or no number, (S, R); −1 for models that did not diverge.
@@ -60,7 +62,9 @@ class TrainingRun:
     squared_slope: np.ndarray
     accuracy: np.ndarray
     test_loss: np.ndarray
+    test_squared_slope: np.ndarray
     test_accuracy: np.ndarray
+    validation_accuracy: np.ndarray | None
     norm: np.ndarray
     diverged_at: np.ndarray
     theta: PyTree = field(repr=False)
@@ -76,8 +80,10 @@ class TrainingRun:
         Returns:
             Rows with the columns seed, learning_rate, step i, epoch, physical_time T = ih, loss E,
             squared_slope |∇E|², slope |∇E|, regularizer R_IG = |∇E|²/m, regularization_rate
-            λ = hm/4, regularization λR_IG, accuracy, test_loss, test_accuracy, norm |θ| and
-            diverged_at. From the step at which a model diverged, it has no values.
+            λ = hm/4, regularization λR_IG, accuracy, test_loss, test_squared_slope and
+            test_regularizer, |∇E|² and R_IG of the test set, test_accuracy, validation_accuracy
+            (None without a validation set), norm |θ| and diverged_at. From the step at which a
+            model diverged, it has no values.
 
         Source: Barrett and Dherin (2020), arXiv:2009.11162, equations (2)–(4) and (9).
 
@@ -110,6 +116,8 @@ class TrainingRun:
             return recorded(value) if told else None
 
         squared_slope = float(self.squared_slope[q, s, r])
+        test_squared_slope = float(self.test_squared_slope[q, s, r])
+        validation = self.validation_accuracy
         return {
             "seed": self.seeds[s],
             "learning_rate": h,
@@ -124,7 +132,10 @@ class TrainingRun:
             "regularization": number(h / 4 * squared_slope),
             "accuracy": number(self.accuracy[q, s, r]),
             "test_loss": number(self.test_loss[q, s, r]),
+            "test_squared_slope": number(test_squared_slope),
+            "test_regularizer": number(test_squared_slope / m),
             "test_accuracy": number(self.test_accuracy[q, s, r]),
+            "validation_accuracy": None if validation is None else number(validation[q, s, r]),
             "norm": number(self.norm[q, s, r]),
             "diverged_at": None if diverged_at < 0 else diverged_at,
         }

@@ -21,9 +21,9 @@ from bea.numeric.training.evaluation import (
     ChunkSum,
     Examples,
     Measurement,
+    Sets,
     Variables,
-    in_training,
-    in_use,
+    parts_of,
     summary,
 )
 from bea.numeric.training.sharding import Sharding
@@ -93,16 +93,15 @@ class OneByOne(Ensemble):
         """As `Ensemble.measure`."""
 
         def measure(
-            models: Models, best: Best, *, train: Examples, test: Examples, step: np.int32
+            models: Models, best: Best, *, sets: Sets, step: np.int32
         ) -> tuple[Measurement, Best]:
             found = []
             for s, r in self._cases(models):
                 variables = self._taken(models.variables, s, r)
                 totals = [
-                    self._total(part, variables, examples)
-                    for part, examples in ((in_training, train), (in_use, test))
+                    self._total(part, variables, examples) for part, examples in parts_of(sets)
                 ]
-                found.append(self._summary(*totals, variables.theta))
+                found.append(self._summary(totals, variables.theta))
             shape = models.diverged_at.shape
             everything: Measurement = self._put_together(found, None, shape)[0]
             return everything, self._kept(models, best, found=everything, step=step)

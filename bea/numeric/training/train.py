@@ -22,7 +22,7 @@ from bea.classifier import Classifier
 from bea.errors import InputError
 from bea.numeric.training.checkpoints import SavedRun
 from bea.numeric.training.ensemble import Ensemble, Optimizer
-from bea.numeric.training.evaluation import Examples
+from bea.numeric.training.evaluation import Examples, Measurement, Sets
 from bea.numeric.training.inputs import (
     check_labels,
     check_split,
@@ -44,6 +44,7 @@ def train(
     train: Examples,
     test: Examples,
     *,
+    validation: Examples | None = None,
     learning_rates: Sequence[float],
     epochs: int,
     seeds: Sequence[int] = (0,),
@@ -62,8 +63,8 @@ def train(
 
     θ_{i+1} = θ_i − h∇E(θ_i), E the mean loss of a batch, the examples being taken in a new random
     order in every epoch (as many as fill whole batches). Models of one seed have the same start and
-    the same batches. E, |∇E|², accuracy and |θ| are measured on the whole training and test set.
-    With a folder the state is saved at intervals; the same call goes on where the last one ended,
+    the same batches. E, |∇E|² and accuracy on the whole training and test set are measured on the
+    way, and |θ|. With a folder the state is saved at intervals; the same call goes on where the last one ended,
     and returns at once what is finished. On the same device and versions the result is the same to
     the last bit; a GPU needs XLA_FLAGS=--xla_gpu_deterministic_ops=true in the environment for it.
 
@@ -72,6 +73,8 @@ def train(
         train: the inputs (N, …) and labels (N,) to train on, NumPy arrays; they are kept on the
             device as they are.
         test: inputs and labels to test on, likewise.
+        validation: inputs and labels of which the accuracy is measured too, likewise: to choose
+            among models by, where the test set is to remain unseen.
         learning_rates: h, positive numbers; one model for each, and each seed.
         epochs: how often all examples are taken.
         seeds: whole numbers; each one draws a start and an order of examples.
@@ -119,8 +122,12 @@ def train(
     """
     rates, seeds = checked_rates(learning_rates), checked_seeds(seeds)
     epochs = checked_whole("epochs", epochs, least=0)
-    x, labels = train = checked_examples("train", train)
-    x_test, test_labels = test = checked_examples("test", test)
+    x, _ = train = checked_examples("train", train)
+    test = checked_examples("test", test)
+    if validation is not None:
+        validation = checked_examples("validation", validation)
+    sets = Sets(train, test, validation)
+    named = {name: part for name, part in sets._asdict().items() if part is not None}
     if batch_size is not None:
         batch_size = checked_whole(
             "batch_size", batch_size, least=1, most=len(x), of="the training examples, or None"
@@ -145,10 +152,10 @@ def train(
             learning_rates=rates,
             seeds=seeds,
             measured_steps=measured,
-            test_examples=len(x_test),
+            sets=sets,
         )
         first = jax.tree.map(lambda a: a[0, 0], loop.models.variables)
-        check_labels(classifier, first, {"train": train, "test": test})
+        check_labels(classifier, first, named)
         try:
             if folder is not None:
                 asked = {
@@ -159,7 +166,8 @@ def train(
                     "measured_steps": measured,
                     "measured_batch": measured_batch,
                     "parameters": loop.shapes(),
-                    "data": fingerprint(x, labels, x_test, test_labels),
+                    "data": fingerprint(*(array for part in named.values() for array in part)),
+                    "measures": list(Measurement._fields),
                     "jax": jax.__version__,
                     "program": ensemble.program(train),
                     **({} if together else {"together": False}),
@@ -171,7 +179,7 @@ def train(
                     )
                 loop.resume(SavedRun(folder, {**asked, **(configuration or {})}), save_every)
             shown = show if jax.process_index() == 0 else False
-            loop.go(train=train, test=test, progress=shown)
+            loop.go(progress=shown)
         finally:
             loop.close()
         return loop.result()

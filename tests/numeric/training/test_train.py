@@ -39,13 +39,16 @@ from tests.quick import quick
 DATA = load_digits().subset(96, 64)
 X, X_TEST = DATA.scaled(flat=True)
 TRAIN, TEST = (X, DATA.train_labels), (X_TEST, DATA.test_labels)
+VALIDATION = X_TEST[::2], DATA.test_labels[::2]
 MODEL = MLP(width=8, depth=2)
 NETWORK = classifier(MODEL, image=(64,))
 RATES = (0.3, 0.1, 0.03)
 
 
 def run(**options: Any) -> bea.TrainingRun:
-    asked: dict[str, Any] = {"learning_rates": RATES, "epochs": 2, "seeds": (0, 1)}
+    asked: dict[str, Any] = {
+        "validation": VALIDATION, "learning_rates": RATES, "epochs": 2, "seeds": (0, 1),
+    }  # fmt: skip
     return bea.train(NETWORK, TRAIN, TEST, **{**asked, **options})
 
 
@@ -88,6 +91,36 @@ def test_every_epoch_takes_every_example_in_an_order_of_its_own():
     assert all(sorted(order) == list(range(96)) for order in orders)
     assert len({tuple(order) for order in orders}) == 4
     assert (order_of(1, 1) == orders[3]).all()
+
+
+def test_measurements_of_all_sets_are_those_of_the_network(usual):
+    """E, |∇E|² and accuracy, each set by itself in one piece, not chunk by chunk."""
+    E = jax.jit(jax.value_and_grad(cross_entropy(MODEL)))
+    for s, r in np.ndindex(usual.diverged_at.shape):
+        theta = at(usual.theta, s, r)
+        for name, (x, labels) in (("", TRAIN), ("test_", TEST)):
+            loss, gradient = E(theta, x, labels)
+            squared = sum(float((leaf**2).sum()) for leaf in jax.tree.leaves(gradient))
+            assert getattr(usual, name + "loss")[-1, s, r] == pytest.approx(float(loss), rel=1e-4)
+            found = getattr(usual, name + "squared_slope")[-1, s, r]
+            assert found == pytest.approx(squared, rel=1e-3)
+        for name, (x, labels) in (("test", TEST), ("validation", VALIDATION)):
+            outputs = MODEL.apply({"params": theta}, x)
+            right = (np.asarray(outputs).argmax(-1) == labels).mean()
+            assert getattr(usual, name + "_accuracy")[-1, s, r] == pytest.approx(right)
+
+
+def test_without_a_validation_set_there_is_no_accuracy_on_it():
+    found = run(validation=None, epochs=0)
+    assert found.validation_accuracy is None
+    assert {row["validation_accuracy"] for row in found.rows()} == {None}
+
+
+def test_a_validation_set_that_does_not_fit_is_refused():
+    with pytest.raises(bea.InputError, match="validation"):
+        run(validation=(TEST[0], TEST[1][:3]))
+    with pytest.raises(bea.InputError, match="validation has labels"):
+        run(validation=(TEST[0], TEST[1] + 10))
 
 
 @pytest.mark.slow
@@ -142,7 +175,8 @@ def test_a_network_with_a_state():
 def test_one_after_another_is_the_same(usual):
     """Steps, measurements, the best, and what diverges beside others, in one order or the other."""
     alone = run(together=False)
-    for name in ("loss", "squared_slope", "accuracy", "test_loss", "test_accuracy", "norm"):
+    for name in ("loss", "squared_slope", "accuracy", "test_loss", "test_squared_slope",
+                 "test_accuracy", "validation_accuracy", "norm"):  # fmt: skip
         np.testing.assert_allclose(getattr(alone, name), getattr(usual, name), rtol=2e-4)
     assert (alone.best_step == usual.best_step).all()
     for ours, theirs in zip(
