@@ -45,7 +45,6 @@ class Experiment(ABC):
     Args:
         profile: what is asked for.
         data: the data set.
-        images: its training and test images as floats.
         out: the folder of tables and states.
         progress: whether to show bars.
         mesh: the devices, if there is more than one.
@@ -58,31 +57,27 @@ class Experiment(ABC):
         self,
         profile: Any,
         data: Dataset,
-        images: tuple[np.ndarray, np.ndarray],
         *,
         out: Path,
         progress: bool = False,
         mesh: Mesh | None = None,
     ) -> None:
-        self.profile, self.out, self.progress, self.mesh = profile, out, progress, mesh
-        self.train, self.test = (
-            (images[0], data.train_labels),
-            (images[1], data.test_labels),
-        )
+        self.profile, self.data, self.out = profile, data, out
+        self.progress, self.mesh = progress, mesh
         self.seconds: dict[str, Mapping[str, float]] = {}
 
     @abstractmethod
     def run(self, configuration: dict[str, Any]) -> None:
         """Train and write the tables."""
 
-    def train_all(self, runs: Iterable[tuple[str, Row, TrainingRun]]) -> list[Row]:
-        """The rows of runs with a name, and what all rows of a run have in common.
+    def train_all(self, runs: Iterable[tuple[str, Sequence[Row], TrainingRun]]) -> list[Row]:
+        """The rows of all runs; each comes with its name.
 
         What is known is written after each run, should a later one be cut off.
         """
         rows: list[Row] = []
-        for name, common, run in runs:
-            rows += [{**common, **row} for row in run.rows()]
+        for name, found, run in runs:
+            rows += found
             self.seconds[name] = {what: round(s, 1) for what, s in run.seconds.items()}
             if jax.process_index() == 0:
                 write_table(self.out / MEASUREMENTS, rows)

@@ -28,6 +28,7 @@ from bea.errors import InputError
 from bea.tables import Row, write_table, write_text
 
 KEPT = 2
+BUSY = "another process trains in"
 CONFIGURATION, CHECKPOINTS, TABLE = "configuration.json", "checkpoints", "measurements.csv"
 
 Arrays = dict[str, np.ndarray]
@@ -199,9 +200,7 @@ def locked(folder: Path) -> int | None:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(lock)
-        raise InputError(
-            f"another process trains in {folder}: wait for it, or name another folder"
-        ) from None
+        raise InputError(f"{BUSY} {folder}: wait for it, or name another folder") from None
     return lock
 
 

@@ -64,9 +64,10 @@ def train(
     θ_{i+1} = θ_i − h∇E(θ_i), E the mean loss of a batch, the examples being taken in a new random
     order in every epoch (as many as fill whole batches). Models of one seed have the same start and
     the same batches. E, |∇E|² and accuracy on the whole training and test set are measured on the
-    way, and |θ|. With a folder the state is saved at intervals; the same call goes on where the last one ended,
-    and returns at once what is finished. On the same device and versions the result is the same to
-    the last bit; a GPU needs XLA_FLAGS=--xla_gpu_deterministic_ops=true in the environment for it.
+    way, and |θ|. With a folder the state is saved at intervals; the same call goes on where the
+    last one ended, and returns at once what is finished. On the same device and versions the result
+    is the same to the last bit; a GPU needs XLA_FLAGS=--xla_gpu_deterministic_ops=true in the
+    environment for it.
 
     Args:
         classifier: the network; `bea.models.losses.classifier` makes one of a Flax module.

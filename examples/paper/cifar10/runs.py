@@ -23,18 +23,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jax.numpy as jnp
-import optax
-
 import bea
-from bea.classifier import Classifier
 from bea.errors import InputError
 from bea.models.data import Dataset, download_cifar10
-from bea.models.losses import classifier
-from bea.models.resnet import ResNet
-from bea.numeric.training.schedule import spread_steps
 from bea.streams import run_as_script
-from examples.paper import data_folder
+from examples.paper.cifar10.training import ResidualTraining
+from examples.paper.results import Row
 from examples.paper.scripts import MEASUREMENTS, Experiment, Script, check_rates
 
 NAME = "cifar10.runs"
@@ -83,6 +77,18 @@ class Profile:
         for mu in self.mus:
             yield mu, self.regularized_rates
 
+    def training(self, mu: float, rates: tuple[float, ...]) -> ResidualTraining:
+        """That of a μ."""
+        shared = {name: getattr(self, name) for name in SHARED}
+        return ResidualTraining(mu=mu, learning_rates=rates, **shared)
+
+
+SHARED = (
+    "examples", "test_examples", "stages", "width", "dtype", "seeds", "epochs", "batch",
+    "measured_batch", "measured_epochs",
+)  # fmt: skip
+"""The fields of a profile that all of its trainings share."""
+
 
 PROFILES = {
     "quick": Profile(  # few images, here and below, that they come to be fitted
@@ -94,11 +100,6 @@ PROFILES = {
         examples=512, test_examples=1000, stages=(1, 1, 1), width=8, dtype="float32",
         learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.01,),
         seeds=(0, 1, 2), epochs=100, batch=64, measured_batch=256, measured_epochs=10,
-    ),
-    "paper": Profile(
-        examples=50_000, test_examples=10_000, stages=(2, 2, 2, 2), width=64, dtype="bfloat16",
-        learning_rates=RATES, mus=(0.0125, 0.05, 0.2), regularized_rates=(0.005,),
-        seeds=(0, 1, 2), epochs=50, batch=512, measured_batch=1000, measured_epochs=25,
     ),
 }  # fmt: skip
 
@@ -116,11 +117,6 @@ def check(profile: Profile) -> None:
             raise InputError(f"μ = {mu}: give positive numbers; μ = 0 is trained anyway")
 
 
-def load(profile: Profile, folder: Path | None) -> Dataset:
-    """As many images of CIFAR-10 as a profile asks for."""
-    return data_folder.cifar10(folder).subset(profile.examples, profile.test_examples)
-
-
 class ResidualNetworks(Experiment):
     """The runs of a profile, one for every μ, and the table made of them."""
 
@@ -129,64 +125,30 @@ class ResidualNetworks(Experiment):
 
     def run(self, configuration: dict[str, Any]) -> None:
         """Train, measure, and write the table."""
-        model = network(self.profile)
-        common = {
-            "width": self.profile.width,
-            "batch": self.profile.batch,
-            "examples": len(self.train[0]),
-        }
-        rows = self.train_all(
-            (f"mu {mu:g}", {**common, "mu": mu}, self.trained(model, mu, rates))
-            for mu, rates in self.profile.cases
-        )
-        self.write(MEASUREMENTS, rows, configuration)
 
-    def trained(self, model: Classifier, mu: float, rates: tuple[float, ...]) -> bea.TrainingRun:
-        """All learning rates and seeds of a μ, trained or taken up where they were."""
-        profile = self.profile
-        return bea.train(
-            model,
-            self.train,
-            self.test,
-            learning_rates=rates,
-            seeds=profile.seeds,
-            epochs=profile.epochs,
-            batch_size=profile.batch,
-            optimizer=descent(mu),
-            measured_steps=spread_steps(
-                profile.examples // profile.batch,
-                profile.epochs,
-                evenly=profile.measured_epochs,
-                powers=8,
-            ),
-            measured_batch=profile.measured_batch,
-            folder=self.out / "runs" / f"mu-{mu:g}",
-            configuration={"mu": mu, "dtype": profile.dtype},
-            mesh=self.mesh,
-            together=False,  # convolutions of many models at once are slow
-            progress=f"μ = {mu:g}" if self.progress else False,
-        )
+        def trained() -> Iterator[tuple[str, list[Row], bea.TrainingRun]]:
+            for mu, rates in self.profile.cases:
+                training = self.profile.training(mu, rates)
+                sets = training.sets(self.data)
+                run = training.train(
+                    sets,
+                    folder=self.out / "runs" / f"mu-{mu:g}",
+                    mesh=self.mesh,
+                    progress=f"μ = {mu:g}" if self.progress else False,
+                )
+                yield f"mu {mu:g}", training.tables(run, sets)[MEASUREMENTS], run
 
-
-def network(profile: Profile) -> Classifier:
-    """The network of a profile, trained in its dtype and measured in float32."""
-    measured = ResNet(profile.stages, profile.width)
-    return classifier(
-        measured.clone(dtype=jnp.dtype(profile.dtype)), image=(32, 32, 3), measured=measured
-    )
-
-
-def descent(mu: float) -> Any:
-    """Plain SGD on E + μ|∇E|², as a function of the learning rate."""
-    if not mu:
-        return optax.sgd
-    return lambda h: optax.chain(bea.add_explicit_gradient_regularization(mu), optax.sgd(h))
+        self.write(MEASUREMENTS, self.train_all(trained()), configuration)
 
 
 def residual_networks(profile: Profile, folder: Path | None, **where: Any) -> ResidualNetworks:
     """The experiment of a profile on its images."""
-    data = load(profile, folder)
-    return ResidualNetworks(profile, data, data.standardized(), **where)
+    return ResidualNetworks(profile, load(profile, folder), **where)
+
+
+def load(profile: Profile, folder: Path | None) -> Dataset:
+    """The data of a profile."""
+    return profile.training(0.0, profile.learning_rates).load(folder)
 
 
 SCRIPT = Script(
@@ -194,7 +156,7 @@ SCRIPT = Script(
     description=__doc__,
     examples=(
         "--data FOLDER --download",
-        "--profile paper --data FOLDER",
+        "--profile laptop --data FOLDER",
         "--data FOLDER --mus 0.1 --seeds 0",
     ),
     profiles=PROFILES,

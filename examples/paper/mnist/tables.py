@@ -14,6 +14,7 @@ from scipy import stats
 
 from examples.paper import tables as run_tables
 from examples.paper.mnist import runs
+from examples.paper.mnist.training import PERTURBATIONS
 from examples.paper.results import Row
 from examples.paper.tables import FULL, Model, RunTables, at_best, column, grouped, included, select
 
@@ -29,7 +30,7 @@ class Tables(RunTables):
 
     @cached_property
     def perturbations(self) -> list[Row]:
-        return self._read(runs.PERTURBATIONS, PERTURBED)
+        return self._read(PERTURBATIONS, PERTURBED)
 
     @cached_property
     def compared_width(self) -> int:

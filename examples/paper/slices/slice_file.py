@@ -1,0 +1,165 @@
+"""The file of a slice: its rows, and all that must be known of them; compressed JSON.
+
+    format          of this file
+    slice           the name and the description of what was run
+    data            the SHA-256 of the data set
+    probe           what the program computes on numbers that everybody has (`probe`)
+    device          on which it was run
+    seconds         wall time, by what it was spent on
+    tables          by the names of the tables: columns and rows
+    …               versions, git revision
+
+What tells a file of other work from one of this is its description, its data and its probe, never
+the revision: a later commit must not make it void.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+
+from bea.errors import InputError
+from bea.files import written_atomically
+from examples.paper.commands import command
+from examples.paper.results import PACKAGES, REVISION, Row
+from examples.paper.scripts import peak_memory
+from examples.paper.slices import NAME
+from examples.paper.slices.catalogue import Slice
+
+FORMAT = 1
+ENDING = ".json.gz"
+FURTHER_PACKAGES = ("flax", "optax", "jaxlib")
+
+
+@dataclass(frozen=True)
+class SliceFile:
+    """What a file says.
+
+    Attributes:
+        path: where it is.
+        content: all of it.
+    """
+
+    path: Path
+    content: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Of the slice."""
+        return str(self.content["slice"]["name"])
+
+    @property
+    def experiment(self) -> str:
+        """Of the slice."""
+        return str(self.content["slice"]["experiment"])
+
+    @property
+    def device(self) -> str:
+        """On which it was run."""
+        return str(self.content["device"])
+
+    @property
+    def wall_time(self) -> float:
+        """All seconds."""
+        return float(sum(self.content["seconds"].values()))
+
+    def rows(self, table: str) -> list[Row]:
+        """The rows of a table, each with its device; none if the slice does not have the table."""
+        found = self.content["tables"].get(table)
+        if found is None:
+            return []
+        return [
+            {**dict(zip(found["columns"], row, strict=True)), "device": self.device}
+            for row in found["rows"]
+        ]
+
+
+def write_slice(
+    path: Path,
+    slice: Slice,
+    tables: Mapping[str, Sequence[Row]],
+    *,
+    data: str,
+    probe: Sequence[float],
+    seconds: Mapping[str, float],
+) -> None:
+    """Write the file of a slice; it appears complete or not at all."""
+    content = {
+        "format": FORMAT,
+        "slice": {"name": slice.name, **slice.description},
+        "data": data,
+        "probe": list(probe),
+        "made_by": f"{command(NAME)} run {slice.name}",
+        "git_revision": REVISION,
+        "python": platform.python_version(),
+        "device": device(),
+        "versions": {name: version(name) for name in (*PACKAGES, *FURTHER_PACKAGES)},
+        "seconds": {what: round(s, 1) for what, s in seconds.items()},
+        "peak_memory_mib": peak_memory(),
+        "tables": {
+            name: {"columns": list(rows[0]), "rows": [list(row.values()) for row in rows]}
+            for name, rows in tables.items()
+        },
+    }
+    with written_atomically(path) as partial:
+        # No time stamp: the same content is the same file.
+        partial.write_bytes(gzip.compress(json.dumps(content).encode(), mtime=0))
+
+
+def read_slice(path: Path) -> SliceFile:
+    """Read the file of a slice.
+
+    Raises:
+        InputError: it is truncated, damaged, or no such file.
+    """
+    remedy = "run the slice again, or leave the file out"
+    try:
+        content = json.loads(gzip.decompress(path.read_bytes()))
+    except (OSError, EOFError, ValueError) as error:
+        reason = " ".join(str(error).split())[:120] or type(error).__name__
+        raise InputError(f"{path} cannot be read ({reason}): {remedy}") from None
+    wanted = {"format", "slice", "data", "probe", "device", "seconds", "tables"}
+    if not isinstance(content, dict) or not wanted <= set(content):
+        raise InputError(f"{path} is not the file of a slice: {remedy}")
+    if content["format"] != FORMAT:
+        raise InputError(f"{path} has the format {content['format']} and not {FORMAT}: {remedy}")
+    return SliceFile(path, content)
+
+
+def differences(file: SliceFile, slice: Slice) -> list[str]:
+    """In what the slice that a file is of differs from the one of its name."""
+    there, asked = dict(file.content["slice"]), slice.description
+    there.pop("name")
+    return [
+        f"{name} = {there.get(name)!r} and not {asked.get(name)!r}"
+        for name in {**asked, **there}
+        if there.get(name) != asked.get(name)
+    ]
+
+
+def device() -> str:
+    """The device that JAX uses: the model of a GPU, or that of the CPU with the cores in use."""
+    first = jax.devices()[0]
+    if first.platform != "cpu":
+        return str(first.device_kind)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{cpu_model()}, {cores} core{'s' * (cores != 1)}"
+
+
+def cpu_model() -> str:
+    """As the system names it; its architecture where it names none."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return models[0] if models else platform.processor() or platform.machine()
