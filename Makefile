@@ -7,9 +7,14 @@ STAMP := $(VENV)/.setup-done
 BEGUN := $(VENV)/.setup-begun
 PYTHON ?=
 ARGS ?=
+GPU_PYTHON ?= python3
+OUT ?= build/gpu-out
+PLAN ?= mnist
+WITHIN ?= 570
+DATA ?= data
 
 .DEFAULT_GOAL := help
-.PHONY: help setup tour test test-all lint format bench clean
+.PHONY: help setup tour test test-all lint format gpu-pack gpu bench clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -35,6 +40,13 @@ lint: setup ## Check style, formatting, types and import contracts
 format: setup ## Format the code and sort its imports
 	$(PY) -m ruff check --select I --fix .
 	$(PY) -m ruff format .
+
+gpu-pack: setup ## Put data and wheels for `make gpu` into build/gpu: DATA=FOLDER has mnist/
+	$(PY) -m examples.paper.gpu pack --data $(DATA)
+
+# No setup: this one runs where there is a GPU and no network, on the Python that is there.
+gpu: ## Tests, slices and benchmarks on a GPU in minutes: OUT=DIR [PLAN=cifar10] [WITHIN=570]
+	$(GPU_PYTHON) -m examples.paper.gpu run --out $(OUT) --plan $(PLAN) --seconds $(WITHIN) $(ARGS)
 
 bench: setup ## Measure times and memory of derivations, series and networks
 	$(PY) -m benchmarks $(ARGS)

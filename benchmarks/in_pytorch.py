@@ -26,8 +26,9 @@ import numpy as np
 from tqdm import tqdm
 
 from bea import pytrees
-from benchmarks.interleaved import Contender, cores, unless_out_of_memory
+from benchmarks.interleaved import Contender, unless_out_of_memory
 from benchmarks.quantities import Problem
+from examples.paper.device import cores
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when PyTorch is imported
 try:

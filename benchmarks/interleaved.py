@@ -17,13 +17,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import ceil
-from pathlib import Path
 from statistics import median, quantiles
 from time import perf_counter
 from typing import Any, TypeVar
 
 import jax
 from tqdm import tqdm
+
+from examples.paper.device import cores, device_name
 
 LEAST, SLOW = 0.05, 1.0
 """Seconds: shorter calls than the one are repeated, than the other called twice beforehand."""
@@ -115,9 +116,7 @@ def interleaved(contenders: Sequence[Contender], rounds: int, title: str) -> lis
 
 def device_columns() -> dict[str, str]:
     """What it was measured on."""
-    device = jax.devices()[0]
-    name = f"{_processor()}, {cores()} cores" if device.platform == "cpu" else device.device_kind
-    return {"device": name, "platform": device.platform}
+    return {"device": device_name(), "platform": jax.devices()[0].platform}
 
 
 def unless_out_of_memory(what: str, run: Callable[[], T]) -> T | None:
@@ -129,12 +128,6 @@ def unless_out_of_memory(what: str, run: Callable[[], T]) -> T | None:
             raise
     print(f"left out: {what}, which does not fit into memory")
     return None
-
-
-def cores() -> int:
-    """The cores that this process may use, which is as many threads as JAX has."""
-    allowed = getattr(os, "sched_getaffinity", None)
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def warn_of_load() -> None:
@@ -216,13 +209,3 @@ def _relative(contender: Contender, unit: Contender, name: str) -> float | None:
 
 def _short(x: float | str) -> str:
     return f"{x:.2f}" if isinstance(x, float) else x
-
-
-def _processor() -> str:
-    """The name of the processor, where the system tells it."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return "cpu"
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "cpu"

@@ -27,10 +27,12 @@ import optax
 from bea.models.losses import classifier
 from bea.models.mlp import MLP
 from bea.numeric.training.ensemble import Ensemble
+from bea.numeric.training.evaluation import Sets
 from bea.numeric.training.schedule import spread_steps
 from bea.numeric.training.sharding import Sharding
-from benchmarks.interleaved import Contender, cores, interleaved, print_rows, significant
+from benchmarks.interleaved import Contender, interleaved, print_rows, significant
 from benchmarks.report import RESULTS, write_table
+from examples.paper.device import cores
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when PyTorch is imported
 try:
@@ -59,7 +61,7 @@ class Training:
             Sharding.on(None),
         )  # fmt: skip
         sharding = self.ensemble.sharding
-        self.on_device = sharding.put((self.train, self.test), sharding.whole)
+        self.on_device = sharding.put(Sets(self.train, self.test), sharding.whole)
         self.permutations = self.ensemble.permutations([0], 0)
 
     def steps(self, rates: Sequence[float]) -> Callable[[], Any]:
@@ -72,7 +74,7 @@ class Training:
             models, E = self.ensemble.advance(
                 models,
                 h,
-                self.on_device[0],
+                self.on_device.train,
                 permutations=self.permutations,
                 step=np.int32(0),
                 count=self.ensemble.block,
@@ -87,13 +89,10 @@ class Training:
 
     def measurement(self) -> Callable[[], Any]:
         models, best = self.ensemble.start([0], len(RATES))
-        train, test = self.on_device
 
         def call() -> Any:
             nonlocal best
-            found, best = self.ensemble.measure(
-                models, best, train=train, test=test, step=np.int32(0)
-            )
+            found, best = self.ensemble.measure(models, best, sets=self.on_device, step=np.int32(0))
             return jax.block_until_ready(found)
 
         return call

@@ -9,6 +9,7 @@ convolutions of many models become grouped ones, which are slow.
 from __future__ import annotations
 
 from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -72,9 +73,7 @@ class ResidualTraining:
     @property
     def network(self) -> Classifier:
         """The network, trained in its dtype and measured in float32."""
-        measured = ResNet(self.stages, self.width)
-        trained = measured.clone(dtype=jnp.dtype(self.dtype))
-        return classifier(trained, image=(32, 32, 3), measured=measured)
+        return _network(self.stages, self.width, self.dtype)
 
     def common(self) -> dict[str, Any]:
         """What all rows of the table have in common."""
@@ -135,3 +134,11 @@ class ResidualTraining:
         """The rows of the table, by its name."""
         common = self.common()
         return {MEASUREMENTS: [{**common, **row} for row in run.rows()]}
+
+
+@lru_cache
+def _network(stages: tuple[int, ...], width: int, dtype: str) -> Classifier:
+    """The same one for the same sizes, so that what has been compiled for it is found again."""
+    measured = ResNet(stages, width)
+    trained = measured.clone(dtype=jnp.dtype(dtype))
+    return classifier(trained, image=(32, 32, 3), measured=measured)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import KW_ONLY, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -91,7 +92,7 @@ class PerceptronTraining:
     @property
     def network(self) -> Classifier:
         """The perceptron on flat images of the data."""
-        return classifier(MLP(width=self.width), image=(64 if self.data == "digits" else 784,))
+        return _network(self.width, 64 if self.data == "digits" else 784)
 
     def common(self) -> dict[str, Any]:
         """What all rows of the tables have in common."""
@@ -182,3 +183,9 @@ class PerceptronTraining:
                         "slope": recorded(found.slope[i, draw]),
                         "test_accuracy": recorded(found.test_accuracy[i, draw]),
                     }
+
+
+@lru_cache
+def _network(width: int, inputs: int) -> Classifier:
+    """The same one for the same width, so that what has been compiled for it is found again."""
+    return classifier(MLP(width=width), image=(inputs,))

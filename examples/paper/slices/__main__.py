@@ -12,13 +12,13 @@ from typing import Any
 from bea.errors import InputError
 from bea.streams import Parser, run_as_script
 from examples.paper.commands import command
+from examples.paper.device import device_name
 from examples.paper.scripts import ask_for_the_same_bits, errors_in_one_line
 from examples.paper.slices import NAME
 from examples.paper.slices import __doc__ as description
 from examples.paper.slices.catalogue import PROFILES, Slice, named, slices
 from examples.paper.slices.merging import Found, counting, find, merge, missing
 from examples.paper.slices.running import Runner
-from examples.paper.slices.slice_file import device
 from examples.paper.slices.timing import estimates, speed_of_this_device
 
 DEFAULT = Path("build/slices")
@@ -43,7 +43,7 @@ def list_slices(given: argparse.Namespace) -> None:
     if given.json:
         print(json.dumps(rows, indent=1))
         return
-    print(f"profile {given.profile}, most worth first; seconds on {device()}\n")
+    print(f"profile {given.profile}, most worth first; seconds on {device_name()}\n")
     width = max(len(row["name"]) for row in rows)
     for row in rows:
         state = f"done on {row['device']}" if row["done"] else f"about {spoken(row['seconds'])}"

@@ -11,7 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from time import perf_counter
 
-import jax
 import numpy as np
 
 from bea.errors import InputError
@@ -80,8 +79,6 @@ class Runner:
             data=fingerprint(data), probe=probe(training), seconds=seconds,
         )  # fmt: skip
         shutil.rmtree(state, ignore_errors=True)
-        # What has been compiled for one slice is of little use for the next, and fills the memory.
-        jax.clear_caches()
 
     def run_within(
         self, slices: Sequence[Slice], seconds: float, estimates: Mapping[str, float]

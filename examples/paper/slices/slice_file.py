@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,11 +24,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import jax
-
 from bea.errors import InputError
 from bea.files import written_atomically
 from examples.paper.commands import command
+from examples.paper.device import device_name
 from examples.paper.results import PACKAGES, REVISION, Row
 from examples.paper.scripts import peak_memory
 from examples.paper.slices import NAME
@@ -101,7 +99,7 @@ def write_slice(
         "made_by": f"{command(NAME)} run {slice.name}",
         "git_revision": REVISION,
         "python": platform.python_version(),
-        "device": device(),
+        "device": device_name(),
         "versions": {name: version(name) for name in (*PACKAGES, *FURTHER_PACKAGES)},
         "seconds": {what: round(s, 1) for what, s in seconds.items()},
         "peak_memory_mib": peak_memory(),
@@ -144,22 +142,3 @@ def differences(file: SliceFile, slice: Slice) -> list[str]:
         for name in {**asked, **there}
         if there.get(name) != asked.get(name)
     ]
-
-
-def device() -> str:
-    """The device that JAX uses: the model of a GPU, or that of the CPU with the cores in use."""
-    first = jax.devices()[0]
-    if first.platform != "cpu":
-        return str(first.device_kind)
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{cpu_model()}, {cores} core{'s' * (cores != 1)}"
-
-
-def cpu_model() -> str:
-    """As the system names it; its architecture where it names none."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        lines = []
-    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return models[0] if models else platform.processor() or platform.machine()

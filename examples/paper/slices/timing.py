@@ -26,8 +26,9 @@ from bea.models.resnet import ResNet
 from bea.numeric.training.evaluation import Examples
 from bea.tables import write_text
 from examples.paper.cifar10.training import ResidualTraining
+from examples.paper.device import device_name
 from examples.paper.slices.catalogue import Slice
-from examples.paper.slices.slice_file import SliceFile, device
+from examples.paper.slices.slice_file import SliceFile
 
 WIDTHS = 50, 400
 MEASURED_EXAMPLES = 2000
@@ -86,7 +87,7 @@ def estimates(
     slices: Iterable[Slice], speed: Speed, files: Sequence[SliceFile]
 ) -> dict[str, float]:
     """Seconds by the names of the slices; those of a sibling that was run on this device."""
-    here = device()
+    here = device_name()
     known = {_kind(file.content["slice"]): file.wall_time for file in files if file.device == here}
     return {
         slice.name: known.get(_kind(slice.description)) or estimate(slice, speed)
@@ -110,7 +111,7 @@ def speed_of_this_device(cache: Path, *, residual: bool, afresh: bool = False) -
         residual: whether that of residual networks is asked for; else it counts as none.
         afresh: measure again.
     """
-    here = f"{device()}, JAX {jax.__version__}"
+    here = f"{device_name()}, JAX {jax.__version__}"
     try:
         known = json.loads(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):
