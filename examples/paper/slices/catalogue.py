@@ -19,14 +19,13 @@ from typing import Any
 
 from bea.errors import InputError
 from examples.paper.cifar10.training import ResidualTraining
+from examples.paper.mnist.runs import FULL_BATCH_RATES, PAPER_RATES
 from examples.paper.mnist.training import Noise, PerceptronTraining
 
 Training = PerceptronTraining | ResidualTraining
 
-PAPER_RATES = (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
 FURTHER_RATES = (0.2, 0.03, 0.02)
 RATES = tuple(sorted((*PAPER_RATES, *FURTHER_RATES), reverse=True))
-FULL_BATCH_RATES = (0.5, 0.3, 0.2, 0.1, 0.05, 0.02)
 TIMES = (93.75, 187.5, 937.5, 1875.0, 3750.0, 9375.0)
 """T = ih of the ends of the runs with h = 0.0005, 0.001, 0.005, 0.01, 0.02 and 0.05."""
 FULL_BATCH_TIMES = (50.0, 100.0, 200.0, 500.0, 1000.0, 2000.0)

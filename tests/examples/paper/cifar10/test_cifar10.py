@@ -18,6 +18,7 @@ from examples.paper.cifar10 import claims as cifar10_claims
 from examples.paper.cifar10 import figure_3c, figure_a6, figure_a7
 from examples.paper.cifar10 import runs as cifar10_runs
 from examples.paper.cifar10 import tables as cifar10_tables
+from examples.paper.slices.catalogue import slices
 
 FIGURES = {"figure_3c": figure_3c, "figure_a6": figure_a6, "figure_a7": figure_a7}
 RATES, MUS, SEEDS, STEPS = (0.01, 0.05, 0.1, 0.2), (0.0, 0.02, 0.1), (0, 1, 2), (0, 10, 20, 30)
@@ -220,11 +221,12 @@ def test_from_images_to_figures_and_claims(tmp_path, monkeypatch):
     assert len(read_table(out / "claims.csv")) == len(cifar10_claims.CLAIMS)
 
 
-def test_the_paper_profile_is_the_papers():
-    paper = cifar10_runs.PROFILES["paper"]
-    assert paper.learning_rates == (0.2, 0.1, 0.05, 0.01, 0.005)
-    assert (paper.batch, paper.examples, paper.stages) == (512, 50_000, (2, 2, 2, 2))
-    assert paper.dtype == "bfloat16" and paper.width == 64
+def test_the_slices_of_the_paper_are_the_papers():
+    paper = [s.training for s in slices("paper") if s.training.experiment == "cifar10"]
+    assert {training.learning_rates[0] for training in paper} == {0.2, 0.1, 0.05, 0.01, 0.005}
+    for training in paper:
+        assert (training.batch, training.examples, training.stages) == (512, 50_000, (2, 2, 2, 2))
+        assert training.dtype == "bfloat16" and training.width == 64
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import jax
-import numpy as np
 import pytest
 
 import bea
@@ -114,8 +112,8 @@ def test_another_profile_is_refused(out):
         (["--learning-rates", "0.1,-1"], "give positive numbers"),
         (["--learning-rates", "0.1,nan"], "give positive numbers"),
         (["--draws", "0"], "draws = 0: give a whole number from 1"),
-        (["--profile", "paper"], "with --data FOLDER"),
-        (["--profile", "paper", "--data", "no/such"], "there is no folder no/such"),
+        (["--profile", "laptop"], "with --data FOLDER"),
+        (["--profile", "laptop", "--data", "no/such"], "there is no folder no/such"),
         (["--devices", "99"], "--devices 99: there are"),
     ],
 )
@@ -132,18 +130,12 @@ def test_a_list_that_is_none(capsys):
     assert "'wide' is no list of numbers" in capsys.readouterr().err
 
 
-def test_the_profiles_are_those_of_the_paper():
-    paper = runs.PROFILES["paper"]
-    assert paper.widths == (50, 100, 200, 400, 800, 1600) and paper.compared_width == 400
-    assert paper.learning_rates == (0.5, 0.1, 0.05, 0.01, 0.005, 0.001, 0.0005)
-    assert (paper.batch, paper.draws, max(paper.sigmas)) == (32, 100, 3)
-    assert np.all(np.diff(paper.sigmas) > 0)
-
-
-@pytest.mark.parametrize("name", ["quick", "laptop", "paper"])
+@pytest.mark.parametrize("name", ["quick", "laptop"])
 def test_all_models_are_measured_at_one_physical_time(name):
     profile = runs.PROFILES[name]
-    steps = runs.Perceptrons.measured_steps(SimpleNamespace(profile=profile), full=False)
+    experiment = runs.Perceptrons(profile, None, out=Path())
+    (_, training), *_ = experiment.trainings()
+    steps = training.measured_steps()
     T = min(profile.learning_rates) * (profile.examples // profile.batch) * profile.epochs
     for h in profile.learning_rates:
         before = max(step for step in steps if step * h <= T * (1 + 1e-9))
