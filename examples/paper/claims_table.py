@@ -1,4 +1,4 @@
-"""The table of the claims, a row for each, as CSV and as Markdown, and the scripts that write it."""
+"""The table of the claims: a row for each, as CSV and as Markdown, and the scripts for it."""
 
 from __future__ import annotations
 

@@ -134,22 +134,28 @@ def test_the_exponents_are_those_of_least_squares():
 
 
 def test_freedman_and_lane_by_brute_force():
-    """One stratum of four points: all 24 orders of the residuals, each by a whole regression."""
-    made = Stratum.of(0, [(1, 2.0, 3.0), (2, 2.5, 1.0), (4, 9.0, 2.0), (8, 7.0, 5.0)])
-    x, y, z = (np.log(getattr(made, name)) for name in "xyz")
+    """Strata of four and three points: all 24 · 6 orders of residuals, by whole regressions."""
+    a = Stratum.of(0, [(1, 2.0, 3.0), (2, 2.5, 1.0), (4, 9.0, 2.0), (8, 7.0, 5.0)])
+    b = Stratum.of(1, [(1, 50.0, 2.0), (2, 10.0, 4.0), (4, 90.0, 1.0)])  # of larger residuals
+    x, y, z = (np.log(np.concatenate([getattr(s, name) for s in (a, b)])) for name in "xyz")
+    own = np.repeat(np.eye(2), [4, 3], axis=0)
+    whole, reduced = np.column_stack([own, z, x]), np.column_stack([own, z])
 
     def t(y):
-        design = np.column_stack([np.ones(4), z, x])
-        beta, *_ = np.linalg.lstsq(design, y, rcond=None)
-        left = y - design @ beta
-        variance = left @ left / 1
-        return beta[2] / math.sqrt(variance * np.linalg.inv(design.T @ design)[2, 2])
+        beta, *_ = np.linalg.lstsq(whole, y, rcond=None)
+        left = y - whole @ beta
+        variance = left @ left / (7 - 4)
+        return beta[3] / math.sqrt(variance * np.linalg.inv(whole.T @ whole)[3, 3])
 
-    reduced = np.column_stack([np.ones(4), z])
     fitted = reduced @ np.linalg.lstsq(reduced, y, rcond=None)[0]
-    every = [abs(t(fitted + np.array(r))) for r in itertools.permutations(y - fitted)]
+    left = y - fitted
+    every = [
+        abs(t(fitted + np.array([*p, *q])))
+        for p in itertools.permutations(left[:4])
+        for q in itertools.permutations(left[4:])
+    ]
     exact = np.mean([value >= abs(t(y)) - 1e-9 for value in every])
-    found = exponent_test([made], Design(9999))
+    found = exponent_test([a, b], Design(9999))
     assert found.p == pytest.approx(exact, abs=4 * math.sqrt(exact * (1 - exact) / 9999))
 
 
