@@ -203,6 +203,12 @@ EXPLORATORY = (
             ("test accuracy at equal T rises", "tests better", "test_accuracy", RISES),
         )
     ),
+    Claim(
+        "slope at equal E falls with width", "control of claim 10",
+        "when they first come to the same loss E with the same learning rate, larger networks have "
+        "a smaller slope |∇E|, and not only a larger m in R_IG = |∇E|²/m",
+        x="width", y="slope", side=FALLS, how=Comparison(EQUAL_E, AT_H, FITTED),
+    ),
 )  # fmt: skip
 
 
