@@ -48,14 +48,14 @@ def strata(
     ("test", "covariate"), [(rank_test, 0), (exponent_test, 2)], ids=["rank", "exponent"]
 )
 def test_without_an_effect_every_p_is_equally_likely(test, covariate):
-    """Kolmogorov and Smirnov's test, and the share below 0.05 of 400 tables."""
+    """Kolmogorov and Smirnov's test, and the share below 0.05 of 250 tables."""
     ps = []
-    for i in range(400):
+    for i in range(250):
         rng = np.random.default_rng([1, i])
         found = test(strata(rng, 0, covariate=covariate), Design(199, (i,)))
         ps.append(found.p)
     assert stats.kstest(ps, "uniform").pvalue > 0.01
-    assert np.mean(np.array(ps) <= 0.05) == pytest.approx(0.05, abs=0.033)  # 3 deviations
+    assert np.mean(np.array(ps) <= 0.05) == pytest.approx(0.05, abs=0.042)  # 3 deviations
 
 
 def test_signs_without_an_effect_are_calibrated():
