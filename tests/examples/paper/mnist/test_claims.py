@@ -544,7 +544,7 @@ def test_the_compared_width_without_a_full_batch_is_the_perturbed_one(tmp_path):
 def test_models_are_of_one_batch_and_without_mu(tmp_path):
     rows = world(seeds=[0])
     for h in RATES:
-        rows += model(50, h, 0, batch="512")
+        rows += model(50, h, 0, batch="512") + model(50, h, 0, batch="8")
     tables = mnist_tables.Tables(written(tmp_path, rows))
     assert {(m.batch, m.mu) for m in tables.models()} == {("32", 0)}
     assert len(tables.models(50)) == len(tables.models(50, batch="512")) == len(RATES)
