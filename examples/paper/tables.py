@@ -8,7 +8,7 @@ of Barrett and Dherin (2020), arXiv:2009.11162. Models are compared at the measu
 highest test accuracy among those at which all of the training set is classified as labelled (the
 first one where several are equal); or at the highest test accuracy of all steps; or at one step
 (A.2), one physical time (A.4), one loss. A model that does not get there is excluded, and listed
-with the reason.
+with the reason; so is one that diverges at any time, wherever models are compared.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -55,12 +55,13 @@ class RunTables:
         told = tuple(name for name in MODEL if name != "mu")  # what has none is not regularized
         return self._read(MEASUREMENTS, (*told, *MEASURED, "diverged_at"))
 
-    def _models(self, rows: Iterable[Row]) -> list[Model]:
-        """The models of these rows, in the order of width, learning rate, μ and seed."""
-        models: dict[tuple[float, ...], list[Row]] = {}
-        for row in rows:
+    @cached_property
+    def all_models(self) -> list[Model]:
+        """The models of the table, in the order of width, learning rate, μ and seed."""
+        models: dict[tuple[Any, ...], list[Row]] = {}
+        for row in self.measurements:
             key = (row["width"], row["learning_rate"], row.get("mu") or 0.0, row["seed"])
-            models.setdefault(key, []).append(row)
+            models.setdefault((*key, batch_of(row), row["examples"]), []).append(row)
         return [Model.of(models[key]) for key in sorted(models)]
 
     def _read(self, name: str, columns: Iterable[str]) -> list[Row]:
@@ -93,11 +94,11 @@ class Model:
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Model:
         first = rows[0]
-        batch, diverged_at = first["batch"], first["diverged_at"]
+        diverged_at = first["diverged_at"]
         told = [row for row in rows if None not in (row[name] for name in MEASURED)]
         return cls(
             width=int(first["width"]),
-            batch=batch if isinstance(batch, str) else f"{batch:g}",
+            batch=batch_of(first),
             examples=int(first["examples"]),
             seed=int(first["seed"]),
             learning_rate=first["learning_rate"],
@@ -105,6 +106,12 @@ class Model:
             diverged_at=None if diverged_at is None else int(diverged_at),
             rows=tuple(sorted(told, key=lambda row: row["step"])),
         )
+
+
+def batch_of(row: Row) -> str:
+    """The batch as it is written: "32", or "full"."""
+    batch = row["batch"]
+    return batch if isinstance(batch, str) else f"{batch:g}"
 
 
 # Where models are compared
@@ -115,12 +122,19 @@ Selection = Callable[[Model], Row | str]
 
 def at_best(model: Model) -> Row | str:
     """The highest test accuracy among the steps at which the whole training set is fitted."""
-    fitted = [row for row in model.rows if row["accuracy"] == 1]
-    if fitted:
-        return max(fitted, key=lambda row: row["test_accuracy"])
     if model.diverged_at is not None:
         return _diverged(model)
+    if reason := never_fits(model):
+        return reason
+    fitted = [row for row in model.rows if row["accuracy"] == 1]
+    return max(fitted, key=lambda row: row["test_accuracy"])
+
+
+def never_fits(model: Model) -> str | None:
+    """Why a model is not compared at its best, unless the whole training set is fitted once."""
     highest = max((row["accuracy"] for row in model.rows), default=0)
+    if highest == 1:
+        return None
     return f"never at 100 % training accuracy: {100 * highest:.2f} % at the most"
 
 
@@ -164,12 +178,17 @@ def at_loss(loss: float) -> Selection:
     def selection(model: Model) -> Row | str:
         if isinstance(best := at_best(model), str):
             return best
-        for before, after in pairwise(model.rows):
-            if before["loss"] > loss >= after["loss"] > 0:
-                return _between(before, after, loss)
-        return f"never measured on either side of E = {loss:.3g}"
+        return crossing(model, loss) or f"never measured on either side of E = {loss:.3g}"
 
     return selection
+
+
+def crossing(model: Model, loss: float) -> Row | None:
+    """Where E of a model first falls to a value, if it does between two measurements."""
+    for before, after in pairwise(model.rows):
+        if before["loss"] > loss >= after["loss"] > 0:
+            return _between(before, after, loss)
+    return None
 
 
 def last_common_step(models: Sequence[Model]) -> float:

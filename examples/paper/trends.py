@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
+from examples.paper.inference import rank_correlation
 from examples.paper.results import Row
 from examples.paper.tables import grouped, included
 
-MIN_POINTS = 3  # fewer have no trend
 CONFIDENCE = 0.95
 
 Found = tuple[float, int]
@@ -80,12 +80,10 @@ class Trend:
         return f"{self.value:.2f}{interval}".replace("-", "−")
 
 
-def trend(
-    rows: Iterable[Row], measure: Measure, over: Callable[[Sequence[Found]], Trend] = Trend.over
-) -> Trend:
-    """The statistic of every seed that has one, a rank correlation if nothing else is said."""
+def trend(rows: Iterable[Row], measure: Measure) -> Trend:
+    """The rank correlation of every seed that has one."""
     found = map(measure, grouped(included(rows), ["seed"]).values())
-    return over([each for each in found if each is not None])
+    return Trend.over([each for each in found if each is not None])
 
 
 def correlation(x: str, y: str) -> Measure:
@@ -98,49 +96,3 @@ def correlation(x: str, y: str) -> Measure:
         return None if value is None else (value, len(set(a)))
 
     return measure
-
-
-def mean_correlation(x: str, y: str, at_equal: str) -> Measure:
-    """The mean of the rank correlations of two columns among rows that are equal in a third.
-
-    It counts as one of as many points as the largest of them: they need not be independent.
-    """
-
-    def measure(rows: Sequence[Row]) -> Found | None:
-        parts = [correlation(x, y)(part) for part in grouped(rows, [at_equal]).values()]
-        found = [part for part in parts if part is not None]
-        if not found:
-            return None
-        return float(np.mean([value for value, _ in found])), max(k for _, k in found)
-
-    return measure
-
-
-def partial_correlation(x: str, y: str, given: str) -> Measure:
-    """The rank correlation of two columns that a third does not account for.
-
-    (ρ_xy − ρ_xz ρ_yz)/√((1 − ρ_xz²)(1 − ρ_yz²)), of one point less; there is none where z has the
-    order of x or y.
-    """
-
-    def measure(rows: Sequence[Row]) -> Found | None:
-        pairs = ((x, y), (x, given), (y, given))
-        found = [each for pair in pairs if (each := correlation(*pair)(rows)) is not None]
-        if len(found) < len(pairs):
-            return None
-        (xy, k), (xz, _), (yz, _) = found
-        left = (1 - xz**2) * (1 - yz**2)
-        return ((xy - xz * yz) / left**0.5, k - 1) if left > 1e-9 else None
-
-    return measure
-
-
-def rank_correlation(x: Sequence[float], y: Sequence[float]) -> float | None:
-    """Spearman's ρ, equal values sharing their mean rank; 0 where y does not vary at all.
-
-    None if x has fewer than three different values.
-    """
-    if len(set(x)) < MIN_POINTS:
-        return None
-    a, b = (stats.rankdata(values) - (len(x) + 1) / 2 for values in (x, y))
-    return float(a @ b / np.sqrt((a @ a) * (b @ b))) if b.any() else 0.0

@@ -25,7 +25,7 @@ class Tables(RunTables):
 
     def models(self) -> list[Model]:
         """All models, in the order of learning rate, μ and seed."""
-        return self._models(self.measurements)
+        return self.all_models
 
     def plain(self) -> list[Model]:
         """Those of plain SGD."""
@@ -59,7 +59,24 @@ def gains(tables: Tables) -> list[Row]:
 
 
 def of_the_greatest_gain(tables: Tables) -> list[Row]:
-    """The models of the learning rate and μ > 0 whose mean gain is the greatest.
+    """The models of the learning rate and μ > 0 whose mean gain is the greatest."""
+    return greatest([row for row in gains(tables) if row["mu"]])
+
+
+def chosen_by_others(tables: Tables) -> list[Row]:
+    """Of every seed the model of the learning rate and μ > 0 that gains the most in the others."""
+    rows = [row for row in gains(tables) if row["mu"]]
+    found: list[Row] = []
+    for seed in sorted({row["seed"] for row in rows}):
+        best = greatest([row for row in rows if row["seed"] != seed])
+        cases = {(row["learning_rate"], row["mu"]) for row in best}
+        mine = (row for row in rows if row["seed"] == seed)
+        found += [row for row in mine if (row["learning_rate"], row["mu"]) in cases]
+    return found
+
+
+def greatest(rows: Sequence[Row]) -> list[Row]:
+    """Those of the learning rate and μ whose mean gain is the greatest.
 
     Among those of which the most seeds have a gain: one that mostly diverges is no choice.
     """
@@ -68,8 +85,7 @@ def of_the_greatest_gain(tables: Tables) -> list[Row]:
         found = column(rows, "gain")
         return len(found), float(found.mean()) if len(found) else 0.0
 
-    regularized = [row for row in gains(tables) if row["mu"]]
-    return max(grouped(regularized, ["learning_rate", "mu"]).values(), key=preference, default=[])
+    return max(grouped(rows, ["learning_rate", "mu"]).values(), key=preference, default=[])
 
 
 show: Callable[..., None] = partial(run_tables.show_tables, kind=Tables, results=RESULTS)
