@@ -335,6 +335,11 @@ def last_step(steps: float) -> int:
     return math.floor(steps * (1 + 1e-9))
 
 
+def steps_at(times: Iterable[float], rates: Sequence[float], end: int) -> set[int]:
+    """The steps T/h of all times and learning rates, as far as a run of so many steps has them."""
+    return {i for T in times for h in rates if 0 < (i := last_step(T / h)) <= end}
+
+
 def peak_memory() -> float | None:
     """What the run needed at most: memory of the device, or of the process on a CPU."""
     peak = (jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use")

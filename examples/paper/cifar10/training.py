@@ -25,7 +25,7 @@ from bea.numeric.training.schedule import spread_steps
 from examples.paper import data_folder
 from examples.paper.descent import descent
 from examples.paper.results import Row
-from examples.paper.scripts import MEASUREMENTS
+from examples.paper.scripts import MEASUREMENTS, steps_at
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,7 @@ class ResidualTraining:
         measured_epochs: how many, evenly spaced, beside some steps of the first ones. Each costs
             as much as an epoch; the highest test accuracy is the highest of these.
         mu: μ of explicit gradient regularization; 0 for none.
+        times: physical times T = ih at which every model that reaches them is measured.
     """
 
     experiment: ClassVar[str] = "cifar10"
@@ -63,6 +64,7 @@ class ResidualTraining:
     measured_epochs: int
     _: KW_ONLY
     mu: float = 0.0
+    times: tuple[float, ...] = ()
     data: str = "CIFAR-10"
 
     @property
@@ -82,9 +84,10 @@ class ResidualTraining:
         }  # fmt: skip
 
     def measured_steps(self) -> list[int]:
-        """Evenly spaced epochs, and some of the first steps."""
-        evenly = self.measured_epochs
-        return [*spread_steps(self.steps_per_epoch, self.epochs, evenly=evenly, powers=8)]
+        """Evenly spaced epochs, some of the first steps, and the times that are compared."""
+        end, evenly = self.steps_per_epoch * self.epochs, self.measured_epochs
+        curves = spread_steps(self.steps_per_epoch, self.epochs, evenly=evenly, powers=8)
+        return sorted({*curves, *steps_at(self.times, self.learning_rates, end)})
 
     def load(self, folder: Path | None) -> Dataset:
         """The whole data set.

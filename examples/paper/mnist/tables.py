@@ -46,7 +46,7 @@ class Tables(RunTables):
     @cached_property
     def noise(self) -> list[Row]:
         """The perturbations of plain models, none where no table of them is there."""
-        if not (self.folder / runs.PERTURBATIONS).is_file():
+        if not (self.folder / PERTURBATIONS).is_file():
             return []
         return [row for row in self.perturbations if not row.get("mu")]
 

@@ -28,7 +28,7 @@ from bea.tables import recorded
 from examples.paper import data_folder
 from examples.paper.descent import descent
 from examples.paper.results import Row
-from examples.paper.scripts import MEASUREMENTS, last_step
+from examples.paper.scripts import MEASUREMENTS, steps_at
 from examples.paper.tables import FULL
 
 NETWORK = "5 hidden layers, ReLU, He-uniform weights, zero biases"
@@ -104,8 +104,7 @@ class PerceptronTraining:
         end = self.steps_per_epoch * self.epochs
         curves = spread_steps(self.steps_per_epoch, self.epochs, evenly=CURVE, powers=4)
         times = (min(self.learning_rates) * end,) if self.times is None else self.times
-        reached = (last_step(T / h) for T in times for h in self.learning_rates)
-        return sorted({*curves, *(step for step in reached if 0 < step <= end)})
+        return sorted({*curves, *steps_at(times, self.learning_rates, end)})
 
     def load(self, folder: Path | None) -> Dataset:
         """The whole data set.

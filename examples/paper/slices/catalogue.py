@@ -34,6 +34,8 @@ MIMICKED_RATES = (0.05, 0.1, 0.2)
 """h of the intervention, and the h′ whose implicit regularization it adds explicitly."""
 CIFAR10_RATES = (0.2, 0.1, 0.05, 0.01, 0.005)
 CIFAR10_MUS = (0.05, 0.0125, 0.2)
+CIFAR10_TIMES = (1.0, 4.0, 14.55)
+"""The last is the end of the runs with h = 0.005: 30 epochs of 97 steps."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def residual_networks(seed: int) -> Iterator[Slice]:
         training = ResidualTraining(
             examples=50_000, test_examples=10_000, stages=(2, 2, 2, 2), width=64,
             dtype="bfloat16", learning_rates=(h,), seeds=(seed,), epochs=30, batch=512,
-            measured_batch=512, measured_epochs=6, mu=mu,
+            measured_batch=512, measured_epochs=3, mu=mu, times=CIFAR10_TIMES,
         )  # fmt: skip
         what = f"mu{mu:g}" if mu else f"h{h:g}"
         yield Slice(f"cifar10-{what}-s{seed}", training)
