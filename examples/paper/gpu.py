@@ -48,6 +48,9 @@ CIFAR10 = PACK / "cifar10-first", PACK / "cifar10-second"
 BENCHMARKS = {"networks": 40, "training": 30, "resnet_training": 60, "one_by_one": 20}
 """Those that a GPU is measured by, with the seconds of each."""
 ARCHIVE, LOG, TESTS = "slices.zip", "parts.json", "tests.txt"
+LEAST = 5.0
+"""Seconds in which no part does anything of use."""
+
 WHEELS = "python-flint==0.9.0", "pooch==1.9.0"
 """What bea and its tests need and a machine with JAX and PyTorch mostly lacks."""
 
@@ -144,7 +147,7 @@ def run(plan: Sequence[Part], out: Path, seconds: float) -> bool:
         left = seconds - (perf_counter() - begun)
         bound = min(left - part.reserve, part.seconds or left)
         started = perf_counter()
-        status = "no time was left" if bound < 5 else run_part(part, out, bound)
+        status = "no time was left" if bound < LEAST else run_part(part, out, bound)
         spent = round(perf_counter() - started, 1)
         told.append({"part": part.name, "seconds": spent, "bound": round(bound), "status": status})
         write_text(out / LOG, json.dumps(told, indent=1) + "\n")
