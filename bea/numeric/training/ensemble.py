@@ -89,6 +89,8 @@ class Ensemble:
         examples: N, the number of training examples.
         chunk: how many examples are measured at once.
         sharding: where the arrays lie.
+        in_turn: whether, within a block of steps, one learning rate is trained after another, and
+            not all of them at once. Where one model fills the device this is faster.
     """
 
     classifier: Classifier
@@ -97,6 +99,7 @@ class Ensemble:
     examples: int
     chunk: int
     sharding: Sharding
+    in_turn: bool = False
 
     @property
     def steps_per_epoch(self) -> int:
@@ -193,14 +196,19 @@ class Ensemble:
             step: jax.Array,
             count: int,
         ) -> tuple[Models, jax.Array]:
-            def body(models: Models, i: jax.Array) -> tuple[Models, jax.Array]:
-                batch, axis = self._batch(examples, permutations, i % self.steps_per_epoch)
-                every_rate = jax.vmap(self._step, (0, 0, None))
-                every_seed = jax.vmap(every_rate, (0, None, axis))
-                return noted(*every_seed(models, rates, batch), i)
+            def block(models: Models, rates: jax.Array) -> tuple[Models, jax.Array]:
+                """Of models (seeds, learning rates, …)."""
 
-            models, E = jax.lax.scan(body, models, step + jnp.arange(count))
-            return models, E[-1]
+                def body(models: Models, i: jax.Array) -> tuple[Models, jax.Array]:
+                    batch, axis = self._batch(examples, permutations, i % self.steps_per_epoch)
+                    every_rate = jax.vmap(self._step, (0, 0, None))
+                    every_seed = jax.vmap(every_rate, (0, None, axis))
+                    return noted(*every_seed(models, rates, batch), i)
+
+                models, E = jax.lax.scan(body, models, step + jnp.arange(count))
+                return models, E[-1]
+
+            return (_in_turn(block) if self.in_turn else block)(models, rates)
 
         return advance
 
@@ -282,6 +290,20 @@ class Ensemble:
             return jnp.where(where, new, old)
 
         return jax.tree.map(chosen, new, best)
+
+
+def _in_turn(block: Callable[..., Any]) -> Callable[..., Any]:
+    """The block of all learning rates, the second axis of every array, for one after another."""
+
+    def one(model: tuple[Models, jax.Array]) -> Any:
+        return block(jax.tree.map(lambda array: array[:, None], model[0]), model[1][None])
+
+    def every(models: Models, rates: jax.Array) -> Any:
+        first = jax.tree.map(lambda array: jnp.moveaxis(array, 1, 0), models)
+        found = jax.lax.map(one, (first, rates))
+        return jax.tree.map(lambda array: jnp.moveaxis(array[:, :, 0], 0, 1), found)
+
+    return every
 
 
 def _key(seed: Any) -> jax.Array:

@@ -47,6 +47,8 @@ class TrainingRun:
             training set classified as labelled, or among all steps if there are none, likewise.
         best_state: the state then, likewise.
         best_step: that step, (S, R); 0 for a model that had diverged before it was measured.
+        together: how the models of several learning rates were trained: "at once", "in turn" (in
+            blocks of steps) or "one by one".
         seconds: the wall time spent in "training", "measuring" and "saving", over all parts of an
             interrupted run; the first calls, which compile, are included.
 
@@ -73,6 +75,7 @@ class TrainingRun:
     best_state: PyTree = field(repr=False)
     best_step: np.ndarray
     seconds: Mapping[str, float]
+    together: str = "at once"
 
     def rows(self) -> list[Row]:
         """The measurements as a tidy table, one row per model and measured step.

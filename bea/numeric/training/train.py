@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -20,6 +21,7 @@ from jax.sharding import Mesh
 
 from bea.classifier import Classifier
 from bea.errors import InputError
+from bea.numeric.training import choice
 from bea.numeric.training.checkpoints import SavedRun
 from bea.numeric.training.ensemble import Ensemble, Optimizer
 from bea.numeric.training.evaluation import Examples, Measurement, Sets
@@ -56,7 +58,7 @@ def train(
     save_every: float = 60.0,
     configuration: Mapping[str, Any] | None = None,
     mesh: Mesh | None = None,
-    together: bool = True,
+    together: bool | None = True,
     progress: bool | str | None = None,
 ) -> TrainingRun:
     """Train a network with every learning rate and seed at once, and measure it on the way.
@@ -97,7 +99,9 @@ def train(
             and "batch", over which the examples of a batch are; by default one device.
         together: whether the models share one program; False for convolutional networks, which are
             faster one after another, as convolutions of many models become grouped ones. These
-            can be split over devices along "batch" alone.
+            can be split over devices along "batch" alone. None: in one program, with all learning
+            rates at once or in turn, as is faster here by a short measurement; the result says
+            which, and differs in its last bits.
         progress: a progress bar, or its title; by default where standard error is a terminal.
 
     Returns:
@@ -134,12 +138,15 @@ def train(
             "batch_size", batch_size, least=1, most=len(x), of="the training examples, or None"
         )
     sharding = Sharding.on(mesh)
-    check_split(sharding, batch_size=batch_size, examples=len(x), together=together)
+    check_split(sharding, batch_size=batch_size, examples=len(x), together=together is not False)
     measured_batch = checked_whole("measured_batch", measured_batch, least=1)
-    ensemble = _ensemble(
-        Ensemble if together else OneByOne,
-        classifier, optimizer, batch_size, len(x), measured_batch, sharding,
-    )  # fmt: skip
+    what = classifier, optimizer, batch_size, len(x), measured_batch, sharding
+    ensemble = _ensemble(OneByOne if together is False else Ensemble, *what)
+    way = choice.ONE_BY_ONE if together is False else choice.AT_ONCE
+    if together is None:
+        in_turn = _ensemble(Ensemble, *what, True)
+        way = choice.chosen(ensemble, in_turn, seeds=seeds, rates=rates, train=train, folder=folder)
+        ensemble = in_turn if way == choice.IN_TURN else ensemble
     measured = checked_steps(measured_steps, ensemble.steps_per_epoch, epochs)
     show = sys.stderr.isatty() if progress is None else progress
     with memory_for(
@@ -171,7 +178,7 @@ def train(
                     "measures": list(Measurement._fields),
                     "jax": jax.__version__,
                     "program": ensemble.program(train),
-                    **({} if together else {"together": False}),
+                    **_noted(together, way),
                 }
                 clash = next((name for name in configuration or {} if name in asked), None)
                 if clash:
@@ -183,7 +190,14 @@ def train(
             loop.go(progress=shown)
         finally:
             loop.close()
-        return loop.result()
+        return replace(loop.result(), together=way)
+
+
+def _noted(together: bool | None, way: str) -> dict[str, Any]:
+    """What the folder says of it: nothing where all were to be trained at once."""
+    if together is None:
+        return {"together": way}
+    return {} if together else {"together": False}
 
 
 @lru_cache(maxsize=16)

@@ -143,6 +143,7 @@ class PerceptronTraining:
             batch_size=self.batch,
             optimizer=descent(self.mu),
             measured_steps=self.measured_steps(),
+            together=None,
             configuration={"network": f"MLP 5×{self.width}, ReLU", "mu": self.mu},
             **how,
         )

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
@@ -30,7 +31,7 @@ from bea.models.losses import classifier, cross_entropy
 from bea.models.mlp import MLP
 from bea.models.resnet import ResNet
 from bea.numeric.training import checkpoints as saved_run
-from bea.numeric.training import loop
+from bea.numeric.training import choice, loop
 from bea.numeric.training.ensemble import Ensemble
 from bea.numeric.training.schedule import spread_steps
 from bea.numeric.training.sharding import Sharding
@@ -185,6 +186,31 @@ def test_one_after_another_is_the_same(usual):
         strict=True,
     ):
         np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("way", [choice.AT_ONCE, choice.IN_TURN])
+def test_at_once_or_in_turn_is_the_same(usual, way, monkeypatch, tmp_path):
+    """Whichever is measured to be faster; and a run that goes on stays with it."""
+    seconds = {choice.AT_ONCE: [1.0, 2.0], choice.IN_TURN: [2.0, 1.0]}
+    monkeypatch.setattr(choice, "_seconds", lambda *_: seconds[way])
+    found = run(together=None, folder=tmp_path, epochs=1)
+    assert found.together == way
+    other = run(together=None, epochs=2)
+    for ours, theirs in zip(
+        jax.tree.leaves(other.theta), jax.tree.leaves(usual.theta), strict=True
+    ):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=1e-6)
+    monkeypatch.setattr(choice, "_seconds", lambda *_: seconds[way][::-1])
+    again = run(together=None, folder=tmp_path, epochs=1)
+    assert again.together == way and (again.loss == found.loss).all()
+
+
+def test_the_choice_is_by_measurement():
+    """Nothing is said of which one is faster, only that both were timed; one rate has no choice."""
+    ours = Ensemble(NETWORK, optax.sgd, 32, len(X), 1000, Sharding.on(None))
+    ensembles = [ours, replace(ours, in_turn=True)]
+    assert all(s > 0 for s in choice._seconds(ensembles, (0,), RATES, TRAIN))
+    assert run(together=None, learning_rates=[0.1], epochs=0).together == choice.AT_ONCE
 
 
 @pytest.mark.slow
