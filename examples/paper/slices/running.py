@@ -76,7 +76,7 @@ class Runner:
         seconds = {**run.seconds, "perturbing": perf_counter() - begun}
         write_slice(
             self.path(slice), slice, tables,
-            data=fingerprint(data), probe=probe(training), seconds=seconds,
+            data=fingerprint(data), probe=probe(training), seconds=seconds, together=run.together,
         )  # fmt: skip
         shutil.rmtree(state, ignore_errors=True)
 

@@ -5,6 +5,7 @@
     data            the SHA-256 of the data set
     probe           what the program computes on numbers that everybody has (`probe`)
     device          on which it was run
+    together        how the models of several learning rates were trained (`bea.TrainingRun`)
     seconds         wall time, by what it was spent on
     tables          by the names of the tables: columns and rows
     …               versions, git revision
@@ -26,6 +27,7 @@ from typing import Any
 
 from bea.errors import InputError
 from bea.files import written_atomically
+from bea.numeric.training.choice import AT_ONCE, IN_TURN
 from examples.paper.commands import command
 from examples.paper.device import device_name
 from examples.paper.results import PACKAGES, REVISION, Row
@@ -62,8 +64,9 @@ class SliceFile:
 
     @property
     def device(self) -> str:
-        """On which it was run."""
-        return str(self.content["device"])
+        """On which it was run, and how if not all models at once: both change the last bits."""
+        way = self.content.get("together", AT_ONCE)
+        return str(self.content["device"]) + (f", {way}" if way == IN_TURN else "")
 
     @property
     def wall_time(self) -> float:
@@ -89,6 +92,7 @@ def write_slice(
     data: str,
     probe: Sequence[float],
     seconds: Mapping[str, float],
+    together: str = AT_ONCE,
 ) -> None:
     """Write the file of a slice; it appears complete or not at all."""
     content = {
@@ -100,6 +104,7 @@ def write_slice(
         "git_revision": REVISION,
         "python": platform.python_version(),
         "device": device_name(),
+        "together": together,
         "versions": {name: version(name) for name in (*PACKAGES, *FURTHER_PACKAGES)},
         "seconds": {what: round(s, 1) for what, s in seconds.items()},
         "peak_memory_mib": peak_memory(),
