@@ -84,7 +84,7 @@ def train(
         batch_size: the examples of a step; None for all of them, gradient descent proper.
         optimizer: h ↦ an optax transformation; its update receives value_fn, the loss of the batch,
             as `bea.add_explicit_gradient_regularization` wants it.
-        measured_steps: the steps i at which to measure; by default 0, 1, 64, 4096 … and then five
+        measured_steps: the steps i at which to measure; by default 0, 1, 64, 4096 … and then four
             epochs evenly spaced: in 100 epochs of a perceptron with batches of 32 that takes below
             5 % of the time, of a convolutional network 10 %. Curves, and the best of the fitted
             models, want more. The end is always measured.
