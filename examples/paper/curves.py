@@ -79,7 +79,7 @@ def draw_panel(
     subtitle(axes, title)
     if empty(axes):
         absent = of[1] in ABSENT and not known(rows, of[1])
-        say(axes, ABSENT[of[1]] if absent else "every model diverged at its first step")
+        say(axes, ABSENT[of[1]] if absent else "no model has a measurement here")
 
 
 def curve(

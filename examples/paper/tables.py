@@ -334,7 +334,10 @@ def show_tables(
     with errors_in_one_line(name):
         given, tables = read_options(argv, name, description, kind=kind, results=results)
         table = given.out / f"{identity(name)}.csv"
-        write_table(table, make_table(tables))
+        rows = make_table(tables)
+        if not rows:
+            raise InputError(f"{given.out / MEASUREMENTS} has none of the models of this figure")
+        write_table(table, rows)
         print(f"wrote {table}")
         draw(table, table.with_suffix(".png"))
         print(f"wrote {table.with_suffix('.png')}")

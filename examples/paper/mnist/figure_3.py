@@ -48,7 +48,10 @@ def make_table(tables: Tables) -> list[Row]:
     The rows of models, which have a seed, are what the rank correlations are of, or say why a model
     is excluded.
     """
-    first = tables.models(tables.compared_width)[0]
+    models = tables.models(tables.compared_width)
+    if not models:
+        return []
+    first = models[0]
     same = {"width": first.width, "batch": first.batch, "examples": first.examples}
     empty = dict.fromkeys((*QUARTILES, "mean"))
     rows: list[Row] = []
