@@ -10,6 +10,7 @@ from __future__ import annotations
 import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,7 +58,7 @@ NAMES = {
 HOLLOW = "Hollow: not all of the training set is fitted."
 PERCENT = ("accuracy", "test_accuracy", "test_error")
 LINEAR = (*PERCENT, "norm", "sigma")  # all else is drawn on logarithmic axes
-CROWDED = 8  # ticks that fit on an axis; where they are closer, they are written aslant
+CROWDED = 7  # ticks that fit on an axis; where they are closer, they are written aslant
 LETTERS = 15.5  # of a note to an inch
 LINE = 12.5  # points to a line under a title
 
@@ -94,7 +95,10 @@ def series(
     look: Look,
     by: str = "learning_rate",
 ) -> None:
-    """The models of a group, columns (x, y), and a line through their means, by learning rate."""
+    """The models of a group, columns (x, y), and a line through their means, by learning rate.
+
+    The mean is hollow too where no model fits its training examples.
+    """
     (x, y), (colour, marker) = of, look
     kept = known(included(rows), x, y)
     for fits, face in ((True, colour), (False, "white")):
@@ -103,12 +107,17 @@ def series(
             values(part, x), values(part, y), marker, color=colour, markerfacecolor=face,
             markersize=4, alpha=0.45, zorder=2,
         )  # fmt: skip
-    means = [(mean(models, x), mean(models, y)) for models in grouped(kept, [by]).values()]
+    means = {(mean(models, x), mean(models, y)): models for models in grouped(kept, [by]).values()}
     if means:
         axes.plot(
-            *np.array(means).T, "-", marker=marker, color=colour, markersize=6.5,
+            *np.array(list(means)).T, "-", marker=marker, color=colour, markersize=6.5,
             markeredgecolor="white", linewidth=1.6, label=label, zorder=3,
         )  # fmt: skip
+    for place, models in means.items():
+        if all(row["accuracy"] < 1 for row in models):
+            axes.plot(
+                *place, marker, color=colour, markersize=5.5, markerfacecolor="white", zorder=4
+            )
 
 
 def name_axes(axes: Axes, x: str, y: str) -> None:
@@ -205,17 +214,33 @@ def kind_of(reason: str) -> str:
     return reason.split(" at step ")[0].split(":")[0]
 
 
-def rising(rows: Iterable[Row], x: str, y: str, cells: Sequence[str]) -> tuple[int, int]:
-    """In how many cells y rises with x, by the sign of the rank correlation, and of how many.
+@dataclass(frozen=True)
+class Rising:
+    """In how many cells, of how many, a column rises with another, and their mean ρ.
 
-    A cell is made of the models that are equal in these columns; it counts with three different x.
+    By the sign of ρ, the rank correlation. A cell is made of the models that are equal in some
+    columns; it counts with three different values.
     """
+
+    cells: int
+    of: int
+    mean: float | None
+
+    def __str__(self) -> str:
+        if self.mean is None:
+            return "none"
+        return f"{self.cells} of {self.of} (mean ρ {self.mean:.2f})".replace("-", "−")
+
+
+def rising(rows: Iterable[Row], x: str, y: str, cells: Sequence[str]) -> Rising:
+    """How y goes with x in the cells that are equal in these columns."""
     found = [
         rank_correlation(column(alike, x), column(alike, y))
         for alike in grouped(known(included(rows), x, y), cells).values()
     ]
     counted = [rho for rho in found if rho is not None]
-    return sum(rho > 0 for rho in counted), len(counted)
+    middle = float(np.mean(counted)) if counted else None
+    return Rising(sum(rho > 0 for rho in counted), len(counted), middle)
 
 
 def legend(

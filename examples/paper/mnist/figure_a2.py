@@ -58,7 +58,7 @@ def draw(table: Path, png: Path) -> None:
 
 def notes(rows: Sequence[Row], table: str) -> list[str]:
     """What is under the curves of one width."""
-    points = "Points: where Figure 2 compares the models."
+    points = "Points: where Figure 2 compares the models, if it does."
     return [
         f"$n_l$ = {rows[0]['width']:g}. {points} {COMPARED.told(rows, drawn=rows)}"
         + COMPARED.marks(rows),

@@ -130,14 +130,21 @@ def notes(rows: Sequence[Row], parts: Sequence[Sequence[Row]]) -> list[str]:
     for part in parts:
         batch = part[0]["batch"]
         alike = [row for row in rows if row["batch"] == batch]
-        counts = [(T, *rising(at(alike, T), *CELL)) for T in times_of(part)]
-        told = ", ".join(f"{k} of {n} at T = {T:,.5g}" for T, k, n in counts if n)
-        said.append(f"{batch_of(part)}: {COMPARED.told(part, drawn=part)}")
+        counts = {T: rising(at(alike, T), *CELL) for T in times_of(part)}
+        told = ", ".join(f"at T = {T:,.5g} in {count}" for T, count in counts.items() if count.of)
+        said.append(f"{batch_of(part)}: {COMPARED.told(part, drawn=part)}{diverged(part)}")
         if told:
-            said.append(f"R_IG rises with h (rank correlation > 0), by width and seed: in {told}.")
+            said.append(f"R_IG rises with h (rank correlation ρ > 0), by width and seed: {told}.")
     if not any(row["batch"] == FULL for row in rows):
         said.append("No model was trained with the full batch.")
     return said
+
+
+def diverged(rows: Sequence[Row]) -> str:
+    """How many models are not compared at the same T."""
+    models = {(row["learning_rate"], row["seed"]): row["diverged_at"] for row in rows}
+    lost = sum(at is not None for at in models.values())
+    return f" Not compared at the same T: {lost} of {len(models)} models, diverged." if lost else ""
 
 
 CELL = ("learning_rate", "regularizer", ("width", "seed"))

@@ -160,9 +160,9 @@ def by_rate(
         if len({row[x] for row in models}) > 1:
             series(axes, models, of, label=f"$h$ = {COMPARED.name(h)}", look=shown, by=x)
     name_axes(axes, x, y)
-    k, n = rising(rows, x, y, ("learning_rate", "seed"))
+    count = rising(rows, x, y, ("learning_rate", "seed"))
     places = "widths" if x == "width" else "batch sizes"
-    told = f"rises in {k} of {n} pairs of h and seed" if n else f"no h has three {places}"
+    told = f"by h and seed: rises in {count}" if count.of else f"no h has three {places}"
     subtitle(axes, title, told)
     tick(axes, (row[x] for row in kept), "{:,.0f}".format)
     if empty(axes):

@@ -133,8 +133,8 @@ def at_equal_loss(axes: Axes, rows: Sequence[Row]) -> None:
         label = f"$n_l$ = {width:g}"
         series(axes, models, ("learning_rate", "regularizer"), label=label, look=look(i))
     name_axes(axes, "learning_rate", "regularizer")
-    k, n = rising(rows, "learning_rate", "regularizer", STRATA)
-    subtitle(axes, TITLES[2], f"rises with h in {k} of {n} pairs of width and seed")
+    count = rising(rows, "learning_rate", "regularizer", STRATA)
+    subtitle(axes, TITLES[2], f"by width and seed: rises with h in {count}")
     tick(axes, rates(included(rows)), COMPARED.name)
     if not included(rows):
         say_nothing_left(axes)

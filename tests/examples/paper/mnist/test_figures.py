@@ -32,6 +32,7 @@ from examples.paper.mnist import (
     figure_intervention,
 )
 from examples.paper.mnist import tables as mnist_tables
+from tests.examples.paper.seen import seen
 
 FIGURES = {
     "figure_2": figure_2, "figure_3": figure_3, "figure_a2": figure_a2, "figure_a3": figure_a3,
@@ -433,12 +434,26 @@ def test_figure_a4_counts_where_r_ig_rises_at_the_same_time(tmp_path):
     rows += [{**row, "regularizer": row["learning_rate"]} for row in full]
     tables = tables_of(written(tmp_path, rows, noise()))
     shown, said = seen(figure_a4, figure_a4.make_table(tables), tmp_path)
-    assert "by width and seed: in 0 of 9 at T = 0.8, 0 of 9 at T = 1.6." in said
-    assert "by width and seed: in 3 of 3 at T = 0.8, 3 of 3 at T = 1.6." in said
+    assert "at T = 0.8 in 0 of 9 (mean ρ −1.00), at T = 1.6 in 0 of 9 (mean ρ −1.00)." in said
+    assert "at T = 0.8 in 3 of 3 (mean ρ 1.00), at T = 1.6 in 3 of 3 (mean ρ 1.00)." in said
     at = dict(shown["(e) Regularizer at the same T"]["$T$ = 1.6, 3 rates"])  # the full batch's
     assert at == pytest.approx({h: h for h in RATES[1:]})
     curve = shown["(b) Regularizer"]["$h$ = 0.02*"]
     assert [T for T, _ in curve] == pytest.approx([0.2, 0.4, 0.8, 1.6])
+
+
+def test_who_diverges_is_not_compared_at_the_same_time_and_told(tmp_path):
+    """The curve of h = 0.08 ends where a seed diverges; the other seeds are compared."""
+    rows = [row for row in world() if row["batch"] == "32"]
+    rows = diverging(rows, {"learning_rate": 0.08, "seed": 1, "width": COMPARED}, 60)
+    tables = tables_of(written(tmp_path, rows, noise()))
+    found = figure_a4.make_table(tables)
+    shown, said = seen(figure_a4, found, tmp_path)
+    assert "Not compared at the same T: 1 of 12 models, diverged." in said
+    curve = shown["(a) Loss"]["$h$ = 0.08*"]
+    assert [T for T, _ in curve] == pytest.approx([0.8, 1.6, 3.2])
+    at = [row for row in found if row["common_time"] == 0.8 and row["width"] == COMPARED]
+    assert Counter(row["learning_rate"] for row in at) == {0.01: 3, 0.02: 3, 0.04: 3, 0.08: 2}
 
 
 def test_figure_a4_says_that_there_is_no_full_batch(tmp_path):
@@ -468,8 +483,9 @@ def test_figure_a5_has_all_batches_of_one_width_and_all_widths_of_one_batch(tmp_
     }  # fmt: skip
     at = dict(shown["(d) Regularizer against width"]["$h$ = 0.04*"])  # E = 1/(1 + 0.04 · 40)
     assert at == pytest.approx({width: 1e-3 / (0.04 * width) / 2.6 for width in WIDTHS})
-    assert said.count("rises in 0 of 12 pairs of h and seed") == 2  # (d), and (i): all are equal
-    assert said.count("rises in 12 of 12 pairs of h and seed") == 1
+    assert said.count("rises in 0 of 12 (mean ρ −1.00)") == 1  # (d)
+    assert said.count("rises in 12 of 12 (mean ρ 1.00)") == 1  # (e)
+    assert said.count("rises in 0 of 12 (mean ρ 0.00)") == 1  # (i): all are equal
     assert "0 of the paper's 7 learning rates" not in said  # h = 0.01 is one of them
 
 
@@ -488,7 +504,7 @@ def test_the_exponents_of_e_and_h_are_told_apart(folder, tmp_path):
     at_equal = dict(shown["(c) Regularizer at equal E"]["$n_l$ = 8"])
     (loss,) = {round(row["loss"], 9) for row in found if row["at"] == "equal E"}
     assert at_equal == pytest.approx({h: loss * 1e-3 / (8 * h) for h in RATES}, rel=1e-6)
-    assert "rises with h in 0 of 9 pairs of width and seed" in said
+    assert "rises with h in 0 of 9 (mean ρ −1.00)" in said
 
 
 def intervention(exponent: float) -> list[dict]:
@@ -584,36 +600,6 @@ def test_every_figure_says_from_how_many_of_the_papers_models_it_is(name, folder
     if name in expected:
         assert f"{of_all} {expected[name]} others of ours" in said
     assert "1,000 images (the paper's: 60,000), 3 seeds." in said
-
-
-def seen(figure, rows: Sequence[dict], folder: Path) -> tuple[dict, str]:
-    """What is drawn of a table: by panel and label the points (x, y), and all that is written.
-
-    Of panels with one title the last one. Nothing is rendered.
-    """
-    from matplotlib.figure import Figure
-    from matplotlib.text import Text
-    from PIL import Image
-
-    shown: dict[str, dict[str, list[tuple[float, float]]]] = {}
-    said: list[str] = []
-
-    def save(drawn: Figure, file, **_) -> None:
-        said.extend(text.get_text() for text in drawn.findobj(Text))
-        for axes in drawn.axes:
-            shown[axes.get_title(loc="left")] = {
-                line.get_label(): [(round(x, 9), y) for x, y in line.get_xydata().tolist()]
-                for line in axes.lines
-                if not line.get_label().startswith("_")
-            }
-        Image.new("RGB", (1, 1)).save(file, "PNG")
-
-    table = folder / "seen.csv"
-    write_table(table, rows)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Figure, "savefig", save)
-        figure.draw(table, table.with_suffix(".png"))
-    return shown, " ".join(" ".join(said).split())
 
 
 # Parts of tables
