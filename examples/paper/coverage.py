@@ -59,7 +59,7 @@ class Grid:
         if len(found & pairs) < len(trained & pairs):
             told += f" ({len(trained & pairs)} trained)"
         if others := len(found - pairs):
-            told += f" and {others} other{'s' * (others > 1)} of ours"
+            told += f" and {counted(others, 'other')} of ours"
         if elsewhere:
             told += f" at width {here.pop():g} (the paper's: {self.widths[0]})"
         return told
@@ -79,4 +79,9 @@ def seeds(rows: Sequence[Row]) -> str:
     if not counts:
         return "no seed"
     least, most = counts[0], counts[-1]
-    return f"{f'{least} to ' * (least < most)}{most} seed{'s' * (most > 1)}"
+    return f"{least} to " * (least < most) + counted(most, "seed")
+
+
+def counted(count: int, what: str) -> str:
+    """So many of them, in the plural but for one."""
+    return f"{count} {what}{'s' * (count != 1)}"

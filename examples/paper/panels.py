@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from examples.paper.coverage import Grid
+from examples.paper.coverage import Grid, counted
 from examples.paper.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, drawing
 from examples.paper.inference import rank_correlation
 from examples.paper.results import Row
@@ -150,7 +150,7 @@ def tick(axes: Axes, places: Iterable[float], name: Callable[[float], str] = "{:
 
 def head(axes: Axes, title: str, found: Sequence[Trend], *, names: Sequence[str] = ()) -> None:
     """A title, and under it the rank correlation ρ of the panel, or of each of its groups."""
-    told = [f"rank correlation {each}, {each.seeds} seeds" for each in found[:1]]
+    told = [f"rank correlation {each}, {counted(each.seeds, 'seed')}" for each in found[:1]]
     if len(found) > 1:
         told = [f"ρ {each}, {name}" for each, name in zip(found, names, strict=True)]
     subtitle(axes, title, *told)

@@ -85,8 +85,6 @@ def draw(table: Path, png: Path) -> None:
         axes = figure.subplots(1, 3)
         for each, title, part in zip(axes, TITLES, (plain, full), strict=False):
             against_loss(each, title, part, colours)
-        if not full:
-            say(axes[1], "no model was trained with the full batch")
         at_equal_loss(axes[2], equal)
         order = [label_of(h) for h in colours]
         legend(figure, axes, order=order, loc="outside right upper", fontsize=9)
@@ -104,8 +102,10 @@ def against_loss(
             color=colours[h], markersize=6, alpha=0.85, label=label_of(h),
         )  # fmt: skip
     name_axes(axes, "loss", "squared_slope")
-    subtitle(axes, title, exponents(rows))
-    if not included(rows):
+    subtitle(axes, title, *([exponents(rows)] if included(rows) else []))
+    if not rows:
+        say(axes, "no such model was trained")
+    elif not included(rows):
         say_nothing_left(axes)
 
 

@@ -20,6 +20,7 @@ import numpy as np
 
 from bea.streams import run_as_script
 from examples.paper.comparisons import EQUAL_T, EVERY_MODEL, NEAR, Comparison, compare
+from examples.paper.coverage import counted
 from examples.paper.curves import curve, only
 from examples.paper.drawing import BLACK, GREY, drawing
 from examples.paper.mnist.coverage import ALL, COMPARED
@@ -187,10 +188,9 @@ def at_equal_time(axes: Axes, rows: Sequence[Row], colours: Mapping[float, str |
         ylabel=r"$R_{IG}$ of $h$ with $\mu$ over that of $h$ (decades)",
     )
     axes.grid(color=GREY, alpha=0.15, linewidth=0.6)
-    shares = shares_of(found)
-    subtitle(
-        axes, AT_EQUAL_TIME, f"share {np.mean(list(shares.values())):.2f}, {len(shares)} seeds"
-    )
+    shares = list(shares_of(found).values())
+    told = f"share {np.mean(shares):.2f}, {counted(len(shares), 'seed')}" if shares else "no share"
+    subtitle(axes, AT_EQUAL_TIME, told)
     axes.legend(fontsize=8)
 
 
@@ -221,23 +221,24 @@ def shares_of(found: Mapping[float, Sequence[tuple[float, float, float]]]) -> di
 
 def notes(rows: Sequence[Row], table: str) -> list[str]:
     """What the figure is of."""
-    said = [
-        f"Points: the last T that all models of a width and seed reach. {counted(rows)}"
-        + COMPARED.marks(rows)
-    ]
+    at = sorted({f"{row['physical_time']:,.5g}" for row in rows if row["compared"]})
+    times = f", {' or '.join(at)}" * bool(at)
+    where = f"Points: the last T that all models of a width and seed reach{times}."
+    said = [f"{where} {counted_models(rows)}{COMPARED.marks(rows)}"]
     lost = {key_of(row) for row in rows if row["excluded"]}
     if lost:
-        said.append(f"Diverged, and not compared: {len(lost)} models; each one is in {table}.")
+        models = counted(len(lost), "model")
+        said.append(f"Diverged, and not compared: {models}; each one is in {table}.")
     return said
 
 
-def counted(rows: Sequence[Row]) -> str:
+def counted_models(rows: Sequence[Row]) -> str:
     """From how many models it is drawn; those with μ > 0 are not the paper's."""
     plain = [row for row in rows if not row["mu"]]
     regularized = {key_of(row) for row in rows if row["mu"]}
     if not regularized:
         return f"{ALL.told(plain, drawn=plain)} {NONE[0].upper()}{NONE[1:]}."
-    told = f"{len(regularized)} models with μ > 0, which the paper does not have, beside"
+    told = f"{counted(len(regularized), 'model')} with μ > 0, not of the paper, beside"
     return f"{told} {ALL.told(plain, drawn=plain)}" if plain else f"{told} none."
 
 

@@ -534,14 +534,14 @@ def test_the_share_is_what_mu_does_of_what_h_does(exponent, share, tmp_path):
     plain, large = (measurement(16, h, 0, 80)["regularizer"] for h in (0.01, 0.08))
     decades = math.log10(large / plain)
     assert np.allclose(points, [(decades, exponent * decades)] * 3)
-    assert "6 models with μ > 0, which the paper does not have" in said
+    assert "6 models with μ > 0, not of the paper, beside 0 of the paper's 42 pairs" in said
 
 
 def test_one_model_that_diverges_is_not_compared_but_told(tmp_path):
     rows = diverging(intervention(1.0), {"learning_rate": 0.08, "seed": 1}, 60)
     found = figure_intervention.make_table(tables_of(written(tmp_path, rows, noise())))
     _, said = seen(figure_intervention, found, tmp_path)
-    assert "Diverged, and not compared: 1 models" in said
+    assert "Diverged, and not compared: 1 model; each one is in seen.csv." in said
 
 
 def test_an_intervention_that_is_not_there_is_missed(folder, tmp_path):
@@ -650,7 +650,7 @@ def test_panels_without_numbers_say_so(tmp_path):
     expected = {
         "figure_3": "no model was perturbed",
         "figure_a5": "no h is compared at two batch sizes",
-        "figure_equal_loss": "no model was trained with the full batch",
+        "figure_equal_loss": "no such model was trained",
     }
     for name, text in expected.items():
         _, said = seen(FIGURES[name], FIGURES[name].make_table(tables_of(out)), tmp_path)
