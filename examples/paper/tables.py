@@ -36,6 +36,7 @@ MEASURED = (
     "regularization_rate", "step", "epoch", "physical_time", "accuracy", "test_accuracy", "loss",
     "regularizer", "slope", "norm",
 )  # fmt: skip
+OPTIONAL = ("test_loss", "test_regularizer")  # of the test set; older tables lack some
 SAME_TIME = 1 + 1e-9  # T = ih is a rounded product
 
 
@@ -90,6 +91,7 @@ class Model:
     mu: float
     diverged_at: int | None
     rows: tuple[Row, ...]
+    device: str | None = None
 
     @classmethod
     def of(cls, rows: Sequence[Row]) -> Model:
@@ -105,6 +107,7 @@ class Model:
             mu=first.get("mu") or 0.0,
             diverged_at=None if diverged_at is None else int(diverged_at),
             rows=tuple(sorted(told, key=lambda row: row["step"])),
+            device=first.get("device"),
         )
 
 
@@ -255,7 +258,8 @@ def _between(before: Row, after: Row, loss: float) -> Row:
             return float(a ** (1 - share) * b**share)
         return float(a + share * (b - a))
 
-    return {**after, **{name: value(name) for name in MEASURED}, "loss": loss}
+    interpolated = {name: value(name) for name in MEASURED}
+    return {**after, **dict.fromkeys(OPTIONAL), **interpolated, "loss": loss}
 
 
 def _compared(model: Model, found: Row | str) -> Row:
@@ -263,8 +267,9 @@ def _compared(model: Model, found: Row | str) -> Row:
     loss = row.get("loss")
     return {
         **{name: getattr(model, name) for name in MODEL},
-        **{name: row.get(name) for name in MEASURED},
+        **{name: row.get(name) for name in (*MEASURED, *OPTIONAL)},
         "regularizer_over_loss": row["regularizer"] / loss if loss else None,
+        "device": model.device,
         "excluded": found if isinstance(found, str) else None,
     }
 
@@ -329,7 +334,10 @@ def show_tables(
     with errors_in_one_line(name):
         given, tables = read_options(argv, name, description, kind=kind, results=results)
         table = given.out / f"{identity(name)}.csv"
-        write_table(table, make_table(tables))
+        rows = make_table(tables)
+        if not rows:
+            raise InputError(f"{given.out / MEASUREMENTS} has none of the models of this figure")
+        write_table(table, rows)
         print(f"wrote {table}")
         draw(table, table.with_suffix(".png"))
         print(f"wrote {table.with_suffix('.png')}")

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from bea.streams import run_as_script
+from examples.paper.cifar10.coverage import PLAIN
 from examples.paper.cifar10.tables import Tables, gains, show
 from examples.paper.drawing import GREY, drawing
 from examples.paper.panels import NAMES, exclusions, foot, look, mean, values
@@ -61,7 +62,15 @@ def draw(table: Path, png: Path) -> None:
             axes.grid(color=GREY, alpha=0.15, linewidth=0.6)
         regularizer.set_yscale("log")
         figure.legend(*accuracy.get_legend_handles_labels(), loc="outside right upper")
-        foot(figure, f"{rows[0]['examples']:,.0f} training images. {exclusions(rows, table.name)}")
+        foot(figure, told(rows), exclusions(rows, table.name))
+
+
+def told(rows: Sequence[Row]) -> str:
+    """From how many models it is drawn; which μ the paper has, it does not say."""
+    mus = {row["mu"] for row in included(rows) if row["mu"]}
+    plain = [row for row in rows if not row["mu"]]
+    beside = PLAIN.told(plain) if plain else "no plain SGD."
+    return f"{len(mus)} values of μ > 0; plain SGD: {beside}"
 
 
 def draw_by_mu(axes: Axes, rows: Sequence[Row], name: str) -> None:

@@ -12,8 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bea.streams import run_as_script
+from examples.paper.cifar10.coverage import PLAIN
 from examples.paper.cifar10.tables import Tables, show
-from examples.paper.panels import curves
+from examples.paper.curves import curves
+from examples.paper.panels import exclusions
 from examples.paper.results import Row, read_table
 from examples.paper.tables import along, at_highest
 
@@ -34,8 +36,9 @@ def make_table(tables: Tables) -> list[Row]:
 def draw(table: Path, png: Path) -> None:
     """Draw the figure from its table alone."""
     rows = read_table(table)
-    note = f"{rows[0]['examples']:,.0f} training images. Points: the highest test accuracy."
-    curves(png, rows, PANELS, note=note, table=table.name)
+    points = f"Points: the highest test accuracy.{PLAIN.marks(rows)}"
+    notes = (f"{PLAIN.told(rows, drawn=rows)} {points}", exclusions(rows, table.name))
+    curves(png, rows, PANELS, notes=notes, grid=PLAIN)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

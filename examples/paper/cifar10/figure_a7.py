@@ -10,10 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bea.streams import run_as_script
+from examples.paper.cifar10.coverage import PLAIN
 from examples.paper.cifar10.tables import Tables, show
 from examples.paper.panels import HOLLOW, exclusions, panels
 from examples.paper.results import Row, read_table
-from examples.paper.tables import at_highest, select
+from examples.paper.tables import at_highest, included, select
 
 NAME = "cifar10.figure_a7"
 PANELS = (
@@ -33,8 +34,9 @@ def draw(table: Path, png: Path) -> None:
     """Draw the figure from its table alone."""
     rows = read_table(table)
     shown = f"{rows[0]['examples']:,.0f} training images"
-    notes = (f"{shown}. {HOLLOW}", exclusions(rows, table.name))
-    panels(png, rows, PANELS, groups=[(shown, rows)], notes=notes)
+    told = f"{PLAIN.told(rows)} {HOLLOW}{PLAIN.marks(included(rows))}"
+    notes = (told, exclusions(rows, table.name))
+    panels(png, rows, PANELS, groups=[(shown, rows)], notes=notes, grid=PLAIN)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

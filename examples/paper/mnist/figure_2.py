@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bea.streams import run_as_script
 from examples.paper.drawing import drawing
+from examples.paper.mnist.coverage import ALL
 from examples.paper.mnist.tables import Tables, show
 from examples.paper.panels import (
     exclusions,
@@ -55,7 +56,7 @@ def draw(table: Path, png: Path) -> None:
         figure.legend(
             *axes.get_legend_handles_labels(), loc="outside right upper", title="hidden units"
         )
-        foot(figure, exclusions(rows, table.name))
+        foot(figure, ALL.told(rows), exclusions(rows, table.name))
 
 
 def main(argv: Sequence[str] | None = None) -> None:

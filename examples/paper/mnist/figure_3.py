@@ -18,14 +18,16 @@ import numpy as np
 
 from bea.streams import run_as_script
 from examples.paper.drawing import drawing
+from examples.paper.mnist.coverage import COMPARED
 from examples.paper.mnist.tables import Tables, draws_by, show, under_noise
 from examples.paper.panels import (
     Colour,
-    colours_of_rates,
+    colours_of,
     exclusions,
     foot,
     head,
     name_axes,
+    say,
     say_nothing_left,
 )
 from examples.paper.results import Row, read_table
@@ -46,23 +48,27 @@ def make_table(tables: Tables) -> list[Row]:
     The rows of models, which have a seed, are what the rank correlations are of, or say why a model
     is excluded.
     """
-    first = tables.models(tables.compared_width)[0]
+    models = tables.models(tables.compared_width)
+    if not models:
+        return []
+    first = models[0]
+    same = {"width": first.width, "batch": first.batch, "examples": first.examples}
     empty = dict.fromkeys((*QUARTILES, "mean"))
     rows: list[Row] = []
     for (h, sigma), draws in draws_by(tables, ("learning_rate", "sigma")).items():
-        row = {"width": first.width, "batch": first.batch, "seed": None, "learning_rate": h}
+        row = {**same, "seed": None, "learning_rate": h}
         row |= {"sigma": sigma, "draws": len(draws)}
         for _, name in PANELS:
             row |= {f"{name}_{what}": quantile(draws, name, q) for what, q in QUARTILES.items()}
             row[f"{name}_mean"] = None
-        rows.append({**row, "excluded": None})
+        rows.append({**row, "device": None, "excluded": None})
     for model in under_noise(tables):
-        row = {name: model[name] for name in ("width", "batch", "seed", "learning_rate")}
+        row = {**same, "seed": model["seed"], "learning_rate": model["learning_rate"]}
         row |= {"sigma": None, "draws": None}
         for _, name in PANELS:
             row |= {f"{name}_{what}": value for what, value in empty.items()}
             row[f"{name}_mean"] = model[f"noisy_{name}"]
-        rows.append({**row, "excluded": model["excluded"]})
+        rows.append({**row, "device": model["device"], "excluded": model["excluded"]})
     return rows
 
 
@@ -75,7 +81,8 @@ def draw(table: Path, png: Path) -> None:
     rows = read_table(table)
     models = [row for row in rows if row["seed"] is not None]
     curves = [row for row in rows if row["seed"] is None]
-    colours = colours_of_rates(row["learning_rate"] for row in rows)
+    perturbed = [row for row in models if row["slope_mean"] is not None]
+    colours = colours_of(row["learning_rate"] for row in rows)
     with drawing(png, size=(11.5, 5)) as figure:
         for axes, (title, name) in zip(figure.subplots(1, 2), PANELS, strict=True):
             for h, colour in colours.items():
@@ -85,6 +92,8 @@ def draw(table: Path, png: Path) -> None:
             head(axes, title, [trend(models, correlation("learning_rate", f"{name}_mean"))])
             if not included(models):
                 say_nothing_left(axes)
+            elif not curves:
+                say(axes, "no model was perturbed")
         figure.legend(
             *axes.get_legend_handles_labels(), loc="outside right upper", title="learning rate"
         )
@@ -92,6 +101,7 @@ def draw(table: Path, png: Path) -> None:
             figure,
             f"$n_l$ = {rows[0]['width']:g}. Lines: medians over draws and seeds; bands: quartiles. "
             "Rank correlations: of $h$ and the mean over all σ > 0.",
+            COMPARED.told(models, drawn=perturbed) + COMPARED.marks(perturbed),
             exclusions(models, table.name),
         )
 
@@ -105,7 +115,7 @@ def draw_curve(axes: Axes, rows: Sequence[Row], name: str, *, colour: Colour) ->
     lower, median, upper = (
         scale * np.array([row[f"{name}_{what}"] for row in rows]) for what in QUARTILES
     )
-    label = f"$h$ = {rows[0]['learning_rate']:g}"
+    label = f"$h$ = {COMPARED.name(rows[0]['learning_rate'])}"
     axes.fill_between(sigma, lower, upper, color=colour, alpha=0.13, linewidth=0)
     axes.plot(sigma, median, "o-", color=colour, markersize=4.5, linewidth=1.6, label=label)
 

@@ -1,9 +1,9 @@
-"""Figure A.3 of the paper: learning curves of the MLPs on MNIST by learning rate.
+"""Figure A.3 of the paper: learning curves of the MLPs on MNIST, of the test set.
 
-Test accuracy, loss, R_IG = |∇E|²/m, R_IG/E, slope and |θ| of the models of the compared width along
-their training. A line is the mean over seeds, geometric where the axis is logarithmic, a band
-reaches from the least seed to the largest, and the points are where Figure 2 compares the models.
-Where one seed diverges, the line of its learning rate ends.
+The loss E and R_IG = |∇E|²/m of the test set, R_IG relative to that E, and the test accuracy of the
+models of the compared width along their steps: Figure A.2 with test images in the place of training
+images. Lines, bands and points are as there. A table that was made before R_IG of the test set was
+recorded has no curves of it, and its panels say so.
 """
 
 from __future__ import annotations
@@ -12,36 +12,40 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bea.streams import run_as_script
+from examples.paper.curves import curves, only
+from examples.paper.mnist.coverage import COMPARED
+from examples.paper.mnist.figure_a2 import notes
 from examples.paper.mnist.tables import Tables, show
-from examples.paper.panels import curves
 from examples.paper.results import Row, read_table
 from examples.paper.tables import along, at_best
 
 NAME = "mnist.figure_a3"
 PANELS = (
-    ("(a) Test accuracy", "test_accuracy"),
-    ("(b) Loss", "loss"),
-    ("(c) Regularizer", "regularizer"),
-    ("(d) Regularizer relative to E", "regularizer_over_loss"),
-    ("(e) Slope", "slope"),
-    ("(f) Size of the parameters", "norm"),
+    ("(a) Loss of the test set", "test_loss"),
+    ("(b) Regularizer of the test set", "test_regularizer"),
+    ("(c) $R_{IG}$/loss of the test set", "test_regularizer_over_loss"),
+    ("(d) Test accuracy", "test_accuracy"),
 )
 
 
 def make_table(tables: Tables) -> list[Row]:
-    """A row per model and measured step; one is marked as the one where the model is compared.
+    """A row per model and measured step; one is marked as the one where the model is compared."""
+    return [
+        only({**row, "test_regularizer_over_loss": relative(row)}, *(y for _, y in PANELS))
+        for row in along(tables.models(tables.compared_width), at_best)
+    ]
 
-    The column "excluded" says why Figure 2 does not compare a model. Its curve is drawn all the
-    same.
-    """
-    return along(tables.models(tables.compared_width), at_best)
+
+def relative(row: Row) -> float | None:
+    """R_IG/E of the test set."""
+    regularizer, loss = row["test_regularizer"], row["test_loss"]
+    return regularizer / loss if regularizer is not None and loss else None
 
 
 def draw(table: Path, png: Path) -> None:
     """Draw the figure from its table alone."""
     rows = read_table(table)
-    note = f"$n_l$ = {rows[0]['width']:g}. Points: where Figure 2 compares the models."
-    curves(png, rows, PANELS, note=note, table=table.name)
+    curves(png, rows, PANELS, notes=notes(rows, table.name), grid=COMPARED)
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -168,9 +168,8 @@ def draws_by(tables: Tables, names: Sequence[str]) -> dict[tuple[float, ...], li
     return grouped(
         (
             row
-            for row in tables.perturbations
+            for row in tables.noise
             if row["slope"] is not None
-            and not row.get("mu")
             and row["width"] == tables.compared_width
             and (row["seed"], row["learning_rate"]) in kept
         ),

@@ -19,6 +19,7 @@ from examples.paper.cifar10 import figure_3c, figure_a6, figure_a7
 from examples.paper.cifar10 import runs as cifar10_runs
 from examples.paper.cifar10 import tables as cifar10_tables
 from examples.paper.slices.catalogue import slices
+from tests.examples.paper.seen import seen
 
 FIGURES = {"figure_3c": figure_3c, "figure_a6": figure_a6, "figure_a7": figure_a7}
 RATES, MUS, SEEDS = (0.01, 0.05, 0.1, 0.2), (0.0, 0.02, 0.1), (0, 1, 2)
@@ -177,6 +178,18 @@ def test_a_figure_is_drawn_from_its_table_alone(name, folder, tmp_path):
     figure.main(["--out", str(folder), "--redraw"])
     figure.draw(folder / f"{name}.csv", tmp_path / "again.png")
     assert (tmp_path / "again.png").read_bytes() == (folder / f"{name}.png").read_bytes()
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_says_from_how_many_of_the_papers_models_it_is(name, folder, tmp_path):
+    figure = FIGURES[name]
+    rows = figure.make_table(cifar10_tables.Tables(folder))
+    _, said = seen(figure, rows, tmp_path)
+    assert "4 of the paper's 5 learning rates at width 8 (the paper's: 64)" in said
+    assert "1,000 images (the paper's: 50,000), 3 seeds." in said
+    ours = [{**row, "learning_rate": 0.3} if row["learning_rate"] == 0.2 else row for row in rows]
+    _, said = seen(figure, ours, tmp_path)
+    assert "3 of the paper's 5 learning rates and 1 other of ours" in said
 
 
 def test_one_seed_that_is_left_does_not_choose_the_mu(tmp_path):

@@ -15,9 +15,10 @@ from scipy import stats
 
 import bea
 from bea.tables import read_table, write_table
+from examples.paper import common_times, scripts, trends
 from examples.paper import panels as run_panels
-from examples.paper import scripts, trends
 from examples.paper import tables as run_tables
+from examples.paper.coverage import Grid
 from examples.paper.mnist import claims as mnist_claims
 from examples.paper.mnist import (
     figure_2,
@@ -26,12 +27,17 @@ from examples.paper.mnist import (
     figure_a3,
     figure_a4,
     figure_a5,
+    figure_equal_loss,
+    figure_equal_step,
+    figure_intervention,
 )
 from examples.paper.mnist import tables as mnist_tables
+from tests.examples.paper.seen import seen
 
 FIGURES = {
     "figure_2": figure_2, "figure_3": figure_3, "figure_a2": figure_a2, "figure_a3": figure_a3,
-    "figure_a4": figure_a4, "figure_a5": figure_a5,
+    "figure_a4": figure_a4, "figure_a5": figure_a5, "figure_equal_step": figure_equal_step,
+    "figure_equal_loss": figure_equal_loss, "figure_intervention": figure_intervention,
 }  # fmt: skip
 SCRIPTS = {**FIGURES, "claims": mnist_claims}
 WIDTHS, RATES, SEEDS, STEPS = (8, 16, 32), (0.01, 0.02, 0.04, 0.08), (0, 1, 2), (0, 10, 20, 40, 80)
@@ -350,30 +356,308 @@ def test_figure_3_leaves_out_what_is_excluded_and_lists_it(tmp_path):
     ]
 
 
-def test_figure_a2_is_of_one_step_and_a4_of_one_time(folder):
+def test_the_figure_of_one_step_is_of_the_last_common_one(folder):
     tables = tables_of(folder)
-    assert {row["step"] for row in figure_a2.make_table(tables)} == {80}
-    assert {row["step"] for row in figure_a2.make_table(tables, step=10)} == {10}
-    found = figure_a4.make_table(tables)
-    assert {(row["learning_rate"], row["step"]) for row in found} == {
-        (0.01, 80), (0.02, 40), (0.04, 20), (0.08, 10),
-    }  # fmt: skip
-    assert figure_a4.times(found) == "all models at T = 0.8."
-    (note,) = {figure_a4.times(figure_a4.make_table(tables, time=0.7))}
-    assert note == "all models at T = 0.4."
-    note = figure_a4.times(figure_a4.make_table(tables, time=3))
-    assert note == "models at T = 0.8 to 1.6: up to a factor of 2 earlier."
+    assert {row["step"] for row in figure_equal_step.make_table(tables)} == {80}
+    assert {row["step"] for row in figure_equal_step.make_table(tables, step=10)} == {10}
 
 
-def test_figure_a3_marks_where_the_models_are_compared(folder):
-    found = figure_a3.make_table(tables_of(folder))
+@pytest.mark.parametrize("figure", [figure_a2, figure_a3])
+def test_learning_curves_mark_where_the_models_are_compared(figure, folder):
+    found = figure.make_table(tables_of(folder))
     assert len(found) == len(RATES) * len(SEEDS) * len(STEPS)
     assert {row["step"] for row in found if row["compared"]} == {40}
 
 
-def test_figure_a5_has_both_batches(folder):
-    found = figure_a5.make_table(tables_of(folder))
-    assert [row["batch"] for row in found] == ["32"] * 12 + ["full"] * 12
+def test_figure_a2_has_the_share_of_the_regularizer_in_the_modified_loss(folder):
+    """R_IG/E = 10⁻³/(h n_l) and λ = h m/4 with m = 10 n_l: λR_IG/E = 10⁻²/4 everywhere."""
+    found = figure_a2.make_table(tables_of(folder))
+    shares = [row["regularization_over_loss"] for row in found]
+    assert shares == pytest.approx([0.0025] * len(found))
+
+
+def test_figure_a3_is_of_the_test_set(tmp_path):
+    rows = [{**row, "test_loss": 2.0, "test_regularizer": 0.5 * row["step"]} for row in world()]
+    found = figure_a3.make_table(tables_of(written(tmp_path, rows, noise())))
+    assert [row["test_regularizer_over_loss"] for row in found] == [
+        row["step"] / 4 for row in found
+    ]
+    shown, said = seen(figure_a3, found, tmp_path)
+    assert shown["(a) Loss of the test set"]["$h$ = 0.01"] == [(step, 2.0) for step in STEPS]
+    curve = shown["(b) Regularizer of the test set"]["$h$ = 0.01"]
+    assert [y for _, y in curve] == pytest.approx([0.5 * step for step in STEPS])
+    assert "recorded" not in said
+
+
+def test_figure_a3_says_what_was_not_recorded(folder, tmp_path):
+    shown, said = seen(figure_a3, figure_a3.make_table(tables_of(folder)), tmp_path)
+    assert said.count("of the test set was not recorded") == 2
+    assert shown["(b) Regularizer of the test set"] == {}
+    assert len(shown["(d) Test accuracy"]) == len(RATES)
+
+
+def test_common_times_are_ends_of_runs_and_where_all_rates_are_measured(tmp_path):
+    """T = 0.8 is in all four runs, 1.6 in three; 0.4 in all that are left if h = 0.08 diverges."""
+    models = tables_of(written(tmp_path / "all", world(), noise())).models(COMPARED)
+    assert common_times.common_times(models) == [0.8, 1.6]
+    assert common_times.common_times(models[: 2 * len(SEEDS)]) == []  # two rates
+    rows = diverging(world(), {"learning_rate": 0.08}, 60)
+    models = tables_of(written(tmp_path / "lost", rows, noise())).models(COMPARED)
+    assert common_times.common_times(models) == [0.4, 0.8]
+
+
+@pytest.mark.parametrize(("off", "expected"), [(1.009, [0.8, 1.6]), (1.011, [0.8])])
+def test_times_within_a_hundredth_are_common(off, expected, tmp_path):
+    """One rate that is measured a little later: up to 1 % it is at the same time as the others."""
+    rows = [
+        {**row, "physical_time": row["physical_time"] * off} if row["learning_rate"] == 0.04 else
+        row
+        for row in world()
+    ]  # fmt: skip
+    models = tables_of(written(tmp_path, rows, noise())).models(COMPARED)
+    assert common_times.common_times(models) == expected  # without it T = 1.6 is of two rates
+
+
+def test_figure_a4_has_the_curves_of_one_width_and_the_common_times_of_all(folder):
+    found = figure_a4.make_table(tables_of(folder))
+    curves = len(RATES) * len(SEEDS) * len(STEPS)
+    others = 2 * len(SEEDS) * (4 + 3)  # widths, and the rates at T = 0.8 and 1.6
+    assert Counter(row["batch"] for row in found) == {"32": curves + others, "full": curves}
+    at = {(row["learning_rate"], row["step"]) for row in found if row["common_time"] == 0.8}
+    assert at == {(0.01, 80), (0.02, 40), (0.04, 20), (0.08, 10)}
+
+
+def test_figure_a4_counts_where_r_ig_rises_at_the_same_time(tmp_path):
+    """Of mini-batches R_IG falls with h at every T by construction, of the full batch it rises."""
+    rows = [row for row in world() if row["batch"] == "32"]
+    full = [row for row in world() if row["batch"] == "full"]
+    rows += [{**row, "regularizer": row["learning_rate"]} for row in full]
+    tables = tables_of(written(tmp_path, rows, noise()))
+    shown, said = seen(figure_a4, figure_a4.make_table(tables), tmp_path)
+    assert "at T = 0.8 in 0 of 9 (mean ρ −1.00), at T = 1.6 in 0 of 9 (mean ρ −1.00)." in said
+    assert "at T = 0.8 in 3 of 3 (mean ρ 1.00), at T = 1.6 in 3 of 3 (mean ρ 1.00)." in said
+    at = dict(shown["(e) Regularizer at the same T"]["$T$ = 1.6, 3 rates"])  # the full batch's
+    assert at == pytest.approx({h: h for h in RATES[1:]})
+    curve = shown["(b) Regularizer"]["$h$ = 0.02*"]
+    assert [T for T, _ in curve] == pytest.approx([0.2, 0.4, 0.8, 1.6])
+
+
+def test_who_diverges_is_not_compared_at_the_same_time_and_told(tmp_path):
+    """The curve of h = 0.08 ends where a seed diverges; the other seeds are compared."""
+    rows = [row for row in world() if row["batch"] == "32"]
+    rows = diverging(rows, {"learning_rate": 0.08, "seed": 1, "width": COMPARED}, 60)
+    tables = tables_of(written(tmp_path, rows, noise()))
+    found = figure_a4.make_table(tables)
+    shown, said = seen(figure_a4, found, tmp_path)
+    assert "Not compared at the same T: 1 of 12 models, diverged." in said
+    curve = shown["(a) Loss"]["$h$ = 0.08*"]
+    assert [T for T, _ in curve] == pytest.approx([0.8, 1.6, 3.2])
+    at = [row for row in found if row["common_time"] == 0.8 and row["width"] == COMPARED]
+    assert Counter(row["learning_rate"] for row in at) == {0.01: 3, 0.02: 3, 0.04: 3, 0.08: 2}
+
+
+def test_figure_a4_says_that_there_is_no_full_batch(tmp_path):
+    rows = [row for row in world() if row["batch"] == "32"]
+    tables = tables_of(written(tmp_path, rows, noise()))
+    _, said = seen(figure_a4, figure_a4.make_table(tables), tmp_path)
+    assert "No model was trained with the full batch." in said
+
+
+def test_figure_a5_has_all_batches_of_one_width_and_all_widths_of_one_batch(tmp_path):
+    rows = world()
+    more = [row for row in rows if row["width"] in (16, COMPARED) and row["batch"] == "32"]
+    rows += [{**row, "batch": "128"} for row in more]
+    rows += [{**row, "mu": 0.1} for row in more]
+    rows = [{"mu": 0.0, **row} for row in rows]
+    found = figure_a5.make_table(tables_of(written(tmp_path, rows, noise())))
+    counts = Counter((row["width"], row["batch"]) for row in found)
+    assert counts == {(8, "32"): 12, (16, "32"): 12, (COMPARED, "32"): 12, (COMPARED, "128"): 12,
+                      (COMPARED, "full"): 12}  # fmt: skip
+    assert {row["batch"]: row["batch_size"] for row in found} == {
+        "32": 32, "128": 128, "full": 1000,
+    }  # fmt: skip
+    assert all(row["test_error"] == 1 - row["test_accuracy"] for row in found)
+    shown, said = seen(figure_a5, found, tmp_path)
+    assert set(shown["(a) Regularizer against h"]) == {
+        "batches of 32", "batches of 128", "full batch of 1,000",
+    }  # fmt: skip
+    at = dict(shown["(d) Regularizer against width"]["$h$ = 0.04*"])  # E = 1/(1 + 0.04 · 40)
+    assert at == pytest.approx({width: 1e-3 / (0.04 * width) / 2.6 for width in WIDTHS})
+    assert said.count("rises in 0 of 12 (mean ρ −1.00)") == 1  # (d)
+    assert said.count("rises in 12 of 12 (mean ρ 1.00)") == 1  # (e)
+    assert said.count("rises in 0 of 12 (mean ρ 0.00)") == 1  # (i): all are equal
+    assert "0 of the paper's 7 learning rates" not in said  # h = 0.01 is one of them
+
+
+def test_the_exponents_of_e_and_h_are_told_apart(folder, tmp_path):
+    """With m = 10 n_l is |∇E|² = m E · 10⁻³/(h n_l) = 10⁻² E/h."""
+    found = figure_equal_loss.make_table(tables_of(folder))
+    assert Counter((row["at"], row["batch"]) for row in found) == {
+        ("best", "32"): 36, ("best", "full"): 12, ("equal E", "32"): 36,
+    }  # fmt: skip
+    for row in found:
+        if row["at"] == "best":
+            expected = 0.01 * row["loss"] / row["learning_rate"]
+            assert row["squared_slope"] == pytest.approx(expected)
+    shown, said = seen(figure_equal_loss, found, tmp_path)
+    assert said.count("exponent of $h$ −1.00") == said.count("of $E$ 1.00, R² 1.000") == 2
+    at_equal = dict(shown["(c) Regularizer at equal E"]["$n_l$ = 8"])
+    (loss,) = {round(row["loss"], 9) for row in found if row["at"] == "equal E"}
+    assert at_equal == pytest.approx({h: loss * 1e-3 / (8 * h) for h in RATES}, rel=1e-6)
+    assert "rises with h in 0 of 9 (mean ρ −1.00)" in said
+
+
+def intervention(exponent: float) -> list[dict]:
+    """Models of two widths; of one with μ as well: R_IG(h, μ)/R_IG(h) = (R_IG(h')/R_IG(h))^p."""
+    rows = [{"mu": 0.0, **row} for row in world() if row["width"] != 8]
+    for seed, mimicked, step in itertools.product(SEEDS, (0.02, 0.08), STEPS):
+        small, large = (measurement(16, h, seed, step)["regularizer"] for h in (0.01, mimicked))
+        row = measurement(16, 0.01, seed, step, regularizer=small * (large / small) ** exponent)
+        rows.append({"mu": (mimicked - 0.01) / 4, **row})
+    return rows
+
+
+@pytest.mark.parametrize(("exponent", "share"), [(1.0, "1.00"), (0.5, "0.50"), (0.0, "0.00")])
+def test_the_share_is_what_mu_does_of_what_h_does(exponent, share, tmp_path):
+    """At one step: T is made to be the step, so that ratios do not depend on where they are."""
+    rows = [{**row, "physical_time": row["step"]} for row in intervention(exponent)]
+    found = figure_intervention.make_table(tables_of(written(tmp_path, rows, noise())))
+    assert {row["width"] for row in found} == {16}
+    assert {(row["learning_rate"], row["mu"], row["equals"]) for row in found} == {
+        (0.01, 0, 0.01), (0.02, 0, 0.02), (0.08, 0, 0.08), (0.01, 0.0025, 0.02),
+        (0.01, 0.0175, 0.08),
+    }  # fmt: skip
+    assert {row["step"] for row in found if row["compared"]} == {80}
+    shown, said = seen(figure_intervention, found, tmp_path)
+    assert f"share {share}, 3 seeds" in said.replace("−", "-").replace("-0.00", "0.00")
+    points = shown["(d) Regularizer at the same T"]["$h'$ = 0.08*"]
+    plain, large = (measurement(16, h, 0, 80)["regularizer"] for h in (0.01, 0.08))
+    decades = math.log10(large / plain)
+    assert np.allclose(points, [(decades, exponent * decades)] * 3)
+    assert "6 models with μ > 0, not of the paper, beside 0 of the paper's 42 pairs" in said
+
+
+def test_one_model_that_diverges_is_not_compared_but_told(tmp_path):
+    rows = diverging(intervention(1.0), {"learning_rate": 0.08, "seed": 1}, 60)
+    found = figure_intervention.make_table(tables_of(written(tmp_path, rows, noise())))
+    _, said = seen(figure_intervention, found, tmp_path)
+    assert "Diverged, and not compared: 1 model; each one is in seen.csv." in said
+
+
+def test_an_intervention_that_is_not_there_is_missed(folder, tmp_path):
+    found = figure_intervention.make_table(tables_of(folder))
+    shown, said = seen(figure_intervention, found, tmp_path)
+    assert said.count("no model with μ > 0 is in the") == 2
+    assert len(shown["(a) Regularizer"]) == len(RATES)
+
+
+# What is under the figures
+
+
+GRID = Grid(widths=(8, 16), rates=(0.01, 0.02), examples=1000)
+
+
+def drawn_row(width: int, h: float, seed: int = 0, **given) -> dict:
+    return {"width": width, "batch": "32", "examples": 1000, "learning_rate": h, "seed": seed,
+            "excluded": None, **given}  # fmt: skip
+
+
+def test_the_foot_counts_models_images_and_seeds():
+    rows = [drawn_row(8, 0.01, seed) for seed in range(3)] + [drawn_row(16, 0.02)]
+    said = "2 of the paper's 4 pairs of width and h, all of its 1,000 images, 1 to 3 seeds."
+    assert GRID.told(rows) == said
+    rows.append(drawn_row(8, 0.02, excluded="diverged at step 3"))
+    assert GRID.told(rows).startswith("2 of the paper's 4 pairs of width and h (3 trained), all")
+    rows += [drawn_row(8, 0.05), drawn_row(32, 0.01, device="GPU")]
+    said = GRID.told(rows)
+    assert "(3 trained) and 2 others of ours, all" in said and said.endswith("seeds, on GPU.")
+
+
+def test_the_foot_says_where_width_and_images_are_not_the_papers():
+    grid = Grid(widths=(400,), rates=(0.01, 0.02, 0.1), examples=60_000)
+    said = "2 of the paper's 3 learning rates at width 8 (the paper's: 400), "
+    said += "1,000 images (the paper's: 60,000), 1 seed."
+    assert grid.told([drawn_row(8, 0.01), drawn_row(8, 0.02)]) == said
+    assert grid.told([drawn_row(400, 0.1)]).startswith("1 of the paper's 3 learning rates, 1,000")
+    assert grid.told([drawn_row(8, 0.01, excluded="lost")]).endswith("no seed.")
+
+
+def test_a_rate_of_ours_is_marked():
+    assert [GRID.name(h) for h in (0.01, 0.05)] == ["0.01", "0.05*"]
+    assert GRID.marks([drawn_row(8, 0.01)]) == ""
+    assert GRID.marks([drawn_row(8, 0.05)]) == " * An h of ours, not of the paper's figure."
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_says_from_how_many_of_the_papers_models_it_is(name, folder, tmp_path):
+    """Of the rates here one, h = 0.01, is the paper's; no width is."""
+    _, said = seen(FIGURES[name], FIGURES[name].make_table(tables_of(folder)), tmp_path)
+    of_one = "1 of the paper's 7 learning rates and 3 others of ours at width 32 (the paper's: 400)"
+    of_all = "0 of the paper's 42 pairs of width and h and"
+    assert (of_one in said) != (name in ("figure_2", "figure_intervention"))
+    expected = {"figure_2": 12, "figure_intervention": 4, "figure_equal_loss": 12, "figure_a5": 12}
+    assert (of_all in said) == (name in expected)
+    if name in expected:
+        assert f"{of_all} {expected[name]} others of ours" in said
+    assert "1,000 images (the paper's: 60,000), 3 seeds." in said
+
+
+# Parts of tables
+
+
+def part(rows: Sequence[dict], what: str) -> list[dict]:
+    """Some of the rows."""
+    keep = {
+        "no full batch": lambda row: row["batch"] == "32",
+        "one width": lambda row: row["width"] == COMPARED,
+        "one seed": lambda row: row["seed"] == 0,
+        "two rates": lambda row: row["learning_rate"] < 0.03,
+        "one model": lambda row: row["batch"] == "32" and row["seed"] == 0
+        and row["learning_rate"] == 0.01 and row["width"] == COMPARED,
+        "the start alone": lambda row: row["step"] == 0,
+    }[what]  # fmt: skip
+    return [row for row in rows if keep(row)]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    "what",
+    ["no full batch", "one width", "one seed", "two rates", "one model",
+     "the start alone"],
+)  # fmt: skip
+def test_figures_are_drawn_of_parts_of_the_tables(name, what, tmp_path):
+    """Without perturbations too."""
+    out = written(tmp_path, part(world(), what), noise())
+    (out / "perturbations.csv").unlink()
+    _, said = seen(FIGURES[name], FIGURES[name].make_table(tables_of(out)), tmp_path)
+    assert "images" in said
+
+
+def test_a_table_of_the_full_batch_alone_has_no_figure_2(tmp_path, capsys):
+    full = [row for row in world() if row["batch"] == "full"]
+    out = written(tmp_path, full, noise())
+    for name in ("figure_2", "figure_3", "figure_a2"):
+        with pytest.raises(SystemExit):
+            FIGURES[name].main(["--out", str(out), "--redraw"])
+        assert f"{out / 'measurements.csv'} has none of the models" in capsys.readouterr().err
+    for name in ("figure_a4", "figure_a5", "figure_equal_loss"):
+        seen(FIGURES[name], FIGURES[name].make_table(tables_of(out)), tmp_path)
+
+
+def test_panels_without_numbers_say_so(tmp_path):
+    out = written(tmp_path, part(world(), "no full batch"), noise())
+    (out / "perturbations.csv").unlink()
+    expected = {
+        "figure_3": "no model was perturbed",
+        "figure_a5": "no h is compared at two batch sizes",
+        "figure_equal_loss": "no such model was trained",
+    }
+    for name, text in expected.items():
+        _, said = seen(FIGURES[name], FIGURES[name].make_table(tables_of(out)), tmp_path)
+        assert text in said
+    two = written(tmp_path / "two", part(world(), "two rates"), noise())
+    _, said = seen(figure_a4, figure_a4.make_table(tables_of(two)), tmp_path)
+    assert said.count("fewer than three learning rates are measured at the same T") == 4
 
 
 # The scripts
@@ -385,10 +669,10 @@ def drawn(folder, tmp_path_factory) -> Path:
     return drawn_from(folder, tmp_path_factory.mktemp("drawn"))
 
 
-def drawn_from(folder: Path, out: Path) -> Path:
+def drawn_from(folder: Path, out: Path, names: Sequence[str] = tuple(FIGURES)) -> Path:
     for path in folder.glob("*s.csv"):
         (out / path.name).write_bytes(path.read_bytes())
-    for name in FIGURES:
+    for name in names:
         SCRIPTS[name].main(["--out", str(out), "--redraw"])
     return out
 
@@ -402,19 +686,23 @@ def never_train(monkeypatch) -> None:
 
 
 def test_a_figure_drawn_again_has_the_same_bytes(drawn, tmp_path):
-    again = drawn_from(drawn, tmp_path)
-    for name in FIGURES:
+    names = ("figure_2", "figure_a4", "figure_intervention")  # of one, of several, of few panels
+    again = drawn_from(drawn, tmp_path, names)
+    for name in names:
         for kind in ("csv", "png"):
             first, second = ((at / f"{name}.{kind}").read_bytes() for at in (drawn, again))
             assert first == second and first
         assert first.startswith(b"\x89PNG")
 
 
+CHANGED = {"test_accuracy", "test_accuracy_median", "norm", "squared_slope"}
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_another_table_gives_another_figure(drawn, name, tmp_path):
     rows = read_table(drawn / f"{name}.csv")
     for row in rows:
-        for column in {"test_accuracy", "test_accuracy_median"} & row.keys():
+        for column in CHANGED & row.keys():
             row[column] = row[column] and 0.9 * row[column]
     write_table(tmp_path / f"{name}.csv", rows)
     SCRIPTS[name].draw(tmp_path / f"{name}.csv", tmp_path / "figure.png")
@@ -427,8 +715,11 @@ def claims_of(folder: Path) -> list[dict]:
 
 def test_figures_and_claims_are_made_even_if_every_model_is_excluded(tmp_path):
     rows = diverging(world(), {}, 5)
-    out = drawn_from(written(tmp_path / "tables", rows, noise()), tmp_path)
-    assert all((out / f"{name}.png").is_file() for name in FIGURES)
+    out = drawn_from(written(tmp_path / "tables", rows, noise()), tmp_path, ["figure_a5"])
+    for name, figure in FIGURES.items():
+        shown, _ = seen(figure, figure.make_table(tables_of(out)), tmp_path)
+        curves = ("figure_a2", "figure_a3")
+        assert any(shown.values()) == (name in curves)  # of step 0, where T = 0
     assert {(row["verdict"], row["models"]) for row in claims_of(out)} == {("undecided", 0)}
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from scipy.integrate import solve_ivp
 
 from bea.models.two_parameter import (
@@ -327,12 +328,16 @@ def test_a_text_that_fails_halfway_leaves_the_old_one(tmp_path):
 
 
 def test_a_figure_that_is_interrupted_while_it_is_saved_leaves_the_old_one(tmp_path, monkeypatch):
-    def half(self, path, **_):
+    def half(self, path, *given, **options):
+        if not isinstance(path, Path):  # in memory
+            return save(self, path, *given, **options)
         path.write_bytes(b"\x89PNG")
         raise KeyboardInterrupt
 
+    save = Image.Image.save
+
     (tmp_path / "figure.png").write_bytes(b"before")
-    monkeypatch.setattr("matplotlib.figure.Figure.savefig", half)
+    monkeypatch.setattr("PIL.Image.Image.save", half)
     with (
         pytest.raises(KeyboardInterrupt),
         drawing(tmp_path / "figure.png", size=(1, 1)),
