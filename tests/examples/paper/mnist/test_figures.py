@@ -775,7 +775,7 @@ def test_a_refusal_to_train_is_told_in_one_line(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(scripts.Script, "ensure", ensure)
     with pytest.raises(SystemExit) as stopped:
-        figure_a5.main(["--profile", "paper", "--out", str(tmp_path)])
+        figure_a5.main(["--profile", "laptop", "--out", str(tmp_path)])
     assert stopped.value.code == 2
     assert (
         capsys.readouterr().err
