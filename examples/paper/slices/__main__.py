@@ -28,7 +28,7 @@ RESULTS = Path("results/slices")
 
 def list_slices(given: argparse.Namespace) -> None:
     """All slices, which are done, and how long each takes here."""
-    found = find([folder for folder in (RESULTS, given.out) if folder.is_dir()], chosen(given))
+    found = there_already(given)
     done = {file.name: file for file in counting(found.files)}
     seconds = expected(given, chosen(given), found)
     rows: list[dict[str, Any]] = [
@@ -66,7 +66,7 @@ def run_slices(given: argparse.Namespace) -> None:
         return
     if given.within is None:
         raise InputError("say which slice to run, by its name, or how long: --within SECONDS")
-    found = find([folder for folder in (RESULTS, given.out) if folder.is_dir()], chosen(given))
+    found = there_already(given)
     there = {file.name for file in found.files}
     left = [slice for slice in chosen(given) if slice.name not in there]
     if not left:
@@ -112,6 +112,12 @@ def expected(given: argparse.Namespace, slices: Sequence[Slice], found: Found) -
         DEFAULT / "speed.json", residual=residual, afresh=given.measure_again
     )
     return estimates(slices, speed, found.files)
+
+
+def there_already(given: argparse.Namespace) -> Found:
+    """The files of the slices that are asked for, committed or in the folder of --out."""
+    folders = [folder for folder in (RESULTS, given.out) if folder.is_dir()]
+    return find(folders, chosen(given), probing=False)
 
 
 def complain(found: Found) -> None:
