@@ -19,6 +19,7 @@ from __future__ import annotations
 import gzip
 import json
 import platform
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -127,7 +128,7 @@ def read_slice(path: Path) -> SliceFile:
     remedy = "run the slice again, or leave the file out"
     try:
         content = json.loads(gzip.decompress(path.read_bytes()))
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path} cannot be read ({reason}): {remedy}") from None
     wanted = {"format", "slice", "data", "probe", "device", "seconds", "tables"}
