@@ -17,6 +17,19 @@ def explained(left: float, departure: float) -> float:
     return 1 - left / departure if departure else np.nan
 
 
+def bounds(
+    left: float, departure: float, *, left_error: float, departure_error: float
+) -> tuple[float, float]:
+    """The least and the largest share that the errors of both lengths allow, by the triangle rule.
+
+    NaN where nothing is known to depart.
+    """
+    if not departure > departure_error:
+        return np.nan, np.nan
+    low = explained(left + left_error, departure - departure_error)
+    return low, explained(max(left - left_error, 0), departure + departure_error)
+
+
 def norm(v: jax.Array) -> float:
     return float(jnp.linalg.norm(v))
 

@@ -10,9 +10,9 @@ from examples.paper.mnist.departure_from_gradient_flow.measurement import (
     GRADIENT_FLOW,
     HALF,
     HALF_BACK,
+    NOT_COMPUTED,
     SHORT,
     UNSTABLE,
-    UNSTABLE_STEP,
 )
 from examples.paper.results import Row
 from examples.paper.shares import percent, split_by
@@ -67,7 +67,7 @@ def verdict(rows: Sequence[Row]) -> Iterator[str]:
         f"  integration errors over the departure: median {np.median(errors):.1g}, "
         f"at most {max(errors):.1g}"
     )
-    left_out = split_by([row for row in rows if row["note"] == UNSTABLE_STEP], "window")
+    left_out = split_by([row for row in rows if row["note"] == NOT_COMPUTED], "window")
     for window, of_window in left_out.items():
         steps = ", ".join(f"{h:g}" for h in split_by(of_window, "step_size"))
         yield f"  left out from t = {window:g}: h = {steps}, unstable with h·λ_max > {UNSTABLE:g}"
