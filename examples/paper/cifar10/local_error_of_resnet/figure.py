@@ -83,12 +83,23 @@ def face(rows: Sequence[Row], settled: str, colour: str) -> str:
     return colour if all(row[settled] == "yes" for row in rows) else "none"
 
 
-def draw_share(axes: Axes, x: float, share: float, mark: str, *, colour: str, face: str) -> None:
-    """A share, or the edge and its number where it is below it."""
+def draw_share(
+    axes: Axes,
+    x: float,
+    share: float,
+    mark: str,
+    *,
+    colour: str,
+    face: str,
+    least: float | None = None,
+) -> None:
+    """A share; where it is below the edge its number stands there, with the least of the seeds."""
     inside = share >= LOWEST
     axes.plot(x, max(share, LOWEST), mark if inside else "v", color=colour, mfc=face, zorder=3)
     if not inside:
         number = percent(share)
+        if least is not None and percent(least) != number:
+            number += f", least {percent(least)}"
         axes.annotate(
             number, (x, LOWEST), xytext=(0, 6), textcoords="offset points", color=colour,
             fontsize=8, ha="center", rotation=90,
@@ -114,7 +125,7 @@ def draw_by_epoch(axes: Axes, rows: Sequence[Row], colours: dict[float, str]) ->
                 draw_share(axes, x, low, "v", colour=colour, face="none")
             filled = face(some, "flow_settled", colour)
             mark = MARKERS[some[0]["activation"]]
-            draw_share(axes, x, median, mark, colour=colour, face=filled)
+            draw_share(axes, x, median, mark, colour=colour, face=filled, least=low)
             places.append(x)
             medians.append(max(median, LOWEST))
         axes.plot(places, medians, color=colour, linewidth=1)
