@@ -106,6 +106,9 @@ def produce(
     }
     write_text(path.with_suffix(".json"), json.dumps(provenance, indent=1) + "\n")
     print(f"wrote {path}")
+    if REVISION is None or REVISION.endswith("+"):
+        where = "outside a clone" if REVISION is None else "with changes that are not committed"
+        print(f"warning: made {where}, so {path.name} cannot be made again: commit, then run again")
     return rows
 
 

@@ -17,6 +17,19 @@ def explained(left: float, departure: float) -> float:
     return 1 - left / departure if departure else np.nan
 
 
+def bounds(
+    left: float, departure: float, *, left_error: float, departure_error: float
+) -> tuple[float, float]:
+    """The least and the largest share that the errors of both lengths allow, by the triangle rule.
+
+    NaN where nothing is known to depart.
+    """
+    if not departure > departure_error:
+        return np.nan, np.nan
+    low = explained(left + left_error, departure - departure_error)
+    return low, explained(max(left - left_error, 0), departure + departure_error)
+
+
 def norm(v: jax.Array) -> float:
     return float(jnp.linalg.norm(v))
 
@@ -32,6 +45,8 @@ def percent(share: float | None) -> str:
     """A share, with as many digits as it takes to tell it from 100 %."""
     if share is None:
         return "–"
+    if share >= 1:
+        return "100 %"
     digits = max(0, int(np.ceil(-np.log10(max(1 - share, 1e-12)))) - 2)
     return f"{round(100 * share, digits) + 0.0:.{digits}f} %".replace("-", "−")
 
@@ -42,3 +57,16 @@ def split_by(rows: Sequence[Row], name: str) -> dict[Any, list[Row]]:
     for row in rows:
         found.setdefault(row[name], []).append(row)
     return found
+
+
+def extent(rows: Sequence[Row], quantity: str = "explained") -> tuple[float, float, float]:
+    """The least share that errors allow in any row, the median one, and the largest.
+
+    The columns _low and _high have what errors allow; where they are empty nothing is known.
+    """
+    known = [row for row in rows if row[quantity] is not None]
+    lows, highs = (
+        [wild if (bound := row[f"{quantity}_{end}"]) is None else bound for row in known]
+        for end, wild in (("low", -np.inf), ("high", np.inf))
+    )
+    return min(lows), float(np.median([row[quantity] for row in known])), max(highs)

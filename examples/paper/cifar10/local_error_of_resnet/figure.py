@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from examples.paper.cifar10.local_error_of_resnet.report import limits
 from examples.paper.cifar10.local_error_of_resnet.trainings import ACTIVATIONS
 from examples.paper.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, PURPLE, VERMILION, drawing
 from examples.paper.results import Row, read_table
-from examples.paper.shares import split_by
+from examples.paper.shares import percent, split_by
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 COLOURS = (BLUE, GREEN, ORANGE, VERMILION, PURPLE)
 MARKERS = {"GELU": "o", "ReLU": "s"}
-LOWEST = -1.0  # share drawn; lower ones stand on the edge
+LOWEST = -1.0  # share drawn; lower ones stand on the edge as triangles, with their number
+ASIDE = 0.13  # between the places of two learning rates at one epoch
 
 
 def on_a_quadratic(a: np.ndarray) -> np.ndarray:
@@ -43,7 +45,9 @@ def draw(table: Path, png: Path) -> None:
         for axes, activation in zip(grid[0], ACTIVATIONS, strict=True):
             some = [row for row in rows if row["activation"] == activation]
             draw_by_epoch(axes, some, colours)
-            axes.set_title(f"{activation}: share of the local error", weight="bold")
+            seeds = len(split_by(some, "seed"))
+            of = f", {seeds} seeds" if seeds > 1 else ""
+            axes.set_title(f"{activation}: share of the local error{of}", weight="bold")
         draw_by_curvature(
             grid[1, 0],
             rows,
@@ -64,33 +68,67 @@ def draw(table: Path, png: Path) -> None:
         grid[1, 1].set_title(r"$d_6$, the log-shift estimate of $\tilde f - f$", weight="bold")
         looks = [("-", {"color": colours[h], "label": f"$h$ = {h:g}"}) for h in steps]
         looks += [(mark, {"color": GREY, "label": name}) for name, mark in MARKERS.items()]
+        below = f"below {percent(LOWEST)}, with the number"
         looks += [
+            ("v", {"color": GREY, "label": below}),
             ("o", {"color": GREY, "mfc": "none", "label": "not settled"}),
-            ("--", {"color": BLACK, "label": "along an eigenvector, $\\lambda = \\lambda_{max}$"}),
+            ("--", {"color": BLACK, "label": "along an eigenvector"}),
         ]
         handles = [grid[1, 0].plot([], [], shape, **look)[0] for shape, look in looks]
-        figure.legend(handles=handles, loc="outside lower center", ncols=5)
+        figure.legend(handles=handles, loc="outside lower center", ncols=4)
 
 
-def shown(row: Row, quantity: str) -> float:
-    """A share within the axes."""
-    return max(row[quantity], LOWEST)
+def face(rows: Sequence[Row], settled: str, colour: str) -> str:
+    """Hollow marks for what is not settled in all of the rows."""
+    return colour if all(row[settled] == "yes" for row in rows) else "none"
 
 
-def face(row: Row, settled: str, colour: str) -> str:
-    """Hollow marks for what is not settled."""
-    return colour if row[settled] == "yes" else "none"
+def draw_share(
+    axes: Axes,
+    x: float,
+    share: float,
+    mark: str,
+    *,
+    colour: str,
+    face: str,
+    least: float | None = None,
+) -> None:
+    """A share; where it is below the edge its number stands there, with the least of the seeds."""
+    inside = share >= LOWEST
+    axes.plot(x, max(share, LOWEST), mark if inside else "v", color=colour, mfc=face, zorder=3)
+    if not inside:
+        number = percent(share)
+        if least is not None and percent(least) != number:
+            number += f", least {percent(least)}"
+        axes.annotate(
+            number, (x, LOWEST), xytext=(0, 6), textcoords="offset points", color=colour,
+            fontsize=8, ha="center", rotation=90,
+        )  # fmt: skip
 
 
 def draw_by_epoch(axes: Axes, rows: Sequence[Row], colours: dict[float, str]) -> None:
-    """The share of the local error over the epochs, by learning rate."""
+    """The share of the local error over the epochs, by learning rate: the median of the seeds.
+
+    The bars are what all seeds, and the errors of integration, leave possible.
+    """
     epochs = sorted(split_by(rows, "epoch"))
-    for h, of_step in split_by(rows, "step_size").items():
-        places = [epochs.index(row["epoch"]) for row in of_step]
-        axes.plot(places, [shown(row, "explained") for row in of_step], color=colours[h])
-        for place, row in zip(places, of_step, strict=True):
-            filled, mark = face(row, "flow_settled", colours[h]), MARKERS[row["activation"]]
-            axes.plot(place, shown(row, "explained"), mark, color=colours[h], mfc=filled)
+    by_step = split_by(rows, "step_size")
+    for k, (h, of_step) in enumerate(by_step.items()):
+        colour, aside = colours[h], ASIDE * (k - (len(by_step) - 1) / 2)
+        places, medians = [], []
+        for epoch, some in split_by(of_step, "epoch").items():
+            x = epochs.index(epoch) + aside
+            median = float(np.median([row["explained"] for row in some]))
+            low, high = min(limits(row)[0] for row in some), max(limits(row)[1] for row in some)
+            axes.plot([x, x], np.maximum([low, high], LOWEST), color=colour, linewidth=1)
+            if low < LOWEST <= median:  # the bar goes on
+                draw_share(axes, x, low, "v", colour=colour, face="none")
+            filled = face(some, "flow_settled", colour)
+            mark = MARKERS[some[0]["activation"]]
+            draw_share(axes, x, median, mark, colour=colour, face=filled, least=low)
+            places.append(x)
+            medians.append(max(median, LOWEST))
+        axes.plot(places, medians, color=colour, linewidth=1)
     axes.set_xticks(range(len(epochs)), [f"{epoch:g}" for epoch in epochs])
     axes.set(xlabel="epoch", ylabel="share explained by $f_1$")
     levels(axes)
@@ -108,9 +146,9 @@ def draw_by_curvature(
     """A share over h·λ_max, and what it is along an eigenvector of that curvature."""
     for row in rows:
         colour = colours[row["step_size"]]
-        filled, mark = face(row, settled, colour), MARKERS[row["activation"]]
+        filled, mark = face([row], settled, colour), MARKERS[row["activation"]]
         at = row["step_times_curvature"]
-        axes.plot(at, shown(row, quantity), mark, color=colour, mfc=filled)
+        draw_share(axes, at, row[quantity], mark, colour=colour, face=filled)
     measured = [row["step_times_curvature"] for row in rows if row["step_times_curvature"] > 0]
     a = np.geomspace(min(measured) / 1.5, 1.5 * max(measured), 400)
     with np.errstate(invalid="ignore"):

@@ -8,7 +8,7 @@ from operator import itemgetter
 import numpy as np
 
 from examples.paper.results import Row
-from examples.paper.shares import percent, split_by
+from examples.paper.shares import bounds, percent, split_by
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
@@ -38,6 +38,14 @@ def line(row: Row) -> str:
         f" {shift if row['log_shift_settled'] == 'yes' else f'({shift})':>13}"
         f" {percent(row['explained_half_back']):>11}"
     )
+
+
+def limits(row: Row) -> tuple[float, float]:
+    """The least and the largest share of the local error that the flow's error leaves possible."""
+    e, error = row["local_error"], row["integration_error"]
+    left = (1 - row["explained"]) * e
+    low, high = bounds(left, e, left_error=error, departure_error=error)
+    return (low, high) if np.isfinite(low) else (-np.inf, np.inf)
 
 
 def usable(rows: Sequence[Row]) -> list[Row]:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +23,12 @@ from bea.models.losses import classifier
 from bea.models.resnet import ResNet
 from bea.numeric.training.sharding import memory_for
 from bea.tables import write_text
-from examples.paper.cifar10.local_error_of_resnet.steps import Descent, compare
+from examples.paper.cifar10.local_error_of_resnet.steps import Descent, Place, compare
 from examples.paper.results import Row
 from examples.paper.shares import known
 
 ACTIVATIONS: dict[str, Callable[[jax.Array], jax.Array]] = {"GELU": nn.gelu, "ReLU": nn.relu}
 KINKED = ("ReLU",)
-SEED = 0
 SAVE_EVERY = 300.0  # seconds
 
 
@@ -45,6 +45,7 @@ class Profile:
         epochs: after which the step is looked at.
         bfloat16: whether training computes in it; what is measured does not.
         substeps: of the Runge–Kutta rule in a step at most; twice as many of the midpoint rule.
+        seeds: of the parameters, and of the order of the examples.
     """
 
     stages: tuple[int, ...]
@@ -55,6 +56,7 @@ class Profile:
     epochs: tuple[int, ...]
     bfloat16: bool
     substeps: int
+    seeds: tuple[int, ...] = (0, 1, 2)
 
     def network(self, activation: str, **options: Any) -> ResNet:
         return ResNet(self.stages, self.width, activation=ACTIVATIONS[activation], **options)
@@ -62,12 +64,12 @@ class Profile:
 
 PROFILES = {
     "quick": Profile(
-        stages=(1, 1, 1), width=8, images=1000, batch=32, learning_rates=(0.01, 0.05, 0.2),
-        epochs=(0, 1, 4), bfloat16=False, substeps=8,
+        stages=(1, 1, 1), width=4, images=200, batch=16, learning_rates=(0.01, 0.05, 0.2),
+        epochs=(0, 1, 4), bfloat16=False, substeps=8, seeds=(0, 1),
     ),
     "laptop": Profile(
-        stages=(1, 1, 1), width=8, images=2000, batch=64, learning_rates=(0.01, 0.05, 0.2),
-        epochs=(0, 1, 3, 10), bfloat16=False, substeps=8,
+        stages=(1, 1, 1), width=8, images=1000, batch=16, learning_rates=(0.01, 0.05, 0.2),
+        epochs=(0, 1, 4), bfloat16=False, substeps=8,
     ),
     "paper": Profile(
         stages=(2, 2, 2, 2), width=64, images=50_000, batch=512,
@@ -108,7 +110,7 @@ def keeping(network: Classifier, steps: Sequence[int]) -> Classifier:
 def trained(
     profile: Profile, activation: str, data: Dataset, *, out: Path, progress: bool
 ) -> tuple[bea.TrainingRun, list[Any]]:
-    """The run of a profile's network at all learning rates, and θ at its epochs, (1, R, …) each."""
+    """The run of a profile's network, and θ at its epochs, (seeds, learning rates, …) each."""
     model = profile.network(activation)
     training = profile.network(activation, dtype=jnp.bfloat16) if profile.bfloat16 else model
     per_epoch = profile.images // profile.batch
@@ -120,7 +122,7 @@ def trained(
         (x_test, data.test_labels),
         learning_rates=profile.learning_rates,
         epochs=profile.epochs[-1],
-        seeds=(SEED,),
+        seeds=profile.seeds,
         batch_size=profile.batch,
         measured_steps=[*before, last],
         measured_batch=min(1000, profile.images // 2),
@@ -156,12 +158,13 @@ def measure(
     run, thetas = trained(profile, activation, data, out=out, progress=progress)
     kept = out / "runs" / activation / "local_errors.json"  # in the folder of this very run
     rows: list[Row] = json.loads(kept.read_text(encoding="utf-8")) if kept.is_file() else []
-    cases = [(i, r) for i in range(len(profile.epochs)) for r in range(len(run.learning_rates))]
+    sizes = len(profile.epochs), len(profile.seeds), len(run.learning_rates)
+    cases = list(product(*map(range, sizes)))
     remedy = "take a smaller profile, or a device with more"
     with jax.enable_x64(True), memory_for("E and H∇E of the fixed batch in float64", remedy):
-        at_start = None
+        at_start: dict[int, Place] = {}
         descent: Descent | None = None
-        for i, r in tqdm(
+        for i, s, r in tqdm(
             cases[len(rows) :],
             desc=f"{activation}, steps",
             initial=len(rows),
@@ -169,24 +172,26 @@ def measure(
             disable=not progress,
         ):
             h, epoch = run.learning_rates[r], profile.epochs[i]
-            theta = jax.tree.map(lambda leaf, r=r: leaf[0, r], thetas[i])
+            theta = jax.tree.map(lambda leaf, s=s, r=r: leaf[s, r], thetas[i])
             if descent is None:
                 loss = loss_on_batch(profile, activation, data, like=theta)
                 descent = Descent(loss, activation in KINKED, profile.substeps)
             vector = jnp.asarray(ravel_pytree(theta)[0], float)
-            diverged = 0 <= run.diverged_at[0, r] <= epoch * run.steps_per_epoch
+            diverged = 0 <= run.diverged_at[s, r] <= epoch * run.steps_per_epoch
             finite = bool(jnp.isfinite(vector).all()) and not diverged
             row: Row = {
                 "activation": activation,
+                "seed": profile.seeds[s],
                 "step_size": h,
                 "epoch": epoch,
-                "training_loss": known(run.loss[i, 0, r]),
-                "test_accuracy": known(run.test_accuracy[i, 0, r]),
+                "training_loss": known(run.loss[i, s, r]),
+                "test_accuracy": known(run.test_accuracy[i, s, r]),
                 "note": "" if finite else "diverged",
             }
             if finite:
-                at = at_start if epoch == 0 and at_start is not None else descent.place(vector)
-                at_start = at if epoch == 0 else None  # where all learning rates start
+                at = (at_start.get(s) if epoch == 0 else None) or descent.place(vector)
+                if epoch == 0:  # where all learning rates start
+                    at_start[s] = at
                 row = {**row, **compare(descent, at, h)}
             rows.append(row)
             write_text(kept, json.dumps(rows, indent=1) + "\n")

@@ -14,11 +14,14 @@ from examples.paper.mnist.departure_from_gradient_flow import NAME
 from examples.paper.mnist.departure_from_gradient_flow.figure import draw, tracks_of
 from examples.paper.mnist.departure_from_gradient_flow.measurement import (
     ATOL,
+    COARSEST,
+    COSTLY,
+    ENOUGH,
+    FINEST,
+    LOOSER,
     PROFILES,
     RTOL,
-    SEED,
     START_STEP,
-    SUBSTEPS,
     Profile,
     measure_all,
 )
@@ -47,10 +50,10 @@ def prepare(name: str, folder: Path | None, out: Path) -> Measuring:
         packages=("flax", "optax", "scikit-learn"),
         configuration={
             "settings": asdict(profile),
-            "seed": SEED,
             "start_step": START_STEP,
-            "tolerances": {"rtol": RTOL, "atol": ATOL},
-            "substeps": SUBSTEPS,
+            "tolerances": {"rtol": RTOL, "atol": ATOL, "looser": LOOSER},
+            "substeps": {"coarsest": COARSEST, "finest": FINEST, "half_for": COSTLY},
+            "enough": ENOUGH,
         },
     )
 

@@ -18,12 +18,14 @@ from examples.paper.mnist.departure_from_gradient_flow.measurement import (
     HALF_BACK,
     UNSTABLE,
 )
-from examples.paper.mnist.departure_from_gradient_flow.report import spread
+from examples.paper.mnist.departure_from_gradient_flow.report import spread, values
 from examples.paper.results import Row, read_table
-from examples.paper.shares import percent, split_by
+from examples.paper.shares import extent, split_by
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+SIDE_BY_SIDE = 1.06  # the ratio of the places of two marks
 
 LOOKS = {
     GRADIENT_FLOW: (ORANGE, "-", "o", "gradient flow"),
@@ -40,16 +42,17 @@ def draw(table: Path, png: Path) -> None:
     """Draw the figure from the tables alone."""
     rows, tracks = split_by(read_table(table), "activation"), read_table(tracks_of(table))
     columns = max(len(split_by(of_activation, "window")) for of_activation in rows.values())
-    with drawing(png, size=(max(9, 4.6 * columns), 7.2 * len(rows) + 0.6)) as figure:
+    with drawing(png, size=(max(9, 4.6 * columns), 7.4 * len(rows) + 0.8)) as figure:
         parts = figure.subfigures(len(rows), 1, hspace=0.04, squeeze=False)[:, 0]
         for part, (activation, of_activation) in zip(parts, rows.items(), strict=True):
             part.suptitle(finding(activation, of_activation), weight="bold", x=0.01, ha="left")
-            left = [1 - row["explained"] for row in of_activation if row["explained"] is not None]
             grid = part.subplots(2, columns, squeeze=False, height_ratios=(1.25, 1))
             shares, ratios = grid
             for axes in shares[1:]:
                 axes.sharey(shares[0])
                 axes.tick_params(labelleft=False)
+            left = [1 - row["explained"] for row in of_activation if row["explained"] is not None]
+            shares[0].set(yscale="log", ylim=(min(left, default=1) / 4, 2.5 * max(left, default=1)))
             for i, (window, of_window) in enumerate(split_by(of_activation, "window").items()):
                 draw_shares(shares[i], of_window)
                 shown = largest_explained(of_window)
@@ -57,10 +60,9 @@ def draw(table: Path, png: Path) -> None:
                     row
                     for row in tracks
                     if (row["activation"], row["window"]) == (activation, window)
-                    and row["step_size"] == shown["step_size"]
+                    and (row["seed"], row["step_size"]) == (shown["seed"], shown["step_size"])
                 ]
                 draw_ratio(ratios[i], shown, along)
-            shares[0].set_ylim(min(left, default=1) / 4, 2 * max(left, default=1))
             shares[0].set_ylabel(
                 r"share left, $|\theta_{GD} - \theta_p|\,/\,|\theta_{GD} - \theta_0|$"
             )
@@ -74,7 +76,7 @@ def finding(activation: str, rows: Sequence[Row]) -> str:
     by_motion = split_by([row for row in rows if row["explained"] is not None], "motion")
     shares = [
         f"{spread(by_motion[name])} by {name}"
-        for name in ("order 1", "order 3", HALF_BACK)
+        for name in ("order 1", HALF_BACK)
         if name in by_motion
     ]
     title = f"{activation}: what is explained of the departure from the gradient flow"
@@ -82,53 +84,64 @@ def finding(activation: str, rows: Sequence[Row]) -> str:
 
 
 def largest_explained(rows: Sequence[Row]) -> Row:
-    """The row of order 1 at the largest learning rate for which its flow is known."""
-    of_order_1 = [row for row in rows if row["motion"] == "order 1"]
-    return max(of_order_1, key=lambda row: (row["explained"] is not None, row["step_size"]))
+    """The first seed's row of order 1 at the largest h for which its flow is known."""
+    first = [row for row in rows if row["motion"] == "order 1" and row["seed"] == rows[0]["seed"]]
+    return max(first, key=lambda row: (row["explained"] is not None, row["step_size"]))
 
 
 def draw_shares(axes: Axes, rows: Sequence[Row]) -> None:
-    """What every flow leaves unexplained, over the learning rate."""
+    """What every flow leaves unexplained, over the learning rate.
+
+    A mark is the median of the seeds, and its bar is what all of them and their errors allow. Marks
+    of one learning rate stand side by side.
+    """
     from matplotlib.ticker import NullFormatter, NullLocator
 
-    for motion, of_motion in split_by(rows, "motion").items():
+    by_motion = split_by(rows, "motion")
+    flows = [name for name in by_motion if name != GRADIENT_FLOW]
+    bottom, top = axes.get_ylim()
+    axes.axhline(1, color=LOOKS[GRADIENT_FLOW][0], label=LOOKS[GRADIENT_FLOW][3], linewidth=1.4)
+    for k, motion in enumerate(flows):
         colour, line, marker, label = LOOKS[motion]
-        look: dict[str, Any] = {"color": colour, "label": label, "linewidth": 1.4}
-        if motion == GRADIENT_FLOW:
-            axes.axhline(1, **look)
-            continue
-        known = [row for row in of_motion if row["explained"] is not None]
-        h, distance, departure, error = (
-            np.array([row[name] for row in known], dtype=float)
-            for name in ("step_size", "distance", "departure", "integration_error")
-        )
-        bars = np.minimum(error, 0.999 * distance) / departure
-        look |= {"linestyle": line, "marker": marker, "markersize": 4.5, "elinewidth": 0.8}
-        axes.errorbar(h, distance / departure, bars, **look)
+        aside = SIDE_BY_SIDE ** (k - (len(flows) - 1) / 2)
+        places, marks, bars = [], [], []
+        for h, of_step in split_by(by_motion[motion], "step_size").items():
+            if all(row["explained"] is None for row in of_step):
+                continue
+            low, middle, high = (1 - share for share in extent(of_step)[::-1])
+            places.append(h * aside)
+            marks.append(middle)
+            bars.append((middle - max(low, bottom / 2), min(high, 2 * top) - middle))
+        look: dict[str, Any] = {"color": colour, "label": label, "linewidth": 1.2}
+        look |= {"linestyle": line, "marker": marker, "markersize": 4.5, "elinewidth": 1}
+        axes.errorbar(places, marks, np.reshape(bars, (-1, 2)).clip(0).T, capsize=2, **look)
     axes.axhline(1 - HALF, color=BLACK, linewidth=0.7, linestyle="--")
     steps = sorted(split_by(rows, "step_size"))
-    left, right = min(steps) / 1.4, max(steps) * 1.4
-    axes.set(xscale="log", yscale="log", xlim=(left, right), xlabel="learning rate $h$")
+    left, right = min(steps) / 1.5, max(steps) * 1.5
+    axes.set(xscale="log", xlim=(left, right), xlabel="learning rate $h$")
     axes.set_xticks(steps, [f"{h:g}" for h in steps])
     axes.xaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter("{x:g}")
     axes.yaxis.set_minor_formatter(NullFormatter())
-    curvature = rows[0]["curvature"]
+    curvature = float(np.median([row["curvature"] for row in rows]))
+    in_axes = axes.get_xaxis_transform()
     for edge, other, alpha in ((1, UNSTABLE, 0.12), (UNSTABLE, np.inf, 0.3)):
         start, stop = max(edge / curvature, left), min(other / curvature, right)
         if start < stop:
             axes.axvspan(start, stop, color=GREY, alpha=alpha, linewidth=0)
             text = f"$h\\lambda_{{max}} > {edge:g}$"
-            in_axes = axes.get_xaxis_transform()
             axes.text(1.03 * start, 0.02, text, fontsize=8.5, rotation=90, transform=in_axes)
-    ends = [
-        row["step_times_curvature_end"] / row["step_size"]
-        for row in rows
-        if row["step_times_curvature_end"] is not None
-    ]
+    of_flows = [row for row in rows if row["motion"] in flows]
+    for h, of_step in split_by(of_flows, "step_size").items():
+        missing = sum(row["explained"] is None for row in of_step)
+        if missing:
+            text = f"{missing} of {len(of_step)}\nnot computed"
+            axes.text(h, 0.98, text, fontsize=8, ha="center", va="top", transform=in_axes)
+    seeds = len(split_by(rows, "seed"))
     axes.set_title(
-        f"from $t$ = {rows[0]['window']:g}, $\\lambda_{{max}}$ = {curvature:.3g}"
-        + (f", later {ends[0]:.3g}" if ends else "")
+        f"from $t$ = {rows[0]['window']:g}, $\\lambda_{{max}}$ = {values(rows, 'curvature')}"
+        f" ({seeds} seed{'s' * (seeds > 1)})",
+        fontsize=10.5,
     )
 
 
@@ -144,9 +157,9 @@ def draw_ratio(axes: Axes, shown: Row, tracks: Sequence[Row]) -> None:
             colour, line, _, label = LOOKS[motion]
             axes.plot(time, ratio, color=colour, linestyle=line, linewidth=1.4, label=label)
     axes.set(xlabel="time since the start", ylabel=rf"$R_{{IG}}/E\;/\;10^{{{exponent}}}$")
-    share = percent(shown["ratio_explained"])
+    share = spread([shown], "ratio_explained")
     axes.set_title(
-        f"$R_{{IG}}/E$, $h$ = {shown['step_size']:g}: order 1 explains {share}", fontsize=10.5
+        f"$R_{{IG}}/E$, $h$ = {shown['step_size']:g}: order 1 explains {share}", fontsize=9.5
     )
 
 

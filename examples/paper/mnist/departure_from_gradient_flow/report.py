@@ -12,33 +12,36 @@ from examples.paper.mnist.departure_from_gradient_flow.measurement import (
     HALF_BACK,
     SHORT,
     UNSTABLE,
-    UNSTABLE_STEP,
 )
 from examples.paper.results import Row
-from examples.paper.shares import percent, split_by
+from examples.paper.shares import extent, percent, split_by
+
+BANDS = ((0.0, 1.0), (1.0, UNSTABLE), (UNSTABLE, np.inf))
+"""Of h·λ_max, where the series of the corrections converge, where steps are stable, beyond."""
 
 
 def summary(rows: Sequence[Row]) -> Iterator[str]:
     """The shares explained as plain text, and where the explanations stop."""
+    yield "shares are medians over the seeds; in brackets is what seeds and errors of integration"
+    yield "leave possible, from the least to the largest"
     for activation, of_activation in split_by(rows, "activation").items():
         for window, of_window in split_by(of_activation, "window").items():
-            first = of_window[0]
             yield (
-                f"\n{activation}, from t = {window:g} to {window + first['time']:g}: at the start "
-                f"E = {first['loss_start']:.4g}, λ_max = {first['curvature']:.3g}"
+                f"\n{activation}, from t = {window:g} to {window + of_window[0]['time']:g}: "
+                f"at the start E = {values(of_window, 'loss_start')}, λ_max = "
+                f"{values(of_window, 'curvature')}"
             )
             yield "share of the departure explained by"
             names = [name for name in split_by(of_window, "motion") if name != GRADIENT_FLOW]
-            yield "      h   h·λ_max, to  departure" + "".join(
-                f"{SHORT.get(name, name):>12}" for name in names
+            yield "      h      h·λ_max    departure" + "".join(
+                f"{SHORT.get(name, name):>26}" for name in names
             )
-            for h, (plain, *others) in split_by(of_window, "step_size").items():
+            for h, of_step in split_by(of_window, "step_size").items():
+                by_motion = split_by(of_step, "motion")
                 yield (
-                    f"{h:7g} {plain['step_times_curvature']:9.2f} "
-                    f"{plain['step_times_curvature_end'] or np.nan:5.2f}  "
-                    f"{plain['departure'] or np.nan:9.2e}"
-                    + "".join(f"{percent(row['explained']):>12}" for row in others)
-                    + f"   {others[0]['note'] or ''}"
+                    f"{h:7g} {values(of_step, 'step_times_curvature'):>12} "
+                    f"{np.median([row['departure'] or np.nan for row in of_step]):12.2e}"
+                    + "".join(f"{spread(by_motion[name]):>26}" for name in names)
                 )
     for activation, of_activation in split_by(rows, "activation").items():
         yield f"\n{activation}"
@@ -56,32 +59,61 @@ def verdict(rows: Sequence[Row]) -> Iterator[str]:
         return
     for quantity, of in (("explained", "the departure"), ("ratio_explained", "that of R_IG/E")):
         yield "  order 1 explains " + reach(first, quantity, of)
+    for name, of_motion in by_motion.items():
+        if name != GRADIENT_FLOW:
+            yield f"  {name} explains of the departure {by_curvature(of_motion)}"
     for name in [name for name in by_motion if name not in (GRADIENT_FLOW, "order 1")]:
         _, failing = until(by_motion[name], lambda row: not worse(row, twin(row, rows)))
         yield f"  {name} is " + (
             f"worse than order 1 at {place(failing)}" if failing else "nowhere worse than order 1"
         )
-    known = [row for row in rows if row["explained"] is not None and twin(row, rows) in first]
-    errors = [row["integration_error"] / row["departure"] for row in known]
+    errors = [
+        row["integration_error"] / row["departure"]
+        for name, of_motion in by_motion.items()
+        for row in of_motion
+        if row["integration_error"] is not None
+    ]
     yield (
         f"  integration errors over the departure: median {np.median(errors):.1g}, "
         f"at most {max(errors):.1g}"
     )
-    left_out = split_by([row for row in rows if row["note"] == UNSTABLE_STEP], "window")
-    for window, of_window in left_out.items():
-        steps = ", ".join(f"{h:g}" for h in split_by(of_window, "step_size"))
-        yield f"  left out from t = {window:g}: h = {steps}, unstable with h·λ_max > {UNSTABLE:g}"
+    yield from left_out(rows)
     kinks = [row["kinks_crossed"] for row in by_motion[GRADIENT_FLOW]]
     if None not in kinks:
         yield f"  descent crosses {min(kinks):,.0f} to {max(kinks):,.0f} kinks in a window"
 
 
+def left_out(rows: Sequence[Row]) -> Iterator[str]:
+    """Which flows were not computed, where, and why."""
+    for motion, of_motion in split_by(rows, "motion").items():
+        for note, missing in split_by(of_motion, "note").items():
+            if note:
+                where = ", ".join(
+                    f"h = {h:g} from t = {window:g} ({len(some)} seeds)"
+                    for window, of_window in split_by(missing, "window").items()
+                    for h, some in split_by(of_window, "step_size").items()
+                )
+                yield f"  {motion}, {len(missing)} of {len(of_motion)}: {note}: {where}"
+
+
+def by_curvature(rows: Sequence[Row]) -> str:
+    """The shares of a flow where h·λ_max is below 1, up to 2 and beyond, in words."""
+    parts = []
+    for low, high in BANDS:
+        some = [row for row in rows if low <= largest_curvature(row) < high]
+        if some:
+            where = f"below {high:g}" if not low else f"beyond {low:g}"
+            where = f"from {low:g} to {high:g}" if low and np.isfinite(high) else where
+            parts.append(f"{spread(some)} {where}, n = {len(some)}")
+    return "; ".join(parts) + " (h·λ_max)"
+
+
 def reach(rows: Sequence[Row], quantity: str, of: str) -> str:
-    """How far a flow explains more than half of something, in words."""
-    held, failing = until(rows, lambda row: row[quantity] > HALF)
+    """How far a flow certainly explains more than half of something, in words."""
+    held, failing = until(rows, lambda row: (row[f"{quantity}_low"] or -np.inf) > HALF)
     if held is None and failing is not None:
-        return f"{percent(failing[quantity])} of {of} at the smallest {place(failing)}"
-    stop = f", and {percent(failing[quantity])} at {place(failing)}" if failing else ", the largest"
+        return f"{spread([failing], quantity)} of {of} at the smallest {place(failing)}"
+    stop = f", and {spread([failing], quantity)} at {place(failing)}" if failing else ", the last"
     return f"more than half of {of} up to h·λ_max = {held:.2g}{stop}"
 
 
@@ -116,15 +148,16 @@ def largest_curvature(row: Row) -> float:
 
 def worse(row: Row, other: Row) -> bool:
     """Whether a flow ends farther from the descent, by more than both were computed to."""
-    if other["distance"] is None:
+    errors = row["integration_error"], other["integration_error"]
+    if other["distance"] is None or None in errors:
         return False
-    doubt = row["integration_error"] + other["integration_error"]
-    return row["distance"] > other["distance"] + doubt
+    return row["distance"] > other["distance"] + sum(errors)
 
 
 def twin(row: Row, rows: Sequence[Row]) -> Row:
-    """The row of order 1 at the same learning rate, in the same window."""
-    wanted = {"motion": "order 1", "step_size": row["step_size"], "window": row["window"]}
+    """The row of order 1 at the same learning rate, from the same start."""
+    where = ("seed", "window", "step_size")
+    wanted = {"motion": "order 1", **{name: row[name] for name in where}}
     return next(other for other in rows if wanted.items() <= other.items())
 
 
@@ -135,8 +168,18 @@ def place(row: Row) -> str:
     )
 
 
-def spread(rows: Sequence[Row]) -> str:
-    """The least and the largest share of the departure in the rows, in words."""
-    shares = [row["explained"] for row in rows]
-    low, high = percent(min(shares)), percent(max(shares))
+def values(rows: Sequence[Row], name: str) -> str:
+    """The least and the largest number of a column, in words."""
+    numbers = [row[name] for row in rows]
+    low, high = f"{min(numbers):.3g}", f"{max(numbers):.3g}"
     return low if low == high else f"{low} to {high}"
+
+
+def spread(rows: Sequence[Row], quantity: str = "explained") -> str:
+    """The median share in the rows, and what they and their errors allow, in words."""
+    if all(row[quantity] is None for row in rows):
+        return "–"
+    low, middle, high = (
+        "?" if np.isinf(share) else percent(share) for share in extent(rows, quantity)
+    )
+    return middle if low == middle == high else f"{middle} ({low} to {high})"

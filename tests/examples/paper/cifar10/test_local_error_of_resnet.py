@@ -40,7 +40,7 @@ def tiny():
     """A profile with next to nothing in it."""
     return trainings.Profile(
         stages=(1,), width=2, images=16, batch=8, learning_rates=(0.02, 0.1), epochs=(0, 1, 2),
-        bfloat16=False, substeps=8,
+        bfloat16=False, substeps=8, seeds=(0, 1),
     )  # fmt: skip
 
 
@@ -211,7 +211,8 @@ def test_the_networks_are_those_of_plain_training(tiny, tmp_path):
     for epoch, theta in zip(tiny.epochs, thetas, strict=True):
         ended = bea.train(
             plain, (x, data.train_labels), (x_test, data.test_labels), learning_rates=(0.02, 0.1),
-            epochs=epoch, batch_size=8, measured_batch=8, together=False, progress=False,
+            epochs=epoch, seeds=tiny.seeds, batch_size=8, measured_batch=8, together=False,
+            progress=False,
         )  # fmt: skip
         for ours, theirs in zip(jax.tree.leaves(theta), jax.tree.leaves(ended.theta), strict=True):
             assert np.allclose(ours, theirs, rtol=1e-4, atol=1e-6)
@@ -233,16 +234,23 @@ def out(tiny, tmp_path_factory):
 def test_a_run_from_end_to_end(out):
     folder, printed = out
     rows = read_table(folder / f"{NAME}.csv")
-    assert len(rows) == 2 * 2 * 3
-    assert {(row["activation"], row["step_size"], row["epoch"]) for row in rows} == {
-        (a, h, e) for a in ("GELU", "ReLU") for h in (0.02, 0.1) for e in (0, 1, 2)
+    assert len(rows) == 2 * 2 * 2 * 3
+    names = ("activation", "seed", "step_size", "epoch")
+    assert {tuple(row[name] for name in names) for row in rows} == {
+        (a, s, h, e)
+        for a in ("GELU", "ReLU")
+        for s in (0, 1)
+        for h in (0.02, 0.1)
+        for e in (0, 1, 2)
     }
+    start = [row for row in rows if row["epoch"] == 0 and row["activation"] == "GELU"]
+    assert len({row["loss"] for row in start}) == 2  # one for each seed, whatever h is
     for row in rows:
         assert row["explained"] <= 1 and row["curvature"] > 0 and row["note"] is None
         settled = row["log_shift_change"] < 0.1
         assert row["log_shift_settled"] == ("yes" if settled else "no")
     made = json.loads((folder / f"{NAME}.json").read_text())
-    assert made["rows"] == 12 and made["fixed_batch"].startswith("the first 8 training images")
+    assert made["rows"] == 24 and made["fixed_batch"].startswith("the first 8 training images")
     assert "GELU: of the local error f_1 explains" in printed
     assert "GELU, epoch 2: what f_1 explains of" in printed
 
@@ -256,7 +264,7 @@ def test_a_run_that_is_cut_off_goes_on(tiny, out, tmp_path, monkeypatch):
     plain = steps.compare
     monkeypatch.setattr(trainings, "compare", lambda *asked: measured.append(1) or plain(*asked))
     again = trainings.measure(tiny, "GELU", images(16).subset(16, 8), out=folder, progress=False)
-    assert again == before and len(measured) == 2
+    assert again == before and len(measured) == 8
 
 
 @pytest.mark.slow
@@ -271,7 +279,47 @@ def test_redrawing_needs_nothing_but_the_table(out, tmp_path, monkeypatch):
     assert drawn.startswith(b"\x89PNG") and drawn == (folder / f"{NAME}.png").read_bytes()
 
 
-# What is said
+# What is said and drawn
+
+
+def row_of(seed: int, epoch: int, share: float, error: float = 0.0) -> dict:
+    return {
+        "activation": "ReLU",
+        "seed": seed,
+        "step_size": 0.05,
+        "epoch": epoch,
+        "step_times_curvature": 0.5,
+        "local_error": 2.0,
+        "integration_error": 2 * error,
+        "explained": share,
+        "flow_settled": "yes",
+    }
+
+
+def test_the_error_of_the_flow_is_in_the_share():
+    """|e| = 2 ± 0.2, of which 1.5 ± 0.2 is left."""
+    low, high = report.limits(row_of(0, 0, 0.25, 0.1))
+    assert (low, high) == pytest.approx((1 - 1.7 / 1.8, 1 - 1.3 / 2.2))
+    assert report.limits(row_of(0, 0, 0.25, 1.0)) == (-np.inf, np.inf)
+
+
+def test_the_figure_shows_all_seeds_and_numbers_what_is_below_its_edge():
+    from matplotlib.figure import Figure
+
+    axes = Figure().subplots()
+    by_epoch = {1: (0.2, 0.5, 0.9), 4: (-4.54, -1.5, 0.5), 9: (-3, 0.1, 0.2)}
+    rows = [
+        row_of(seed, e, share) for e, some in by_epoch.items() for seed, share in enumerate(some)
+    ]
+    figure.draw_by_epoch(axes, rows, {0.05: "#0072b2"})
+    assert [text.get_text() for text in axes.texts] == ["−150 %, least −454 %", "−300 %"]
+    bars = [line.get_ydata() for line in axes.lines if len(set(line.get_xdata())) == 1]
+    for bar in ([0.2, 0.9], [-1, 0.5], [-1, 0.2]):
+        assert any(np.allclose(drawn, bar) for drawn in bars)
+    marks = [line for line in axes.lines if len(line.get_xdata()) == 1]
+    edge = ("v", figure.LOWEST)  # of a median below it, and of a seed below it
+    found = [(mark.get_marker(), mark.get_ydata()[0]) for mark in marks]
+    assert found == [("s", 0.5), edge, edge, ("s", 0.1)]
 
 
 def told(activation: str, shares_by_step: dict[float, float]) -> str:
