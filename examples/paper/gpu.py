@@ -18,14 +18,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter, sleep
 
 from bea.errors import InputError
@@ -37,7 +40,9 @@ from examples.paper import data_folder
 from examples.paper.cifar10 import strips
 from examples.paper.commands import command
 from examples.paper.scripts import errors_in_one_line
-from examples.paper.slices.slice_file import ENDING
+from examples.paper.slices.catalogue import slices as slices_of
+from examples.paper.slices.merging import check
+from examples.paper.slices.slice_file import ENDING, read_slice
 
 NAME = "gpu"
 PACK = Path("build/gpu")
@@ -104,10 +109,7 @@ def plan(name: str, out: Path, *, rehearse: bool) -> list[Part]:
             110,
         ),
         slices("mnist-w400-s", None, reserve=330),
-        *(
-            benchmark(name, out, seconds)
-            for name, seconds in zip(BENCHMARKS, (40, 30, 60, 20), strict=True)
-        ),
+        *(benchmark(name, out, seconds) for name, seconds in BENCHMARKS.items()),
         slices("mnist", None),
     ]
 
@@ -179,10 +181,10 @@ def run_part(part: Part, out: Path, seconds: float) -> str:
             pack(out)
             sleep(0.5)
         stopped = process.poll() is None
-        if stopped:
+    finally:
+        with suppress(ProcessLookupError):  # and what it has started
             os.killpg(process.pid, signal.SIGKILL)
         status = process.wait()
-    finally:
         if output is not None:
             output.close()
     pack(out)
@@ -191,16 +193,17 @@ def run_part(part: Part, out: Path, seconds: float) -> str:
 
 def pack(out: Path) -> None:
     """All files of slices that are complete, in one archive, if there are more than in the last."""
-    files = sorted(SLICES.glob(f"*{ENDING}"))
+    files = {file.name: file for file in sorted(SLICES.glob(f"*{ENDING}"))}
     archive = out / ARCHIVE
-    if archive.is_file():
+    try:
         with zipfile.ZipFile(archive) as there:
-            if there.namelist() == [file.name for file in files]:
-                return
-    if files:
+            packed_before = {entry.filename: entry.file_size for entry in there.infolist()}
+    except (OSError, zipfile.BadZipFile):
+        packed_before = {}
+    if files and packed_before != {name: file.stat().st_size for name, file in files.items()}:
         with written_atomically(archive) as partial, zipfile.ZipFile(partial, "w") as packed:
-            for file in files:  # they are compressed already
-                packed.write(file, file.name)
+            for name, file in files.items():  # they are compressed already
+                packed.write(file, name)
 
 
 def prepare(data: Path) -> None:
@@ -252,16 +255,37 @@ def collect(folder: Path) -> None:
     if not any(path.is_file() for path in found):
         raise InputError(f"{folder} holds neither {ARCHIVE} nor a table: name OUT of `make gpu`")
     if found[0].is_file():
-        RESULTS.mkdir(parents=True, exist_ok=True)
-        with zipfile.ZipFile(found[0]) as packed:
-            for name in packed.namelist():
-                (RESULTS / Path(name).name).write_bytes(packed.read(name))
-                print(f"wrote {RESULTS / Path(name).name}")
+        collect_slices(found[0])
     for table in found[1:]:
         if table.is_file():
             place = Path("results/benchmarks") / f"{table.stem}_gpu.csv"
             shutil.copy(table, place)
             print(f"wrote {place}")
+
+
+def collect_slices(archive: Path) -> None:
+    """Put the slices of the paper into results/slices, beside those of other devices."""
+    try:
+        with zipfile.ZipFile(archive) as packed, TemporaryDirectory() as folder:
+            for name in packed.namelist():
+                came = Path(folder) / Path(name).name
+                came.write_bytes(packed.read(name))
+                try:
+                    file = read_slice(came)
+                    check(file, {slice.name: slice for slice in slices_of("paper")}, probing=False)
+                except InputError as error:
+                    print(f"left out: {error}", file=sys.stderr)
+                    continue
+                place = RESULTS / f"{file.name}{ENDING}"
+                if place.is_file() and read_slice(place).device != file.device:
+                    slug = "-".join(re.findall(r"\w+", file.device.lower()))
+                    place = RESULTS / f"{file.name}@{slug}{ENDING}"
+                RESULTS.mkdir(parents=True, exist_ok=True)
+                with written_atomically(place) as partial:
+                    partial.write_bytes(came.read_bytes())
+                print(f"wrote {place}")
+    except zipfile.BadZipFile:
+        raise InputError(f"{archive} is damaged: copy it again from where it came") from None
 
 
 def main(argv: Sequence[str] | None = None) -> None:

@@ -11,9 +11,9 @@ import argparse
 import json
 import platform
 import subprocess
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -101,7 +101,7 @@ def produce(
         "git_revision": REVISION,
         "python": platform.python_version(),
         "device": jax.devices()[0].device_kind,
-        "versions": {name: version(name) for name in (*PACKAGES, *packages)},
+        "versions": versions((*PACKAGES, *packages)),
         **configuration,
     }
     write_text(path.with_suffix(".json"), json.dumps(provenance, indent=1) + "\n")
@@ -110,6 +110,17 @@ def produce(
         where = "outside a clone" if REVISION is None else "with changes that are not committed"
         print(f"warning: made {where}, so {path.name} cannot be made again: commit, then run again")
     return rows
+
+
+def versions(packages: Iterable[str]) -> dict[str, str | None]:
+    """Of these packages; None of one that runs from its sources, or is not there."""
+    found: dict[str, str | None] = {}
+    for name in packages:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = None
+    return found
 
 
 def git_revision() -> str | None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 from bea.errors import InputError
@@ -23,7 +25,7 @@ from examples.paper.slices.timing import estimates, speed_of_this_device
 
 DEFAULT = Path("build/slices")
 RESULTS = Path("results/slices")
-"""Where the files of slices are committed; `list` and `merge` look there too."""
+"""Where the files of slices are committed; `list` and `run --within` look there too."""
 
 
 def list_slices(given: argparse.Namespace) -> None:
@@ -59,20 +61,26 @@ def run_slices(given: argparse.Namespace) -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     runner = Runner(given.out, given.data, show)
     if given.names:
-        for name in given.names:
-            slice = named(given.profile, name)
+        if given.within is not None or given.only is not None:
+            raise InputError("a slice is named, so leave out --within and --only")
+        for slice in [named(given.profile, name) for name in given.names]:
             runner.run(slice)
-            print(f"wrote {runner.path(slice)}")
+            print(f"{runner.path(slice)} is there")
         return
     if given.within is None:
         raise InputError("say which slice to run, by its name, or how long: --within SECONDS")
+    if not 0 < given.within < math.inf:
+        raise InputError(f"--within {given.within:g}: give a number of seconds above 0")
+    begun = perf_counter()
     found = there_already(given)
     there = {file.name for file in found.files}
     left = [slice for slice in chosen(given) if slice.name not in there]
     if not left:
         print("every slice is done")
         return
-    done = runner.run_within(left, given.within, expected(given, left, found))
+    complain(found)
+    seconds = expected(given, left, found)
+    done = runner.run_within(left, given.within - (perf_counter() - begun), seconds)
     print(f"{len(done)} slices were run; {len(left) - len(done)} are left")
 
 

@@ -10,10 +10,12 @@ The same files make the same tables, byte for byte, in whatever order they are f
 from __future__ import annotations
 
 import json
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +29,7 @@ from examples.paper.slices import NAME
 from examples.paper.slices.catalogue import Slice
 from examples.paper.slices.probe import probe, same
 from examples.paper.slices.slice_file import ENDING, SliceFile, differences, read_slice
+from examples.paper.tables import MEASURED
 
 KEYS = {
     MEASUREMENTS: ("width", "batch", "examples", "mu", "seed", "learning_rate", "step"),
@@ -79,7 +82,8 @@ def find(folders: Iterable[Path], slices: Sequence[Slice], *, probing: bool = Tr
             else:
                 files.append(file)
     return Found(
-        tuple(sorted(files, key=lambda f: (f.name, f.device, str(f.path)))), tuple(refused)
+        tuple(sorted(files, key=lambda f: (f.name, f.device, json.dumps(f.content)))),
+        tuple(refused),
     )
 
 
@@ -93,11 +97,53 @@ def check(file: SliceFile, by_name: dict[str, Slice], probing: bool) -> None:
     pinned = DATA.get(slice.training.data)
     if pinned and file.content["data"] != pinned:
         raise InputError(f"{file.path} is of other data than {slice.training.data} as published")
+    for table, key in KEYS.items():
+        check_rows(file, table, key, expected(slice, table))
     if probing and not same(probe(slice.training), file.content["probe"]):
         raise InputError(
             f"{file.path} is of another program: what it computed on made-up numbers is not what "
             f"the sources here compute; run {file.name} again"
         )
+
+
+def check_rows(
+    file: SliceFile, table: str, key: Sequence[str], asked: set[tuple[Any, ...]]
+) -> None:
+    """Refuse a file whose rows are not those that its slice has, each once."""
+    try:
+        rows = file.rows(table)
+        found = Counter(tuple(row[name] for name in key) for row in rows)
+        lacking = [name for name in MEASURED if table == MEASUREMENTS and name not in rows[0]]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise InputError(
+            f"{file.path} has a damaged table {table}: run {file.name} again"
+        ) from None
+    values = (value for row in rows for value in row.values() if isinstance(value, float))
+    wrong = (
+        f"has no column {lacking[0]}" if lacking
+        else "lacks rows that it should have" if asked - set(found)
+        else "has rows of other models or steps" if set(found) - asked
+        else "has a row twice" if max(found.values(), default=0) > 1
+        else "has a number that is not finite" if not all(map(math.isfinite, values))
+        else None
+    )  # fmt: skip
+    if wrong:
+        raise InputError(f"{file.path} {wrong} in {table}: run {file.name} again")
+
+
+def expected(slice: Slice, table: str) -> set[tuple[Any, ...]]:
+    """What names the rows of a table of this slice."""
+    training = slice.training
+    models = product(training.seeds, training.learning_rates)
+    if table == MEASUREMENTS:
+        common = training.common()
+        shared = tuple(common[name] for name in ("width", "batch", "examples", "mu"))
+        return {(*shared, *model, i) for model in models for i in training.measured_steps()}
+    noise = getattr(training, "noise", None)
+    if noise is None:
+        return set()
+    draws = product(models, noise.sigmas, range(noise.draws))
+    return {(training.width, *model, sigma, draw) for model, sigma, draw in draws}
 
 
 def refuse_disagreement(files: Sequence[SliceFile]) -> None:
@@ -156,12 +202,14 @@ def merge(found: Found, slices: Sequence[Slice], out: Path, profile: str) -> dic
         folder.mkdir(parents=True, exist_ok=True)
         for table, key in KEYS.items():
             rows = [row for file in chosen for row in file.rows(table)]
-            if not rows:
+            path = (folder / table).with_suffix(".json")
+            if not rows:  # a table of other slices must not stand beside those of these
+                for stale in (folder / table, path):
+                    stale.unlink(missing_ok=True)
                 continue
             rows.sort(key=partial(_place, key))
             write_table(folder / table, rows)
             note = provenance(table, len(rows), profile, experiment, chosen, passed, slices)
-            path = (folder / table).with_suffix(".json")
             write_text(path, json.dumps(note, indent=1) + "\n")
             written.setdefault(experiment, []).append(folder / table)
     return written

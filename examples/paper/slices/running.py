@@ -18,7 +18,7 @@ from bea.models.dataset import Dataset
 from bea.numeric.training.checkpoints import BUSY
 from examples.paper.scripts import ask_for_the_same_bits
 from examples.paper.slices.catalogue import Slice
-from examples.paper.slices.probe import probe
+from examples.paper.slices.probe import probe, same
 from examples.paper.slices.slice_file import ENDING, differences, read_slice, write_slice
 
 STATES = "states"
@@ -46,15 +46,22 @@ class Runner:
         return self.out / f"{slice.name}{ENDING}"
 
     def is_done(self, slice: Slice) -> bool:
-        """Is the file of this slice there?
+        """Is the file of this slice there? One that is damaged is moved aside.
 
         Raises:
-            InputError: a file of its name is there that is damaged or of another slice.
+            InputError: a file of its name is there that is of another slice.
         """
         path = self.path(slice)
         if not path.is_file():
             return False
-        if found := differences(read_slice(path), slice):
+        try:
+            file = read_slice(path)
+        except InputError as error:
+            aside = path.with_name(f"{path.name}.damaged")
+            path.replace(aside)
+            print(f"{error}; it is {aside} now", file=sys.stderr)
+            return False
+        if found := differences(file, slice):
             raise InputError(f"{path} is of another slice of this name ({found[0]}): move it away")
         return True
 
@@ -65,7 +72,9 @@ class Runner:
             InputError: the data are not there, or another process is at this slice.
         """
         if self.is_done(slice):
-            return
+            if same(probe(slice.training), read_slice(self.path(slice)).content["probe"]):
+                return
+            print(f"{self.path(slice)} is of another program: run again", file=sys.stderr)
         ask_for_the_same_bits()
         training, state = slice.training, self.out / STATES / slice.name
         data = self._data(training.data, lambda: training.load(self.data))

@@ -22,7 +22,6 @@ import platform
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -31,12 +30,18 @@ from bea.files import written_atomically
 from bea.numeric.training.choice import AT_ONCE, IN_TURN
 from examples.paper.commands import command
 from examples.paper.device import device_name
-from examples.paper.results import PACKAGES, REVISION, Row
+from examples.paper.results import PACKAGES, REVISION, Row, versions
 from examples.paper.scripts import peak_memory
 from examples.paper.slices import NAME
 from examples.paper.slices.catalogue import Slice
 
 FORMAT = 1
+FIELDS: dict[str, type] = {
+    "format": int, "slice": dict, "data": str, "probe": list, "device": str, "versions": dict,
+    "seconds": dict, "tables": dict,
+}  # fmt: skip
+"""What every file has, and of which kind."""
+
 ENDING = ".json.gz"
 FURTHER_PACKAGES = ("flax", "optax", "jaxlib")
 
@@ -106,7 +111,7 @@ def write_slice(
         "python": platform.python_version(),
         "device": device_name(),
         "together": together,
-        "versions": {name: version(name) for name in (*PACKAGES, *FURTHER_PACKAGES)},
+        "versions": versions((*PACKAGES, *FURTHER_PACKAGES)),
         "seconds": {what: round(s, 1) for what, s in seconds.items()},
         "peak_memory_mib": peak_memory(),
         "tables": {
@@ -128,11 +133,12 @@ def read_slice(path: Path) -> SliceFile:
     remedy = "run the slice again, or leave the file out"
     try:
         content = json.loads(gzip.decompress(path.read_bytes()))
-    except (OSError, EOFError, ValueError, zlib.error) as error:
+    except (OSError, EOFError, ValueError, RecursionError, zlib.error) as error:
         reason = " ".join(str(error).split())[:120] or type(error).__name__
         raise InputError(f"{path} cannot be read ({reason}): {remedy}") from None
-    wanted = {"format", "slice", "data", "probe", "device", "seconds", "tables"}
-    if not isinstance(content, dict) or not wanted <= set(content):
+    if not isinstance(content, dict) or any(
+        not isinstance(content.get(name), kind) for name, kind in FIELDS.items()
+    ):
         raise InputError(f"{path} is not the file of a slice: {remedy}")
     if content["format"] != FORMAT:
         raise InputError(f"{path} has the format {content['format']} and not {FORMAT}: {remedy}")

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 import jax
@@ -116,8 +116,9 @@ def speed_of_this_device(cache: Path, *, residual: bool, afresh: bool = False) -
         known = json.loads(cache.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
-    found = None if afresh else known.get(here)
-    if found is None or (residual and not found["image"]):
+    known = known if isinstance(known, dict) else {}
+    found: dict[str, float] = {} if afresh else known.get(here) or {}
+    if set(found) != {field.name for field in fields(Speed)} or (residual and not found["image"]):
         found = asdict(measured(residual))
         cache.parent.mkdir(parents=True, exist_ok=True)
         write_text(cache, json.dumps({**known, here: found}, indent=1) + "\n")

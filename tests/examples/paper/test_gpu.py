@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import subprocess
 import sys
@@ -68,8 +69,43 @@ def test_slices_that_are_complete_come_back_though_the_part_is_stopped(tmp_path)
     gpu.run([Part("slices", ("-c", writes), 2.0)], tmp_path / "out", 30)
     with zipfile.ZipFile(tmp_path / "out" / gpu.ARCHIVE) as packed:
         assert packed.namelist() == [one.name] and packed.read(one.name) == b"rows"
-    gpu.collect(tmp_path / "out")
-    assert (gpu.RESULTS / one.name).read_bytes() == b"rows"
+
+
+COMMITTED = sorted((ROOT / "results" / "slices").glob(f"mnist-w50-s*{ENDING}"))
+
+
+def test_slices_that_came_back_stand_beside_those_of_other_devices(tmp_path, capsys):
+    """One new, one that is there from another device, and one that is no slice."""
+    first, second = COMMITTED[:2]
+    content = json.loads(gzip.decompress(first.read_bytes()))
+    came = gzip.compress(json.dumps({**content, "device": "Big GPU (80GB)"}).encode())
+    out = tmp_path / "out"
+    out.mkdir()
+    with zipfile.ZipFile(out / gpu.ARCHIVE, "w") as packed:
+        packed.writestr(first.name, came)
+        packed.writestr(second.name, second.read_bytes())
+        packed.writestr(f"none{ENDING}", b"rows")
+    gpu.RESULTS.mkdir()
+    (gpu.RESULTS / first.name).write_bytes(first.read_bytes())
+    gpu.collect(out)
+    beside = first.name.replace(ENDING, f"@big-gpu-80gb{ENDING}")
+    assert {path.name for path in gpu.RESULTS.iterdir()} == {first.name, second.name, beside}
+    assert (gpu.RESULTS / first.name).read_bytes() == first.read_bytes()
+    error = capsys.readouterr().err
+    assert error.startswith("left out: ") and "none" in error
+
+
+def test_an_archive_that_is_damaged_is_written_again_and_not_collected(tmp_path):
+    gpu.SLICES.mkdir()
+    (gpu.SLICES / f"one{ENDING}").write_bytes(b"rows")
+    (tmp_path / gpu.ARCHIVE).write_bytes(b"no zip")
+    with pytest.raises(bea.InputError, match=r"slices\.zip is damaged"):
+        gpu.collect(tmp_path)
+    gpu.pack(tmp_path)
+    (gpu.SLICES / f"one{ENDING}").write_bytes(b"more rows")
+    gpu.pack(tmp_path)
+    with zipfile.ZipFile(tmp_path / gpu.ARCHIVE) as packed:
+        assert packed.read(f"one{ENDING}") == b"more rows"
 
 
 def test_nothing_that_came_back_is_said(tmp_path):

@@ -27,6 +27,7 @@ from examples.paper.slices import merging, running, slice_file, timing
 from examples.paper.slices.catalogue import PROFILES, RATES, Slice, named, slices
 from examples.paper.slices.probe import probe, same
 from examples.paper.slices.slice_file import ENDING, read_slice, write_slice
+from examples.paper.tables import MEASURED
 
 ROOT = Path(__file__).parents[4]
 PROBE = (2.3, 0.5, 2.3, 0.4, 10.0)
@@ -44,17 +45,23 @@ def measured(slice: Slice, change: float = 0.0) -> dict[str, list[dict[str, Any]
     """Made-up rows of a slice."""
     training = slice.training
     assert isinstance(training, PerceptronTraining)
+    told = dict.fromkeys(MEASURED, 0.5)
     rows = [
-        {**training.common(), "seed": seed, "learning_rate": h, "step": step, "loss": h + change}
+        {**training.common(), "seed": seed, "learning_rate": h, **told, "step": step,
+         "loss": h + change}
         for seed in training.seeds
         for h in training.learning_rates
-        for step in (0, 10)
-    ]
+        for step in training.measured_steps()
+    ]  # fmt: skip
+    if training.noise is None:
+        return {MEASUREMENTS: rows}
     noise = [
-        {"width": training.width, "seed": seed, "learning_rate": h, "sigma": 0.5, "draw": 0,
+        {"width": training.width, "seed": seed, "learning_rate": h, "sigma": sigma, "draw": draw,
          "slope": h, "test_accuracy": 0.9}
         for seed in training.seeds
         for h in training.learning_rates
+        for sigma in training.noise.sigmas
+        for draw in range(training.noise.draws)
     ]  # fmt: skip
     return {MEASUREMENTS: rows, PERTURBATIONS: noise}
 
@@ -207,6 +214,14 @@ def test_missing_slices_are_named(tmp_path, put, capsys):
         (lambda path: changed(path, probe=[]), "is of another program"),
         (lambda path: described(path, epochs=9), "epochs = 9 and not 6"),
         (lambda path: described(path, name="digits-w9"), "no slice of this profile"),
+        (lambda path: changed(path, slice="digits"), "is not the file of a slice"),
+        (lambda path: changed(path, versions=None), "is not the file of a slice"),
+        (lambda path: changed(path, tables={}), "has a damaged table"),
+        (lambda path: tabled(path, lambda rows: rows.pop()), "lacks rows that it should have"),
+        (lambda path: tabled(path, lambda rows: rows.append(rows[0])), "has a row twice"),
+        (lambda path: tabled(path, lambda rows: rows[0].pop()), "has a damaged table"),
+        (lambda path: tabled(path, other_seed), "has rows of other models"),
+        (lambda path: tabled(path, not_finite), "that is not finite"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_left_out_by_its_name(tmp_path, put, capsys, damage, said):
@@ -224,6 +239,21 @@ def test_a_file_that_cannot_be_used_is_left_out_by_its_name(tmp_path, put, capsy
 def changed(path: Path, **new: Any) -> None:
     content = json.loads(gzip.decompress(path.read_bytes()))
     path.write_bytes(gzip.compress(json.dumps({**content, **new}).encode()))
+
+
+def tabled(path: Path, change: Callable[[list[list[Any]]], object]) -> None:
+    tables = json.loads(gzip.decompress(path.read_bytes()))["tables"]
+    change(tables[MEASUREMENTS]["rows"])
+    changed(path, tables=tables)
+
+
+def other_seed(rows: list[list[Any]]) -> None:
+    """One more row, of a seed that the slice does not have."""
+    rows.append([*rows[0][:4], 77, *rows[0][5:]])
+
+
+def not_finite(rows: list[list[Any]]) -> None:
+    rows[0][-1] = float("nan")
 
 
 def described(path: Path, **new: Any) -> None:
@@ -338,6 +368,39 @@ def test_what_is_done_is_not_run_again(tmp_path, pretend, put, capsys):
     assert FIRST.name not in pretend and len(pretend) == len(REHEARSAL) - 1
     run(tmp_path, "--within", "1000")
     assert "every slice is done" in capsys.readouterr().out
+
+
+def test_a_damaged_file_is_moved_aside_and_the_slice_is_run(tmp_path, put, capsys, monkeypatch):
+    path = put(tmp_path, FIRST)
+    path.write_bytes(path.read_bytes()[:-9])
+    assert not running.Runner(tmp_path, None, progress=False).is_done(FIRST)
+    aside = path.with_name(f"{path.name}.damaged")
+    assert aside.is_file() and not path.exists() and str(aside) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("seconds", ["0", "-1", "nan", "inf"])
+def test_a_time_that_is_none_is_refused(tmp_path, pretend, capsys, seconds):
+    with pytest.raises(SystemExit):
+        run(tmp_path, "--within", seconds)
+    assert "give a number of seconds above 0" in capsys.readouterr().err
+
+
+def test_all_names_are_known_before_the_first_is_run(tmp_path, pretend, capsys):
+    with pytest.raises(SystemExit):
+        run(tmp_path, FIRST.name, "digits-nope")
+    assert "there is no slice digits-nope" in capsys.readouterr().err and not pretend
+    with pytest.raises(SystemExit):
+        run(tmp_path, FIRST.name, "--within", "100")
+    assert "leave out --within and --only" in capsys.readouterr().err
+
+
+def test_tables_of_other_slices_do_not_stay_beside_new_ones(tmp_path, put):
+    put(tmp_path / "a", FIRST)
+    put(tmp_path / "b", named("rehearsal", "digits-w16-s0"))
+    merge(tmp_path / "out", tmp_path / "a")
+    assert (tmp_path / "out" / "mnist" / PERTURBATIONS).is_file()
+    merge(tmp_path / "out", tmp_path / "b")
+    assert not list((tmp_path / "out" / "mnist").glob("perturbations.*"))
 
 
 def test_a_file_of_another_slice_is_not_overwritten(tmp_path, put):
