@@ -64,8 +64,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         NAME,
         package.__doc__,
         profiles=tuple(PROFILES),
-        profile_help="quick (a minute or two): small perceptrons on digits; laptop (some minutes): "
-        "five layers of 50 on MNIST; paper: five layers of 400, for an accelerator",
+        profile_help="quick (a minute or two): small perceptrons on digits; laptop (a quarter of "
+        "an hour): five layers of 50 on MNIST; paper: five layers of 400, for an accelerator",
         data_help="where laptop and paper find mnist/",
         examples=["--profile laptop --data FOLDER", "--redraw"],
         prepare=prepare,

@@ -52,7 +52,7 @@ def draw(table: Path, png: Path) -> None:
                 axes.sharey(shares[0])
                 axes.tick_params(labelleft=False)
             left = [1 - row["explained"] for row in of_activation if row["explained"] is not None]
-            shares[0].set(yscale="log", ylim=(min(left, default=1) / 4, 2.5 * max(left, default=1)))
+            shares[0].set(yscale="log", ylim=(min(left, default=1) / 4, 8 * max(left, default=1)))
             for i, (window, of_window) in enumerate(split_by(of_activation, "window").items()):
                 draw_shares(shares[i], of_window)
                 shown = largest_explained(of_window)
@@ -147,6 +147,8 @@ def draw_shares(axes: Axes, rows: Sequence[Row]) -> None:
 
 def draw_ratio(axes: Axes, shown: Row, tracks: Sequence[Row]) -> None:
     """R_IG/E along the descent and along every flow, at one learning rate."""
+    from matplotlib.ticker import MaxNLocator
+
     exponent = int(np.floor(np.log10(shown["ratio_start"])))
     for motion, of_motion in split_by(tracks, "motion").items():
         time = [row["time"] for row in of_motion]
@@ -156,6 +158,7 @@ def draw_ratio(axes: Axes, shown: Row, tracks: Sequence[Row]) -> None:
         else:
             colour, line, _, label = LOOKS[motion]
             axes.plot(time, ratio, color=colour, linestyle=line, linewidth=1.4, label=label)
+    axes.xaxis.set_major_locator(MaxNLocator(5))
     axes.set(xlabel="time since the start", ylabel=rf"$R_{{IG}}/E\;/\;10^{{{exponent}}}$")
     share = spread([shown], "ratio_explained")
     axes.set_title(

@@ -243,8 +243,13 @@ class Training:
     def _smoothly(
         self, name: str, theta: jax.Array, examples: Any, h: float, time: float, coarser: float
     ) -> tuple[jax.Array, ...]:
-        """By Dopri8. bea.flow would compile anew for every h, θ and tolerance."""
+        """By Dopri8. bea.flow would compile anew for every h, θ and tolerance.
+
+        Two runs must not take the same steps, or their difference says nothing of their error. On a
+        slow flow they would, whatever the tolerances are, if steps were not limited otherwise.
+        """
         right_side = self._motion(name, examples)
+        longest = time / GRID * jnp.where(coarser > 1, 2, 1)
         solution = diffrax.diffeqsolve(
             diffrax.ODETerm(lambda t, theta, h: right_side(theta, h)),
             diffrax.Dopri8(),
@@ -262,7 +267,9 @@ class Training:
                     ),
                 ]
             ),
-            stepsize_controller=diffrax.PIDController(rtol=coarser * RTOL, atol=coarser * ATOL),
+            stepsize_controller=diffrax.PIDController(
+                rtol=coarser * RTOL, atol=coarser * ATOL, dtmax=longest
+            ),
             max_steps=MAX_STEPS,
             throw=False,
         )

@@ -209,6 +209,16 @@ def test_an_error_is_the_distance_of_runs_and_chance_makes_it_no_less():
         assert measurement.flow_of(lost, 64).error == np.inf
 
 
+def test_where_tolerances_bind_nothing_two_runs_still_differ_by_their_error():
+    """θ̇ = −19 θ near 0, where steps grow as fast as they may: in one run as in the other."""
+    start, decay = np.array([1e-10, 2e-10]), np.exp(-19 * 0.2)
+    with jax.enable_x64(True):
+        training = measurement.Training(lambda theta, _: 19 * (theta**2).sum() / 2)
+        flow = training.flow("order 0", jnp.asarray(start), 0.1, time=0.2)
+        error = np.linalg.norm(np.asarray(flow.end) - start * decay)
+    assert error < flow.error < 1e-9 * np.linalg.norm(start)
+
+
 def test_across_kinks_the_error_told_is_no_less_than_the_error():
     """Forty θ_i, each of which falls with the speed 2 above 0 and with 1 below."""
     start = np.linspace(0.1, 1, 40)
