@@ -101,8 +101,8 @@ def draw_share(
         if least is not None and percent(least) != number:
             number += f", least {percent(least)}"
         axes.annotate(
-            number, (x, LOWEST), xytext=(0, 6), textcoords="offset points", color=colour,
-            fontsize=8, ha="center", rotation=90,
+            number, (x, LOWEST), xytext=(2, 5), textcoords="offset points", color=colour,
+            fontsize=8, ha="left", rotation=90,
         )  # fmt: skip
 
 

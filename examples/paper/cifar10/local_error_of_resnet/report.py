@@ -17,11 +17,11 @@ def summary(rows: Sequence[Row]) -> Iterator[str]:
         for epoch, of_epoch in split_by(of_activation, "epoch").items():
             yield f"\n{activation}, epoch {epoch:g}: what f_1 explains of"
             yield (
-                "      h  h·λ_max  E on B   |e|/|h∇E|   local error   cosine"
+                "seed     h  h·λ_max  E on B   |e|/|h∇E|   local error   cosine"
                 "   change of f   log-shift 6   half back"
             )
             for row in of_epoch:
-                yield f"{row['step_size']:7g}  " + (row["note"] or line(row))
+                yield f"{row['seed']:4g} {row['step_size']:5g}  " + (row["note"] or line(row))
     yield ""
     for activation, of_activation in split_by(rows, "activation").items():
         yield from verdict(activation, of_activation)
