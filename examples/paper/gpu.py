@@ -19,7 +19,6 @@ import argparse
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -28,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 from time import perf_counter, sleep
 
 from bea.errors import InputError
@@ -167,26 +166,27 @@ def run_part(part: Part, out: Path, seconds: float) -> str:
     if wheels.is_dir():
         parts = [str(wheels.absolute()), environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, parts))
-    output = None if part.output is None else (out / part.output).open("wb")
-    try:
+    with TemporaryFile() as printed:
         process = subprocess.Popen(
             [sys.executable, *options],
-            stdout=output,
-            stderr=None if output is None else subprocess.STDOUT,
+            stdout=printed if part.output else None,
+            stderr=subprocess.STDOUT if part.output else None,
             env=environment,
             start_new_session=True,
         )
-        end = perf_counter() + seconds
-        while process.poll() is None and perf_counter() < end:
-            pack(out)
-            sleep(0.5)
-        stopped = process.poll() is None
-    finally:
-        with suppress(ProcessLookupError):  # and what it has started
-            os.killpg(process.pid, signal.SIGKILL)
-        status = process.wait()
-        if output is not None:
-            output.close()
+        try:
+            end = perf_counter() + seconds
+            while process.poll() is None and perf_counter() < end:
+                pack(out)
+                sleep(0.5)
+            stopped = process.poll() is None
+        finally:
+            with suppress(ProcessLookupError):  # and what it has started
+                os.killpg(process.pid, signal.SIGKILL)
+            status = process.wait()
+        if part.output:
+            printed.seek(0)
+            write_text(out / part.output, printed.read().decode(errors="replace"))
     pack(out)
     return "stopped at its bound" if stopped else "done" if status == 0 else f"failed ({status})"
 
@@ -219,9 +219,8 @@ def prepare(data: Path) -> None:
     """
     data_folder.mnist(data)  # refuses what is not there, or not as published
     mnist = data / "mnist" if (data / "mnist").is_dir() else data
-    (PACK / "mnist").mkdir(parents=True, exist_ok=True)
     for file in mnist.glob("*-ubyte*"):
-        shutil.copy(file, PACK / "mnist" / file.name)
+        copy_file(file, PACK / "mnist" / file.name)
     if (data / CIFAR10_FOLDER).is_dir():
         strips.pack(data / CIFAR10_FOLDER, CIFAR10)
     platforms = [f"--platform=manylinux{name}_x86_64" for name in ("_2_28", "_2_17", "2014")]
@@ -235,6 +234,13 @@ def prepare(data: Path) -> None:
     for folder in sorted(path for path in PACK.iterdir() if path.is_dir()):
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         print(f"{folder}: {size / 2**20:.1f} MiB")
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Whole or not at all, into a folder that is made if need be."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with written_atomically(target) as partial:
+        partial.write_bytes(source.read_bytes())
 
 
 def unpack() -> None:
@@ -259,7 +265,7 @@ def collect(folder: Path) -> None:
     for table in found[1:]:
         if table.is_file():
             place = Path("results/benchmarks") / f"{table.stem}_gpu.csv"
-            shutil.copy(table, place)
+            copy_file(table, place)
             print(f"wrote {place}")
 
 
@@ -269,7 +275,8 @@ def collect_slices(archive: Path) -> None:
         with zipfile.ZipFile(archive) as packed, TemporaryDirectory() as folder:
             for name in packed.namelist():
                 came = Path(folder) / Path(name).name
-                came.write_bytes(packed.read(name))
+                with written_atomically(came) as partial:
+                    partial.write_bytes(packed.read(name))
                 try:
                     file = read_slice(came)
                     check(file, {slice.name: slice for slice in slices_of("paper")}, probing=False)
@@ -280,9 +287,7 @@ def collect_slices(archive: Path) -> None:
                 if place.is_file() and read_slice(place).device != file.device:
                     slug = "-".join(re.findall(r"\w+", file.device.lower()))
                     place = RESULTS / f"{file.name}@{slug}{ENDING}"
-                RESULTS.mkdir(parents=True, exist_ok=True)
-                with written_atomically(place) as partial:
-                    partial.write_bytes(came.read_bytes())
+                copy_file(came, place)
                 print(f"wrote {place}")
     except zipfile.BadZipFile:
         raise InputError(f"{archive} is damaged: copy it again from where it came") from None

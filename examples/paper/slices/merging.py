@@ -21,7 +21,7 @@ from typing import Any
 
 from bea.errors import InputError
 from bea.tables import write_table, write_text
-from examples.paper.commands import command
+from examples.paper.commands import made_by
 from examples.paper.mnist.training import PERTURBATIONS
 from examples.paper.results import Row
 from examples.paper.scripts import MEASUREMENTS
@@ -229,7 +229,7 @@ def provenance(
     return {
         "table": table,
         "rows": rows,
-        "made_by": f"{command(NAME)} merge",
+        "made_by": f"{made_by(NAME)} merge",
         "profile": profile,
         "slices": {f.name: {name: f.content[name] for name in told} for f in files},
         "also_run_on": {

@@ -8,12 +8,11 @@ normalization in training mode, whose E and ∇E are those of this batch as a wh
 
 ReLU stands beside them, as what the theorem does not cover. A step carries some pre-activations of
 hidden units across zero, where E has a kink and ∇E jumps. Automatic differentiation differentiates
-the pieces and not the seams: its Hessian H does not see the kinks, misses half of the change of ∇E
-over the step or more, and −½H∇E is not the correction that the iterates ask for. A step with n
-kinks, n ≥ 10, leaves an error of about c·h·√n, as of n jumps in random directions, whatever p; with
-n ∝ h that is h^1.5. How a step meets kinks is chance, so networks are looked at from three starts
-there, with other examples each. Between its kinks a ReLU network is smooth: where h is so small
-that no pre-activation changes its sign, the orders 2, 3, 4 and 5 are back.
+the pieces and not the seams: its Hessian H does not see the kinks, misses half of the change
+of ∇E over the step or more, and −½H∇E is not the correction that the iterates ask for. A step with
+n kinks, n ≥ 10, leaves an error of about c·h·√n, as of n jumps in random directions, whatever p;
+with n ∝ h that is h^1.5. Between its kinks a ReLU network is smooth: where h is so small that no
+pre-activation changes its sign, the orders 2, 3, 4 and 5 are back.
 
 Two tables are written, one with a row per error and the kinks that its step crossed, one with a row
 per order. The figure is drawn from them. The quick profile has perceptrons on scikit-learn's

@@ -13,7 +13,6 @@ from examples.paper.networks.theorem_3_1 import NAME
 from examples.paper.networks.theorem_3_1.cases import (
     LEARNING_RATE,
     QUICK,
-    SEEDS,
     TRAINING_STEPS,
     full,
     orders_of,
@@ -44,7 +43,7 @@ def prepare(profile: str, folder: Path | None, out: Path) -> Measuring:
         lambda: measure_all(cases, data),
         packages=("flax", "optax", "scikit-learn"),
         configuration={
-            "seeds": SEEDS,
+            "parameters_seed": 0,
             "training": {"steps": TRAINING_STEPS, "learning_rate": LEARNING_RATE},
         },
     )
@@ -56,8 +55,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         NAME,
         package.__doc__,
         profiles=("quick", "full"),
-        profile_help="quick (half a minute): perceptrons on the digits; full (a quarter of "
-        "an hour): larger ones, residual networks, a trained point, three starts across kinks",
+        profile_help="quick (half a minute): perceptrons on the digits; full (some ten minutes): "
+        "larger ones, residual networks, a trained point",
         data_help="where full finds mnist/ and cifar-10-batches-bin/; it takes the digits for what "
         "is not there",
         examples=["--profile full --data FOLDER", "--redraw"],

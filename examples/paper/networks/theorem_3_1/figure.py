@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,7 @@ import numpy as np
 
 from examples.paper.drawing import BLACK, BLUE, GREEN, GREY, ORANGE, VERMILION, drawing
 from examples.paper.networks.theorem_3_1.cases import (
-    BELOW,
+    DEFAULT,
     ORDER,
     Case,
     cases_of,
@@ -41,8 +42,10 @@ def draw(table: Path, png: Path) -> None:
     """Draw the figure from the tables alone."""
     points, orders = cases_of(read_table(table)), cases_of(read_table(orders_of(table)))
     groups: tuple[dict[Case, list[Case]], ...] = ({}, {})
-    for case in points:
-        groups[case.has_kinks].setdefault(case.panel, []).append(case)
+    for case in points:  # what is below the first kink joins what is above it
+        above = replace(case, step_sizes=DEFAULT)
+        panels = groups[case.has_kinks]
+        panels.setdefault(above if above in points else case, []).append(case)
     columns = min(COLUMNS, max(map(len, groups)))
     rows = [-(-len(group) // columns) for group in groups]
     heights = [3.1 * rows[0] + 0.4, 4.0 * rows[1] + 0.4]
@@ -57,43 +60,26 @@ def draw(table: Path, png: Path) -> None:
             for i, cases in enumerate(panels.values()):
                 row, column = len(ratios) * (i // columns), i % columns
                 axes = lowest = part.add_subplot(grid[row, column])
-                below = [case for case in cases if case.step_sizes == BELOW]
-                draws = [case for case in cases if case not in below]
-                shown = [row for case in (*draws[:1], *below) for row in points[case]]
+                shown = [row for case in cases for row in points[case]]
                 shown.sort(key=lambda row: row["step_size"])
                 draw_errors(axes, shown)
-                draw_bands(axes, [points[case] for case in draws])
-                parts_said = [[o for c in some for o in orders[c]] for some in (draws, below)]
-                said = [describe(rows) for rows in parts_said if rows]
-                if len(draws) > 1:
-                    said[0] += f" ({len(draws)} draws)"
-                axes.set_title(f"{cases[0]}\n{'; '.join(said)}", fontsize=10)
+                described = "; ".join(describe(orders[case]) for case in cases)
+                axes.set_title(f"{cases[0]}\n{described}", fontsize=10)
                 if kinked:
                     lowest = part.add_subplot(grid[row + 1, column], sharex=axes)
                     draw_kinks(axes, lowest, [row for row in shown if row["order"] == ORDER])
                 lowest.set_xlabel("step size $h$")
                 if column == 0:
                     axes.set_ylabel(r"error $|\theta_1 - \tilde\theta(h)|$")
-        found: dict[str, Any] = {}
-        for axes in figure.axes:
-            for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-                found.setdefault(label, handle)
-        figure.legend(
-            found.values(), found.keys(), loc="outside lower center", ncols=min(4, columns + 1)
-        )
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside lower center", ncols=min(4, columns + 1))
 
 
 def describe(orders: Sequence[Row]) -> str:
     """What a panel shows, in a few words."""
     slopes = [row["slope_across_kinks"] for row in orders]
     if None in slopes:
-        found = [
-            [row["measured_order"] or 0 for row in orders if row["order"] == p]
-            for p in range(ORDER + 1)
-        ]
-        return "orders " + ", ".join(
-            " to ".join(sorted({f"{order:.2f}" for order in (min(of), max(of))})) for of in found
-        )
+        return "orders " + ", ".join(f"{row['measured_order'] or 0:.2f}" for row in orders)
     low, high = (f"$h^{{{slope:.1f}}}$" for slope in (min(slopes), max(slopes)))
     return f"across kinks all like {low if low == high else f'{low} to {high}'}"
 
@@ -117,30 +103,10 @@ def draw_errors(axes: Axes, rows: Sequence[Row]) -> None:
     axes.fill_between(h, floors, bottom, color=GREY, alpha=0.35, linewidth=0, label="round-off")
     axes.plot([], [], "--", color=GREY, linewidth=0.8, label=r"$|f_{p+1}(\theta_0)|\,h^{p+2}$")
     axes.set(xscale="log", yscale="log", xlim=(h[0] / 1.4, h[-1] * 1.4))
-    axes.set_ylim(bottom, 8 * max(row["error"] for row in rows))
+    axes.set_ylim(bottom, 5 * max(row["error"] for row in rows))
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 3)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_locator(NullLocator())
-
-
-def draw_bands(axes: Axes, draws: Sequence[Sequence[Row]]) -> None:
-    """From the least to the largest error of several draws, for the step sizes they all have."""
-    if len(draws) < 2:
-        return
-    for p, colour in enumerate(COLOURS):
-        lines = [
-            np.log(columns_of(sorted(rows, key=lambda row: row["step_size"]), "step_size", "error"))
-            for rows in (
-                [row for row in of if row["order"] == p and row["kinks_crossed"] != 0]
-                for of in draws
-            )
-        ]
-        grid = np.linspace(max(h[0] for h, _ in lines), min(h[-1] for h, _ in lines), 100)
-        errors = np.exp([np.interp(grid, h, error) for h, error in lines])
-        axes.fill_between(
-            np.exp(grid), errors.min(0), errors.max(0), color=colour, alpha=0.25, linewidth=0
-        )
-    axes.fill_between([], [], [], color=BLUE, alpha=0.25, label="least to largest of the draws")
 
 
 def draw_kinks(axes: Axes, strip: Axes, rows: Sequence[Row]) -> None:

@@ -24,7 +24,7 @@ from jax.flatten_util import ravel_pytree
 from bea.models.data import load_digits
 from bea.tables import read_table
 from examples.paper.networks.theorem_3_1 import __main__ as script
-from examples.paper.networks.theorem_3_1 import cases, figure, measurement
+from examples.paper.networks.theorem_3_1 import cases, measurement
 
 ROOT = Path(__file__).parents[4]
 NAME = "theorem_3_1_on_networks"
@@ -120,37 +120,6 @@ def test_errors_are_leading_terms_where_h_is_small_and_no_kink_is_crossed(tables
             finest = min(usable, key=lambda row: row["step_size"])
             assert finest["error"] == pytest.approx(finest["leading_term"], rel=0.06)
             assert finest["error"] > 50 * finest["floor"]
-
-
-def test_across_kinks_there_are_several_draws_in_one_panel():
-    draws = cases.SMALL.again()
-    assert len({(case.seed, case.start_seed) for case in draws}) == len(draws) == 3
-    assert {case.panel for case in draws} == {cases.QUICK[-1].panel} and draws[0] == cases.SMALL
-    full = cases.full("MNIST", "CIFAR-10")
-    for name, data in (("MLP 2×16", "digits"), ("MLP 5×100", "MNIST"), ("ResNet", "CIFAR-10")):
-        wanted = {"network": name, "data": data, "point": "start", "step_sizes": cases.DEFAULT}
-        kinked = [case for case in full if case.has_kinks and wanted.items() <= vars(case).items()]
-        assert len(kinked) == 3 and len({case.panel for case in kinked}) == 1
-
-
-def test_the_figure_has_a_band_from_the_least_to_the_largest_error():
-    from matplotlib.figure import Figure
-
-    def draw(factor: float, first: float) -> list[dict]:
-        return [
-            {"order": p, "step_size": h, "error": factor * h, "kinks_crossed": kinks}
-            for p in range(4)
-            for h, kinks in ((first / 100, 0), (first, 1), (10 * first, 5))
-        ]
-
-    axes = Figure().subplots()
-    figure.draw_bands(axes, [draw(1.0, 0.01), draw(3.0, 0.02), draw(2.0, 0.01)])
-    bands = [each.get_paths()[0].vertices for each in axes.collections if each.get_paths()]
-    assert len(bands) == 4
-    for band in bands:  # where all of them cross kinks
-        ratio = band[:, 1] / band[:, 0]
-        assert band[:, 0].min() == pytest.approx(0.02) and band[:, 0].max() == pytest.approx(0.1)
-        assert ratio.min() == pytest.approx(1) and ratio.max() == pytest.approx(3)
 
 
 # Against other computations
