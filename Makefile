@@ -42,11 +42,11 @@ format: setup ## Format the code and sort its imports
 	$(PY) -m ruff format .
 
 gpu-pack: setup ## Put data and wheels for `make gpu` into build/gpu: DATA=FOLDER has mnist/
-	$(PY) -m examples.paper.gpu pack --data $(DATA)
+	$(PY) -m examples.paper.gpu pack --data "$(DATA)"
 
 # No setup: this one runs where there is a GPU and no network, on the Python that is there.
 gpu: ## Tests, slices and benchmarks on a GPU in minutes: OUT=DIR [PLAN=cifar10] [WITHIN=570]
-	$(GPU_PYTHON) -m examples.paper.gpu run --out $(OUT) --plan $(PLAN) --seconds $(WITHIN) $(ARGS)
+	$(GPU_PYTHON) -m examples.paper.gpu run --out "$(OUT)" --plan $(PLAN) --seconds $(WITHIN) $(ARGS)
 
 bench: setup ## Measure times and memory of derivations, series and networks
 	$(PY) -m benchmarks $(ARGS)
