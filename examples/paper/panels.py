@@ -181,6 +181,7 @@ def say_nothing_left(axes: Axes) -> None:
 
 def empty(axes: Axes) -> bool:
     """Whether nothing is drawn in a panel."""
+    # The stubs of matplotlib allow data without a length, which no line that was drawn has.
     return not any(len(line.get_xdata()) for line in axes.lines)  # type: ignore[arg-type]
 
 
@@ -254,6 +255,7 @@ def legend(
     first = [label for label in order if label in shown]
     shown = {label: shown[label] for label in dict.fromkeys([*first, *shown])}
     if shown:
+        # Where the legend goes is a mapping, of which the stubs of matplotlib cannot see the types.
         figure.legend(list(shown.values()), list(shown), **where)  # type: ignore[call-overload]
 
 

@@ -115,9 +115,7 @@ def in_training(
         return E, _correct(outputs, labels)
 
     x, labels = examples
-    with jax.default_matmul_precision("float32"):
-        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(variables.theta)
-        return (E, gradient), correct
+    return _with_gradient(loss, variables.theta)
 
 
 def in_use(
@@ -129,8 +127,15 @@ def in_use(
         E, outputs = classifier.evaluate(theta, variables.state, *examples)
         return E, _correct(outputs, examples[1])
 
+    return _with_gradient(loss, variables.theta)
+
+
+def _with_gradient(
+    loss: Callable[[PyTree], tuple[jax.Array, jax.Array]], theta: PyTree
+) -> tuple[PyTree, jax.Array]:
+    """(E, ∇E), and the number that the loss counts beside E."""
     with jax.default_matmul_precision("float32"):
-        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(variables.theta)
+        (E, correct), gradient = jax.value_and_grad(loss, has_aux=True)(theta)
         return (E, gradient), correct
 
 
