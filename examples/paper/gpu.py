@@ -70,6 +70,7 @@ class Part:
         reserve: seconds that are left for the parts after it.
         output: a file in OUT for what it prints; else that goes to the screen.
         environment: what is set for it beside the variables of this process.
+        within: whether it is told its seconds, to fit its work into them.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Part:
     reserve: float = 0.0
     output: str | None = None
     environment: Mapping[str, str] | None = None
+    within: bool = False
 
 
 def plan(name: str, out: Path, *, rehearse: bool) -> list[Part]:
@@ -126,7 +128,7 @@ def slices(
     chosen = () if only is None else ("--only", only)
     options = ("-m", "examples.paper.slices", "run", "--profile", profile, *chosen)
     where = ("--data", str(PACK), "--out", str(SLICES))
-    return Part(f"slices {only or profile}", (*options, *where), seconds, reserve)
+    return Part(f"slices {only or profile}", (*options, *where), seconds, reserve, within=True)
 
 
 def benchmark(name: str, out: Path, seconds: float) -> Part:
@@ -159,7 +161,7 @@ def run(plan: Sequence[Part], out: Path, seconds: float) -> bool:
 def run_part(part: Part, out: Path, seconds: float) -> str:
     """How a part ended."""
     options = list(part.command)
-    if options[:2] == ["-m", "examples.paper.slices"]:
+    if part.within:
         options += ["--within", f"{max(seconds - 5, 1):.0f}"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", **(part.environment or {})}
     wheels = PACK / "site"
